@@ -1,0 +1,44 @@
+import type { ModelSpec } from './spec.ts'
+
+/**
+ * The dimensions of a model by the symbols that laws and formulas use: `h` hidden, `f` feed-forward width, `a` heads,
+ * `k` key/value heads, `d` head width, `V` vocabulary, `L` layers (`Ld` layers of a T5 decoder). Counts, no units. A
+ * description gives its own names.
+ */
+export function describeDimensions(spec: ModelSpec): Record<string, number> {
+  switch (spec.family) {
+    case 'llama':
+      return {
+        h: spec.hidden,
+        f: spec.intermediate,
+        a: spec.heads,
+        k: spec.kvHeads,
+        d: spec.headDim,
+        V: spec.vocab,
+        L: spec.layers,
+      }
+    case 'bert':
+      return {
+        h: spec.hidden,
+        f: spec.intermediate,
+        a: spec.heads,
+        k: spec.heads,
+        d: spec.hidden / spec.heads,
+        V: spec.vocab,
+        L: spec.layers,
+      }
+    case 't5':
+      return {
+        h: spec.hidden,
+        f: spec.intermediate,
+        a: spec.heads,
+        k: spec.heads,
+        d: spec.headDim,
+        V: spec.vocab,
+        L: spec.layers,
+        Ld: spec.decoderLayers,
+      }
+    case 'freeform':
+      return { ...spec.dimensions }
+  }
+}

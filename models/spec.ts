@@ -1,0 +1,152 @@
+/** Weight types a checkpoint may have. */
+export type WeightDType = 'float32' | 'bfloat16' | 'float16'
+
+export const TASKS = ['causal-lm', 'sequence-classification', 'seq2seq-lm'] as const
+export type Task = (typeof TASKS)[number]
+
+/**
+ * Where a field's value comes from: a key of config.json (or of a description), a catalog entry, the framework's default
+ * for a missing key, or what the person asked for instead (`--task`, `--layers`).
+ */
+export interface Provenance {
+  readonly source: 'config' | 'catalog' | 'default' | 'override'
+  readonly key: string
+}
+
+interface Common {
+  /** What a person calls it: the catalog name, or the folder of the config. */
+  readonly name: string
+  /** The class of the modeling file: `LlamaForCausalLM`. */
+  readonly architecture: string
+  /** `model_type` of config.json. */
+  readonly modelType: string
+  readonly task: Task
+  /** Type of the published weights. */
+  readonly dtype: WeightDType
+  /** Longest sequence the position encoding allows. */
+  readonly maxPositions: number
+  /** By field name of the spec. */
+  readonly provenance: Readonly<Record<string, Provenance>>
+}
+
+/** Activations by the names that transformers' ACT2FN uses. */
+export type Activation = 'silu' | 'relu' | 'gelu' | 'gelu_new' | 'gelu_pytorch_tanh' | 'quick_gelu'
+
+/** LLaMA and its like (Mistral, Qwen2, TinyLlama, SmolLM2): pre-norm decoder with rotary positions and a gated MLP. */
+export interface LlamaSpec extends Common {
+  readonly family: 'llama'
+  readonly hidden: number
+  readonly intermediate: number
+  readonly layers: number
+  readonly heads: number
+  readonly kvHeads: number
+  readonly headDim: number
+  readonly vocab: number
+  readonly activation: Activation
+  /** The head shares the embedding's weight. */
+  readonly tied: boolean
+  readonly qkvBias: boolean
+  readonly outputBias: boolean
+  readonly mlpBias: boolean
+  readonly slidingWindow: number | null
+  readonly normEps: number
+  readonly ropeTheta: number
+  /** How the rotary frequencies are scaled (`default`, `llama3`, …): changes numbers, no shape. */
+  readonly ropeType?: string
+  readonly attentionDropout: number
+}
+
+/** BERT and RoBERTa: post-norm encoder with absolute positions and a classification head. */
+export interface BertSpec extends Common {
+  readonly family: 'bert'
+  /** RoBERTa counts positions from the padding index and has its own head. */
+  readonly variant: 'bert' | 'roberta'
+  readonly hidden: number
+  readonly intermediate: number
+  readonly layers: number
+  readonly heads: number
+  readonly vocab: number
+  readonly positions: number
+  readonly tokenTypes: number
+  readonly labels: number
+  readonly activation: Activation
+  readonly hiddenDropout: number
+  readonly attentionDropout: number
+  readonly classifierDropout: number
+  readonly normEps: number
+  readonly padTokenId: number
+}
+
+/** T5 v1.0 (relu) and v1.1/flan (gated gelu): pre-norm encoder-decoder with relative position biases. */
+export interface T5Spec extends Common {
+  readonly family: 't5'
+  readonly hidden: number
+  readonly intermediate: number
+  readonly layers: number
+  readonly decoderLayers: number
+  readonly heads: number
+  readonly headDim: number
+  readonly vocab: number
+  readonly activation: Activation
+  readonly gated: boolean
+  readonly relativeBuckets: number
+  readonly relativeMaxDistance: number
+  readonly dropout: number
+  readonly normEps: number
+  /** As the checkpoint says; the stack may tie anyway (transformers 5 does). */
+  readonly tied: boolean
+  readonly decoderStartTokenId: number
+  readonly padTokenId: number
+}
+
+/** One block of a freeform description, with its numbers worked out. See docs/descriptions.md. */
+export type FreeformBlock =
+  | { readonly block: 'embedding'; readonly name: string; readonly vocab: number; readonly width: number }
+  | { readonly block: 'positions'; readonly name: string; readonly positions: number; readonly width: number }
+  | {
+      readonly block: 'norm'
+      readonly name: string
+      readonly kind: 'layer' | 'rms'
+      readonly width: number
+      readonly eps: number
+    }
+  | { readonly block: 'dropout'; readonly name: string; readonly p: number }
+  | {
+      readonly block: 'attention'
+      readonly name: string
+      readonly width: number
+      readonly heads: number
+      readonly kvHeads: number
+      readonly headDim: number
+      readonly bias: boolean
+      readonly causal: boolean
+      readonly rotary: boolean
+    }
+  | {
+      readonly block: 'mlp'
+      readonly name: string
+      readonly width: number
+      readonly inner: number
+      readonly activation: Activation
+      readonly gated: boolean
+      readonly bias: boolean
+    }
+  | { readonly block: 'residual'; readonly name: string; readonly of: readonly FreeformBlock[] }
+  | { readonly block: 'repeat'; readonly name: string; readonly times: number; readonly of: readonly FreeformBlock[] }
+  | {
+      readonly block: 'head'
+      readonly name: string
+      readonly vocab: number
+      readonly width: number
+      readonly tied: boolean
+    }
+
+/** An architecture that a person described with building blocks. */
+export interface FreeformSpec extends Common {
+  readonly family: 'freeform'
+  readonly blocks: readonly FreeformBlock[]
+  /** The named dimensions of the description, worked out. */
+  readonly dimensions: Readonly<Record<string, number>>
+}
+
+export type ModelSpec = LlamaSpec | BertSpec | T5Spec | FreeformSpec
