@@ -1,0 +1,44 @@
+import type { Parameter } from '../ops/ops.ts'
+import { type Axes, type Axis, axis } from '../trace/axes.ts'
+import type { AdapterSpec } from '../training/spec.ts'
+
+/** PEFT's LoRA on one linear: `x + B(A(dropout(x))) · scaling`. */
+export interface Adapter {
+  /** `[r, in]` */
+  readonly a: Parameter
+  /** `[out, r]` */
+  readonly b: Parameter
+  readonly dropout: number
+  readonly scaling: number
+  readonly dropoutPath: string
+  readonly aPath: string
+  readonly bPath: string
+}
+
+/** As PEFT matches `target_modules` (peft/tuners/tuners_utils.py, check_target_module_exists). */
+export function isTarget(path: string, targets: readonly string[], head: boolean): boolean {
+  if (targets.includes('all-linear')) return !head
+  return targets.some((t) => path === t || path.endsWith(`.${t}`))
+}
+
+/** The two matrices of an adapter; `make` declares a parameter and says whether it is A, which LoRA-FA freezes. */
+export function adapterOf(
+  path: string,
+  input: Axis,
+  output: Axis,
+  spec: AdapterSpec,
+  make: (path: string, axes: Axes, isA: boolean) => Parameter,
+): Adapter {
+  const rank = axis('r', spec.rank)
+  const scaling = spec.alpha / (spec.rslora ? Math.sqrt(spec.rank) : spec.rank)
+  const [aPath, bPath] = [`${path}.lora_A.default`, `${path}.lora_B.default`]
+  return {
+    a: make(`${aPath}.weight`, [rank, input], true),
+    b: make(`${bPath}.weight`, [output, rank], false),
+    dropout: spec.dropout,
+    scaling,
+    dropoutPath: `${path}.lora_dropout.default`,
+    aPath,
+    bPath,
+  }
+}

@@ -1,0 +1,57 @@
+import type { Shorthand, Tensor } from '../ops/ops.ts'
+
+/** One call of attention: q `[b, a, t, d]`, k and v `[b, k, s, d]`, mask `[b or 1, 1, t, s]`. */
+export interface Attend<T> {
+  readonly q: T
+  readonly k: T
+  readonly v: T
+  readonly mask: T | null
+  readonly dropout: number
+  readonly scale: number
+  readonly causal: boolean
+}
+
+/** repeat_kv (modeling_llama.py): `[b, k, s, d] → [b, a, s, d]`, each key head as often as it has queries. */
+function repeatHeads<T extends Tensor>(o: Shorthand<T>, x: T, like: T): T {
+  const [b, k, s, d] = [x.axes[0]!, x.axes[1]!, x.axes[2]!, x.axes[3]!]
+  const a = like.axes[1]!
+  const times = a.size / k.size
+  if (times === 1) return x
+  const wide = o.expand(o.unsqueeze(x, 2), [b, k, { name: 'a/k', size: times }, s, d])
+  return o.reshape(wide, [b, a, s, d])
+}
+
+/** eager_attention_forward (modeling_llama.py). → `[b, t, a, d]`, contiguous. */
+export function eagerAttention<T extends Tensor>(o: Shorthand<T>, call: Attend<T>): T {
+  const { q, k, v, mask } = call
+  return o.call([q, k, v], (s) => {
+    const keys = s.let(repeatHeads(o, k, q))
+    const values = s.let(repeatHeads(o, v, q))
+    let weights = s.let(o.mulScalar(o.matmul(q, o.transpose(keys, 2, 3)), call.scale))
+    if (mask) weights = s.set(weights, o.add(weights, mask))
+    weights = s.set(weights, o.to(o.softmax(weights, 'float32'), q.dtype))
+    weights = s.set(weights, o.dropout(weights, call.dropout))
+    let out = s.let(o.matmul(weights, values))
+    out = s.set(out, o.contiguous(o.transpose(out, 1, 2)))
+    return out
+  })
+}
+
+/** sdpa_attention_forward (integrations/sdpa_attention.py). → `[b, t, a, d]`, contiguous. */
+export function sdpaAttention<T extends Tensor>(o: Shorthand<T>, call: Attend<T>): T {
+  const { q, k, v, mask } = call
+  return o.call([q, k, v], (s) => {
+    const grouped = mask === null && q.axes[3]!.size <= 256 && q.axes[1]!.size !== k.axes[1]!.size
+    const keys = grouped ? k : s.let(repeatHeads(o, k, q))
+    const values = grouped ? v : s.let(repeatHeads(o, v, q))
+    const out = s.let(
+      o.run('sdpa', [q, keys, values, mask], {
+        causal: call.causal && mask === null,
+        dropout: call.dropout,
+        scale: call.scale,
+        grouped,
+      }),
+    )
+    return o.contiguous(o.transpose(out, 1, 2))
+  })
+}

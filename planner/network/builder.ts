@@ -1,0 +1,74 @@
+import type { Parameter } from '../ops/ops.ts'
+import type { Axes, Axis } from '../trace/axes.ts'
+import type { DType } from '../trace/dtype.ts'
+import type { TrainSpec } from '../training/spec.ts'
+import { adapterOf, isTarget } from './adapter.ts'
+import type { Linear } from './linear.ts'
+
+/**
+ * Collects a network's parameters and buffers in the order of `named_parameters()`, and puts PEFT's adapters where the setting
+ * asks for them. A method only says which parameters train.
+ */
+export class Builder {
+  readonly train: TrainSpec
+  readonly parameters: Parameter[] = []
+  readonly buffers: Parameter[] = []
+  /** Paths of all linears, for messages about targets that match nothing. */
+  readonly linears: string[] = []
+  #adapted = 0
+
+  constructor(train: TrainSpec) {
+    this.train = train
+  }
+
+  get adapted(): number {
+    return this.#adapted
+  }
+
+  /** A weight of the base model: it trains under full fine-tuning only. */
+  weight(path: string, axes: Axes, dtype: DType = this.train.dtype): Parameter {
+    return this.#parameter(path, axes, dtype, this.train.method === 'full')
+  }
+
+  buffer(path: string, axes: Axes, dtype: DType): Parameter {
+    const p: Parameter = { path, axes, dtype, trains: false, index: this.buffers.length, kind: 'buffer' }
+    this.buffers.push(p)
+    return p
+  }
+
+  /**
+   * An `nn.Linear` `[…, in] → […, out]`, wrapped by PEFT where its path is a target. `head` marks an output layer, which
+   * `all-linear` leaves out.
+   */
+  linear(
+    path: string,
+    input: Axis,
+    output: Axis,
+    options: { bias?: boolean; head?: boolean; tied?: Parameter } = {},
+  ): Linear {
+    this.linears.push(path)
+    const { adapter } = this.train
+    const wrapped = adapter !== null && isTarget(path, adapter.targets, options.head === true)
+    const base = wrapped ? `${path}.base_layer` : path
+    const weight = options.tied ?? this.weight(`${base}.weight`, [output, input])
+    const bias = options.bias ? this.weight(`${base}.bias`, [output]) : null
+    if (!wrapped || adapter === null) return { path, base, weight, bias, adapter: null }
+    this.#adapted++
+    const dtype = adapter.dtype === 'float32' ? 'float32' : this.train.dtype
+    return {
+      path,
+      base,
+      weight,
+      bias,
+      adapter: adapterOf(path, input, output, adapter, (name, axes, isA) =>
+        this.#parameter(name, axes, dtype, !(isA && this.train.method === 'lora-fa')),
+      ),
+    }
+  }
+
+  #parameter(path: string, axes: Axes, dtype: DType, trains: boolean): Parameter {
+    const p: Parameter = { path, axes, dtype, trains, index: this.parameters.length, kind: 'parameter' }
+    this.parameters.push(p)
+    return p
+  }
+}

@@ -1,0 +1,14 @@
+import type { ModelSpec } from '../../models/spec.ts'
+import type { TrainSpec } from '../training/spec.ts'
+import { llama } from './llama.ts'
+import type { Network } from './network.ts'
+
+/** The program of a model under a training setting. Throws where the family has none. */
+export function networkOf(model: ModelSpec, train: TrainSpec): Network {
+  switch (model.family) {
+    case 'llama':
+      return llama(model, train)
+    default:
+      throw new Error(`${model.family} has no network yet`)
+  }
+}

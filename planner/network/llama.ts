@@ -1,0 +1,152 @@
+import type { LlamaSpec } from '../../models/spec.ts'
+import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import { type Axis, axis } from '../trace/axes.ts'
+import type { TrainSpec } from '../training/spec.ts'
+import { activation } from './activation.ts'
+import { eagerAttention, sdpaAttention } from './attention.ts'
+import { Builder } from './builder.ts'
+import { type Linear, linear } from './linear.ts'
+import { causalLoss } from './loss.ts'
+import { causalMask } from './mask.ts'
+import type { Batch, Network } from './network.ts'
+import { type RmsNorm, rmsNorm } from './norm.ts'
+import { applyRotary } from './rotary.ts'
+
+interface Layer {
+  readonly path: string
+  readonly q: Linear
+  readonly k: Linear
+  readonly v: Linear
+  readonly o: Linear
+  readonly gate: Linear
+  readonly up: Linear
+  readonly down: Linear
+  readonly inputNorm: RmsNorm
+  readonly postNorm: RmsNorm
+}
+
+/** modeling_llama.py, modeling_mistral.py, modeling_qwen2.py: decoder with rotary positions, grouped keys and a gated MLP. */
+export function llama(spec: LlamaSpec, train: TrainSpec): Network {
+  const b = new Builder(train)
+  const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
+  const [batch, tokens, d] = [axis('b', train.batch), axis('t', train.tokens), axis('d', spec.headDim)]
+  const [heads, kvHeads] = [axis('a', spec.heads), axis('k', spec.kvHeads)]
+  const [query, keyValue] = [
+    spec.heads * spec.headDim === spec.hidden ? h : axis('a·d', spec.heads * spec.headDim),
+    spec.kvHeads * spec.headDim === spec.hidden ? h : axis('k·d', spec.kvHeads * spec.headDim),
+  ]
+  const embedding = b.weight('model.embed_tokens.weight', [vocab, h])
+  const layers = Array.from({ length: spec.layers }, (_, i) => layer(`model.layers.${i}`))
+  const norm = rms('model.norm')
+  const invFreq = b.buffer('model.rotary_emb.inv_freq', [axis('d/2', spec.headDim / 2)], 'float32')
+  b.buffer('model.rotary_emb.original_inv_freq', [axis('d/2', spec.headDim / 2)], 'float32')
+  const head = b.linear('lm_head', h, vocab, spec.tied ? { head: true, tied: embedding } : { head: true })
+
+  function rms(path: string): RmsNorm {
+    return { path, weight: b.weight(`${path}.weight`, [h]), eps: spec.normEps }
+  }
+
+  function layer(path: string): Layer {
+    const bias = spec.qkvBias
+    return {
+      path,
+      q: b.linear(`${path}.self_attn.q_proj`, h, query, { bias }),
+      k: b.linear(`${path}.self_attn.k_proj`, h, keyValue, { bias }),
+      v: b.linear(`${path}.self_attn.v_proj`, h, keyValue, { bias }),
+      o: b.linear(`${path}.self_attn.o_proj`, query, h, { bias: spec.outputBias }),
+      gate: b.linear(`${path}.mlp.gate_proj`, h, f, { bias: spec.mlpBias }),
+      up: b.linear(`${path}.mlp.up_proj`, h, f, { bias: spec.mlpBias }),
+      down: b.linear(`${path}.mlp.down_proj`, f, h, { bias: spec.mlpBias }),
+      inputNorm: rms(`${path}.input_layernorm`),
+      postNorm: rms(`${path}.post_attention_layernorm`),
+    }
+  }
+
+  function attention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null, cos: T, sin: T): T {
+    const path = `${m.path}.self_attn`
+    return o.module(path, [x], (s) => {
+      const split = (y: T, n: Axis): T => o.transpose(o.view(y, [batch, tokens, n, d]), 1, 2)
+      let q = s.let(split(linear(o, m.q, x), heads))
+      let k = s.let(split(linear(o, m.k, x), kvHeads))
+      const v = s.let(split(linear(o, m.v, x), kvHeads))
+      const [rotatedQ, rotatedK] = applyRotary(o, q, k, cos, sin)
+      q = s.set(q, rotatedQ)
+      k = s.set(k, rotatedK)
+      const attend = train.attention === 'eager' ? eagerAttention : sdpaAttention
+      let out = s.let(
+        attend(o, { q, k, v, mask, dropout: spec.attentionDropout, scale: spec.headDim ** -0.5, causal: true }),
+      )
+      out = s.set(out, o.contiguous(o.reshape(out, [batch, tokens, query])))
+      out = s.set(out, linear(o, m.o, out))
+      return out
+    })
+  }
+
+  function mlp<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T): T {
+    const path = `${m.path}.mlp`
+    return o.module(path, [x], (s) => {
+      const gated = o.mul(activation(o, `${path}.act_fn`, spec.activation, linear(o, m.gate, x)), linear(o, m.up, x))
+      return s.let(linear(o, m.down, gated))
+    })
+  }
+
+  function decoderLayer<T extends Tensor>(o: Shorthand<T>, m: Layer, input: T, mask: T | null, cos: T, sin: T): T {
+    return o.module(m.path, [input], (s) => {
+      let x = s.let(input)
+      let residual = s.let(x)
+      x = s.set(x, rmsNorm(o, m.inputNorm, x))
+      x = s.set(x, attention(o, m, x, mask, cos, sin))
+      x = s.set(x, o.add(residual, x))
+      residual = s.set(residual, x)
+      x = s.set(x, rmsNorm(o, m.postNorm, x))
+      x = s.set(x, mlp(o, m, x))
+      x = s.set(x, o.add(residual, x))
+      return x
+    })
+  }
+
+  function model<T extends Tensor>(o: Shorthand<T>, ids: T, padding: T | null): T {
+    return o.module('model', [ids], (s) => {
+      const embedded = s.let(o.module('model.embed_tokens', [ids], () => o.embedding(o.parameter(embedding), ids)))
+      const positions = s.let(o.unsqueeze(o.run('positions', [], { axes: [tokens] }), 0))
+      const mask = causalMask(o, train, { batch, tokens, dtype: embedded.dtype, window: spec.slidingWindow, padding })
+      if (mask) s.let(mask)
+      let x = s.let(embedded)
+      const [cos, sin] = o.module('model.rotary_emb', [x, positions], () => rotary(o, positions, invFreq))
+      s.let(cos)
+      s.let(sin)
+      for (const m of layers) x = s.set(x, decoderLayer(o, m, x, mask, cos, sin))
+      x = s.set(x, rmsNorm(o, norm, x))
+      return x
+    })
+  }
+
+  function rotary<T extends Tensor>(o: Shorthand<T>, positions: T, table: Parameter): readonly [T, T] {
+    const [cos, sin] = o.runAll('rotary_table', [o.parameter(table), positions], {
+      width: d,
+      theta: spec.ropeTheta,
+      scaling: 1,
+      dtype: train.dtype,
+    })
+    return [cos!, sin!]
+  }
+
+  const ids = { axes: [batch, tokens], dtype: 'int64' } as const
+  return {
+    parameters: b.parameters,
+    buffers: b.buffers,
+    adapted: b.adapted,
+    inputs: [
+      { name: 'input_ids', ...ids },
+      { name: 'labels', ...ids },
+    ],
+    forward<T extends Tensor>(o: Shorthand<T>, { input_ids, labels, attention_mask = undefined }: Batch<T>) {
+      return o.call([], (s) => {
+        const x = s.let(model(o, input_ids!, attention_mask ?? null))
+        const logits = s.let(linear(o, head, x))
+        const loss = s.let(causalLoss(o, logits, labels!, vocab))
+        return [logits, loss] as const
+      })
+    },
+  }
+}

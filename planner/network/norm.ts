@@ -1,0 +1,33 @@
+import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+
+export interface RmsNorm {
+  readonly path: string
+  /** `[h]` */
+  readonly weight: Parameter
+  readonly eps: number
+}
+
+/** LlamaRMSNorm.forward (modeling_llama.py): in float32, then the weight in the input's type. `[…, h] → […, h]` */
+export function rmsNorm<T extends Tensor>(o: Shorthand<T>, m: RmsNorm, input: T): T {
+  return o.module(m.path, [input], (s) => {
+    const dtype = input.dtype
+    let x = s.let(o.to(input, 'float32'))
+    const variance = s.let(o.mean(o.pow(x, 2)))
+    x = s.set(x, o.mul(x, o.rsqrt(o.addScalar(variance, m.eps))))
+    return o.mul(o.parameter(m.weight), o.to(x, dtype))
+  })
+}
+
+export interface LayerNorm {
+  readonly path: string
+  /** `[h]` */
+  readonly weight: Parameter
+  /** `[h]` */
+  readonly bias: Parameter
+  readonly eps: number
+}
+
+/** torch.nn.LayerNorm. `[…, h] → […, h]` */
+export function layerNorm<T extends Tensor>(o: Shorthand<T>, m: LayerNorm, x: T): T {
+  return o.module(m.path, [x], () => o.layerNorm(x, o.parameter(m.weight), o.parameter(m.bias), m.eps))
+}

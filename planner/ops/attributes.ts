@@ -1,0 +1,120 @@
+import type { Axes, Axis } from '../trace/axes.ts'
+import type { DType } from '../trace/dtype.ts'
+
+type None = Readonly<Record<never, never>>
+
+/**
+ * The vocabulary of all programs: each operation is what an autograd engine sees as one node, by the name that torch gives it
+ * where torch has one. The value is the type of its attributes; tensors are its inputs, in the order of `INPUTS`.
+ */
+export interface Attributes {
+  // element by element
+  add: None
+  add_scalar: { readonly value: number }
+  sub: None
+  mul: None
+  mul_scalar: { readonly value: number }
+  neg: None
+  pow: { readonly exponent: number }
+  rsqrt: None
+  tanh: None
+  relu: None
+  silu: None
+  gelu: { readonly approximate: 'none' | 'tanh' }
+  to: { readonly dtype: DType }
+  dropout: { readonly p: number }
+  // over the last axis
+  mean: None
+  softmax: None
+  log_softmax: None
+  layer_norm: { readonly eps: number }
+  // products
+  linear: None
+  bmm: None
+  // shapes
+  view: { readonly axes: Axes }
+  reshape: { readonly axes: Axes }
+  transpose: { readonly a: number; readonly b: number }
+  permute: { readonly order: readonly number[] }
+  expand: { readonly axes: Axes }
+  unsqueeze: { readonly at: number }
+  slice: { readonly at: number; readonly start: number; readonly length: number; readonly name?: string }
+  select: { readonly at: number; readonly index: number }
+  contiguous: None
+  cat: { readonly at: number }
+  // tables and losses
+  embedding: None
+  nll_loss: { readonly ignoreIndex: number }
+  // attention as one kernel
+  sdpa: { readonly causal: boolean; readonly dropout: number; readonly scale: number; readonly grouped: boolean }
+  // made from numbers, without a gradient
+  positions: { readonly axes: Axes }
+  constant: { readonly axes: Axes; readonly dtype: DType; readonly value: number }
+  causal_mask: {
+    readonly batch: Axis
+    readonly tokens: Axis
+    readonly keys: Axis
+    readonly dtype: DType
+    readonly window: number | null
+  }
+  rotary_table: { readonly width: Axis; readonly theta: number; readonly scaling: number; readonly dtype: DType }
+  position_ids_after_padding: { readonly padId: number }
+  relative_buckets: {
+    readonly query: Axis
+    readonly key: Axis
+    readonly bidirectional: boolean
+    readonly buckets: number
+    readonly maxDistance: number
+  }
+  /** One more column at the end of the last axis. */
+  pad: { readonly value: number; readonly name: string }
+  shift_right: { readonly start: number; readonly pad: number; readonly ignoreIndex: number }
+}
+
+export type OpName = keyof Attributes
+export type AttributesOf<N extends OpName> = Attributes[N]
+
+/** Names of the tensor inputs, as derivatives.yaml names them; `?` marks one that may be absent, `*` a list. */
+export const INPUTS = {
+  add: ['self', 'other'],
+  add_scalar: ['self'],
+  sub: ['self', 'other'],
+  mul: ['self', 'other'],
+  mul_scalar: ['self'],
+  neg: ['self'],
+  pow: ['self'],
+  rsqrt: ['self'],
+  tanh: ['self'],
+  relu: ['self'],
+  silu: ['self'],
+  gelu: ['self'],
+  to: ['self'],
+  dropout: ['input'],
+  mean: ['self'],
+  softmax: ['self'],
+  log_softmax: ['self'],
+  layer_norm: ['input', 'weight?', 'bias?'],
+  linear: ['input', 'weight', 'bias?'],
+  bmm: ['self', 'mat2'],
+  view: ['self'],
+  reshape: ['self'],
+  transpose: ['self'],
+  permute: ['self'],
+  expand: ['self'],
+  unsqueeze: ['self'],
+  slice: ['self'],
+  select: ['self'],
+  contiguous: ['self'],
+  cat: ['*'],
+  embedding: ['weight', 'indices'],
+  nll_loss: ['self', 'target'],
+  sdpa: ['query', 'key', 'value', 'attn_mask?'],
+  positions: [],
+  constant: [],
+  causal_mask: ['padding?'],
+  rotary_table: ['inv_freq', 'position_ids'],
+  position_ids_after_padding: ['input_ids'],
+  relative_buckets: [],
+  pad: ['self'],
+  shift_right: ['labels'],
+} as const satisfies Record<OpName, readonly string[]>

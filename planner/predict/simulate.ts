@@ -1,0 +1,38 @@
+import type { ModelSpec } from '../../models/spec.ts'
+import { networkOf } from '../network/index.ts'
+import type { Batch, Network } from '../network/network.ts'
+import type { Dialect } from '../simulate/dialect.ts'
+import { torchOptimizer } from '../simulate/optimizers/optimizer.ts'
+import { Simulator } from '../simulate/simulator.ts'
+import type { SimTensor, View } from '../simulate/storage.ts'
+import type { TraceEvent } from '../trace/event.ts'
+import type { TrainSpec } from '../training/spec.ts'
+import { type StepOptimizer, trainStep } from '../training/step.ts'
+
+export interface Simulation {
+  readonly network: Network
+  readonly events: readonly TraceEvent[]
+}
+
+/** Runs the first and the steady step of a training setting without numbers. */
+export function simulate(
+  model: ModelSpec,
+  train: TrainSpec,
+  dialect: Dialect,
+  options: { steps?: number; audited?: boolean; optimizer?: (s: Simulator) => StepOptimizer<View> } = {},
+): Simulation {
+  const events: TraceEvent[] = []
+  const network = networkOf(model, train)
+  const simulator = new Simulator({ dialect, sink: (e) => events.push(e), audited: options.audited === true })
+  simulator.materialize([...network.parameters, ...network.buffers])
+  const batch: Batch<SimTensor> = Object.fromEntries(
+    network.inputs.map(({ name, axes, dtype }) => {
+      simulator.position.op = name
+      const type = dtype === 'int64' ? dialect.integer : dtype
+      return [name, simulator.keep(simulator.alloc(axes, type, undefined, 'input'))]
+    }),
+  )
+  const optimizer = options.optimizer?.(simulator) ?? torchOptimizer(simulator, train.optimizer, train.optimizerImpl)
+  for (let step = 0; step < (options.steps ?? 2); step++) trainStep(simulator, network, batch, optimizer, step)
+  return { network, events }
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { CATEGORIES, PHASES } from '../trace/event.ts'
+
+export const Bytes = z.number().int()
+export const PhaseName = z.enum(PHASES)
+export const CategoryName = z.enum(CATEGORIES)
+export const ByCategory = z.partialRecord(CategoryName, Bytes)
+
+/** The setting after every default has been filled in: what was predicted, or what was run. */
+export const TrainingSetting = z.strictObject({
+  method: z.string(),
+  batch_size: z.number().int(),
+  seq_len: z.number().int(),
+  target_seq_len: z.number().int().optional(),
+  dtype: z.string(),
+  autocast: z.string().optional(),
+  attention: z.string(),
+  optimizer: z.string(),
+  optimizer_impl: z.string().optional(),
+  gradient_checkpointing: z.string(),
+  gradient_accumulation: z.number().int(),
+  padding: z.boolean(),
+  task: z.string(),
+  layers: z.number().int().optional(),
+  rank: z.number().int().optional(),
+  lora_alpha: z.number().optional(),
+  lora_dropout: z.number().optional(),
+  target_modules: z.array(z.string()).optional(),
+  modules_to_save: z.array(z.string()).optional(),
+  adapter_dtype: z.string().optional(),
+  use_rslora: z.boolean().optional(),
+  use_dora: z.boolean().optional(),
+  quantize: z.string().optional(),
+  seed: z.number().int().optional(),
+})
+export type TrainingSetting = z.infer<typeof TrainingSetting>
+
+/** What the reader should know was assumed: a default that the stack or the tool chose. */
+export const Assumption = z.strictObject({ what: z.string(), value: z.string(), from: z.string() })
+
+export const Input = z.strictObject({
+  /** The model as a person names it, and its dimensions by symbol. */
+  model: z.strictObject({
+    name: z.string(),
+    architecture: z.string(),
+    family: z.string(),
+    source: z.string(),
+    dimensions: z.record(z.string(), z.number()),
+  }),
+  training: TrainingSetting,
+  stack: z.string(),
+  assumptions: z.array(Assumption),
+})
+export type Input = z.infer<typeof Input>
+
+export const Tool = z.strictObject({ name: z.literal('tidemark'), version: z.string() })
+
+/** How a figure came about; never mixed in one column. */
+export const Kind = z.enum(['simulated', 'measured', 'formula'])
+export type Kind = z.infer<typeof Kind>

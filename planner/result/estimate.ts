@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { ByCategory, Bytes, CategoryName, Input, PhaseName, Tool } from './common.ts'
+
+/** Why a storage is kept: the operation whose derivative needs it, and which derivative that is. */
+export const Why = z.strictObject({ op: z.string(), gradient: z.string() })
+
+/** One line of the table of saved tensors: like storages of all layers together (layer numbers as `*`). */
+export const SavedTensor = z.strictObject({
+  scope: z.string(),
+  op: z.string(),
+  /** Shape of the tensor that was saved. */
+  shape: z.array(z.number().int()),
+  /** Shape that the storage was allocated with. */
+  storage_shape: z.array(z.number().int()),
+  /** The storage's bytes as a formula: `2·b·t·h`. */
+  monomial: z.string(),
+  dtype: z.string(),
+  /** Bytes of one storage. */
+  bytes: Bytes,
+  count: z.number().int(),
+  why: z.array(Why),
+})
+export type SavedTensor = z.infer<typeof SavedTensor>
+
+export const PhaseFigures = z.strictObject({
+  /** Live bytes with the static part. */
+  peak_bytes: Bytes,
+  end_bytes: Bytes,
+  peak_at: z.strictObject({ scope: z.string(), op: z.string() }),
+})
+export const StepFigures = z.strictObject({
+  forward: PhaseFigures,
+  backward: PhaseFigures,
+  optimizer: PhaseFigures,
+})
+export type StepFigures = z.infer<typeof StepFigures>
+
+export const Alive = z.strictObject({
+  scope: z.string(),
+  category: CategoryName,
+  op: z.string(),
+  monomial: z.string(),
+  bytes: Bytes,
+  count: z.number().int(),
+  why: z.array(Why),
+})
+export type Alive = z.infer<typeof Alive>
+
+export const Fit = z.strictObject({
+  gpu: z.string(),
+  capacity_bytes: Bytes,
+  fits: z.boolean(),
+  margin_bytes: Bytes,
+  verdict: z.string(),
+})
+
+/** `[seq, phase, bytes by category]`: thinned, every local maximum kept. */
+export const TimelinePoint = z.tuple([z.number().int(), PhaseName, ByCategory])
+export type TimelinePoint = z.infer<typeof TimelinePoint>
+
+export const EstimateBody = z.strictObject({
+  parameters: z.strictObject({
+    total: z.number().int(),
+    trainable: z.number().int(),
+    trainable_tensors: z.number().int(),
+  }),
+  static: z.strictObject({
+    parameters_bytes: Bytes,
+    quantization_bytes: Bytes,
+    buffers_bytes: Bytes,
+    inputs_bytes: Bytes,
+  }),
+  gradients_bytes: Bytes,
+  optimizer_state_bytes: Bytes,
+  /** What autograd keeps from forward to backward; parameters, buffers and inputs not counted; one count a storage. */
+  saved_bytes: Bytes,
+  saved: z.array(SavedTensor),
+  first_step: StepFigures,
+  step: StepFigures,
+  peak: z.strictObject({
+    bytes: Bytes,
+    phase: PhaseName,
+    scope: z.string(),
+    op: z.string(),
+    parts: ByCategory,
+    alive: z.array(Alive),
+  }),
+  timeline: z.array(TimelinePoint),
+  law: z.strictObject({
+    expression: z.string(),
+    per_token_bytes: z.number(),
+    terms: z.array(z.strictObject({ symbol: z.string(), bytes: Bytes, category: CategoryName })),
+  }),
+  tiers: z.strictObject({
+    live: Bytes,
+    /** Not every tier is modelled yet: null says so. */
+    reserved: Bytes.nullable(),
+    process: z.strictObject({ bytes: Bytes, low: Bytes, high: Bytes, basis: z.string() }).nullable(),
+  }),
+  fit: Fit.nullable(),
+})
+export type EstimateBody = z.infer<typeof EstimateBody>
+
+/** What `tidemark estimate --json` prints. */
+export const EstimateResult = z.strictObject({
+  schema: z.literal('tidemark/estimate@1'),
+  tool: Tool,
+  command: z.string(),
+  input: Input,
+  result: EstimateBody,
+  warnings: z.array(z.string()),
+})
+export type EstimateResult = z.infer<typeof EstimateResult>

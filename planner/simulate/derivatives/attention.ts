@@ -1,0 +1,54 @@
+import type { Operation } from '../../autograd/operation.ts'
+import { axis } from '../../trace/axes.ts'
+import { metaOf, type Simulator } from '../simulator.ts'
+import type { SimTensor, View } from '../storage.ts'
+
+/**
+ * Scaled dot-product attention as CUDA's fused kernels keep it: q, k, v, the result and the row sums (log-sum-exp), never the
+ * scores (derivatives.yaml, _scaled_dot_product_flash_attention and _scaled_dot_product_efficient_attention).
+ * query `[b, a, t, d]`, key and value `[b, k, s, d]`, mask `[b, 1 or a, t, s]` for the memory-efficient kernel only.
+ */
+export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
+  return {
+    forward(call) {
+      const [q, k, v, mask] = [call.inputs[0]!, call.inputs[1]!, call.inputs[2]!, call.inputs[3] ?? null]
+      const flash = mask === null && q.dtype !== 'float32'
+      const [b, a, t, d] = [q.axes[0]!, q.axes[1]!, q.axes[2]!, q.axes[3]!]
+      // The result is laid out [b, t, a, d], as the kernels write it.
+      const strides = simulator.dialect.strided ? heads([t.size, a.size, d.size]) : undefined
+      const result = simulator.alloc([b, a, t, v.axes[3]!], q.dtype, strides)
+      const rows = flash ? t : axis('t32', Math.ceil(t.size / 32) * 32)
+      const lse = simulator.alloc([b, a, rows], 'float32')
+      const state = flash
+        ? [simulator.alloc([axis('rng', 2)], 'uint64'), simulator.alloc([], 'uint64')]
+        : [simulator.alloc([], 'int64'), simulator.alloc([], 'int64')]
+      if (call.recording) {
+        call.save('query', q, 'attention scores again')
+        call.save('key', k, 'attention scores again')
+        call.save('value', v, 'd scores')
+        if (mask) call.save('mask', mask, 'attention scores again')
+        call.save('result', result, 'd scores by the result')
+        call.save('lse', lse, 'softmax again, by row')
+        state.forEach((s, i) => void call.save(`rng${i}`, s, 'random-number state'))
+      }
+      for (const s of [lse, ...state]) simulator.release(s)
+      return [result]
+    },
+    backward(call) {
+      const made: (SimTensor | null)[] = [null, null, null, null]
+      const wanted = [0, 1, 2].map((i) => call.needs(i))
+      // One kernel writes all three gradients, whichever are wanted.
+      const all = ['query', 'key', 'value'].map((slot) => {
+        const { axes, dtype } = metaOf(call.saved(slot))!
+        return simulator.alloc(axes, dtype, call.saved(slot).data.strides)
+      })
+      for (let i = 0; i < 3; i++) {
+        if (wanted[i]) made[i] = all[i]!
+        else simulator.release(all[i]!)
+      }
+      return made
+    },
+  }
+}
+
+const heads = ([t, a, d]: [number, number, number]): number[] => [t * a * d, d, a * d, 1]

@@ -1,0 +1,115 @@
+import type { Meta } from '../../autograd/node.ts'
+import type { Forward, Operation } from '../../autograd/operation.ts'
+import type { OpName } from '../../ops/attributes.ts'
+import { type Axes, axis, ONE } from '../../trace/axes.ts'
+import { shapeOf, stepsOf } from '../script.ts'
+import { metaOf, type Simulator } from '../simulator.ts'
+import type { SimTensor, View } from '../storage.ts'
+
+/**
+ * Tables that a model makes from numbers on each call: no gradient, but temporaries, which the dialect's script lists. A script
+ * may name the inputs, the results and the shapes in `parts`.
+ */
+function made<N extends OpName>(
+  simulator: Simulator,
+  op: N,
+  shapes: (call: Forward<View, N>) => { results: Record<string, Meta>; parts?: Record<string, Meta> },
+): Operation<View, N> {
+  return {
+    forward(call) {
+      const { results, parts = {} } = shapes(call)
+      const names = Object.keys(results)
+      const known = (name: string): Meta | null =>
+        results[name] ?? parts[name] ?? metaOf(call.inputs[Number(/^in(\d)$/.exec(name)?.[1] ?? -1)])
+      const alive = new Map<string, SimTensor>()
+      for (const step of stepsOf(simulator.dialect.forward[op] ?? [])) {
+        if (step.do === 'free') {
+          const t = alive.get(step.name)
+          if (!t) throw new Error(`${op}: the script frees ${step.name}, which is not there`)
+          simulator.release(t)
+          alive.delete(step.name)
+        } else {
+          const { axes, dtype } = shapeOf(step.shape, known)
+          alive.set(step.name, simulator.alloc(axes, dtype))
+        }
+      }
+      for (const n of names) if (!alive.has(n)) alive.set(n, simulator.alloc(results[n]!.axes, results[n]!.dtype))
+      for (const [n, t] of alive) if (!names.includes(n)) simulator.release(t)
+      return names.map((n) => alive.get(n)!)
+    },
+    backward: () => [],
+  }
+}
+
+export const positions = (s: Simulator): Operation<View, 'positions'> =>
+  made(s, 'positions', ({ attributes: { axes } }) => ({
+    results: { result: { axes, dtype: s.dialect.integer } },
+    parts: { row: { axes, dtype: s.dialect.integer } },
+  }))
+
+export const constant = (s: Simulator): Operation<View, 'constant'> =>
+  made(s, 'constant', ({ attributes: { axes, dtype } }) => ({
+    results: { result: { axes, dtype: dtype === 'int64' ? s.dialect.integer : dtype } },
+  }))
+
+/** `[b, 1, t, s]` additive mask, 0 or the type's lowest number (transformers/masking_utils.py, eager_mask). */
+export const causalMask = (s: Simulator): Operation<View, 'causal_mask'> =>
+  made(s, 'causal_mask', ({ attributes: { batch, tokens, keys, dtype } }) => {
+    const { integer } = s.dialect
+    const axes: Axes = [batch, ONE, tokens, keys]
+    return {
+      results: { result: { axes, dtype } },
+      parts: {
+        batch: { axes: [batch], dtype: integer },
+        head: { axes: [ONE], dtype: integer },
+        query: { axes: [tokens], dtype: integer },
+        key: { axes: [keys], dtype: integer },
+        allowed: { axes: [ONE, ONE, tokens, keys], dtype: 'bool' },
+        whole: { axes, dtype: 'bool' },
+        number: { axes: [], dtype },
+      },
+    }
+  })
+
+/** cos and sin `[1, t, d]` (LlamaRotaryEmbedding.forward). */
+export const rotaryTable = (s: Simulator): Operation<View, 'rotary_table'> =>
+  made(s, 'rotary_table', ({ attributes: { width, dtype }, inputs }) => {
+    const axes: Axes = [ONE, inputs[1]!.axes.at(-1)!, width]
+    const half: Axes = [...axes.slice(0, -1), axis(`${width.name}/2`, width.size / 2)]
+    return {
+      results: { cos: { axes, dtype }, sin: { axes, dtype } },
+      parts: {
+        ids: { axes: [ONE, inputs[1]!.axes.at(-1)!, ONE], dtype: 'float32' },
+        half: { axes: half, dtype: 'float32' },
+        whole: { axes, dtype: 'float32' },
+      },
+    }
+  })
+
+/** RoBERTa counts positions from the padding index (modeling_roberta.py, create_position_ids_from_input_ids). */
+export const positionIdsAfterPadding = (s: Simulator): Operation<View, 'position_ids_after_padding'> =>
+  made(s, 'position_ids_after_padding', ({ inputs }) => {
+    const { axes } = inputs[0]!
+    return { results: { result: { axes, dtype: s.dialect.integer } } }
+  })
+
+/** Bucket numbers `[t, s]` (modeling_t5.py, _relative_position_bucket). */
+export const relativeBuckets = (s: Simulator): Operation<View, 'relative_buckets'> =>
+  made(s, 'relative_buckets', ({ attributes: { query, key } }) => ({
+    results: { result: { axes: [query, key], dtype: s.dialect.integer } },
+    parts: { query: { axes: [query], dtype: s.dialect.integer }, key: { axes: [key], dtype: s.dialect.integer } },
+  }))
+
+/** One more column (F.pad(labels, (0, 1)), constant_pad_nd). */
+export const pad = (s: Simulator): Operation<View, 'pad'> =>
+  made(s, 'pad', ({ inputs, attributes: { name } }) => {
+    const { axes, dtype } = inputs[0]!
+    return { results: { result: { axes: [...axes.slice(0, -1), axis(name, axes.at(-1)!.size + 1)], dtype } } }
+  })
+
+/** Decoder inputs from labels (modeling_t5.py, _shift_right). */
+export const shiftRight = (s: Simulator): Operation<View, 'shift_right'> =>
+  made(s, 'shift_right', ({ inputs }) => ({
+    results: { result: { axes: inputs[0]!.axes, dtype: s.dialect.integer } },
+    parts: { wrong: { axes: inputs[0]!.axes, dtype: 'bool' } },
+  }))

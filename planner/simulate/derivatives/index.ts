@@ -1,0 +1,64 @@
+import type { Operation } from '../../autograd/operation.ts'
+import type { OpName } from '../../ops/attributes.ts'
+import { type Derivative, simulateKernel } from '../derivative.ts'
+import type { Simulator } from '../simulator.ts'
+import type { View } from '../storage.ts'
+import { sdpa } from './attention.ts'
+import * as constant from './constant.ts'
+import * as elementwise from './elementwise.ts'
+import { bmm, linear } from './product.ts'
+import * as reduction from './reduction.ts'
+import * as shape from './shape.ts'
+import { embedding, nllLoss } from './table.ts'
+
+type Simulated = { readonly [N in OpName]: (simulator: Simulator) => Operation<View, N> }
+
+const kernel =
+  <N extends OpName>(rule: Derivative<N>) =>
+  (simulator: Simulator): Operation<View, N> =>
+    simulateKernel(rule, simulator)
+
+/** What each operation keeps, and why: the answer for an operation stands in its family's file. */
+export const DERIVATIVES: Simulated = {
+  add: kernel(elementwise.add),
+  add_scalar: kernel(elementwise.addScalar),
+  sub: kernel(elementwise.sub),
+  mul: kernel(elementwise.mul),
+  mul_scalar: kernel(elementwise.mulScalar),
+  neg: kernel(elementwise.neg),
+  pow: kernel(elementwise.pow),
+  rsqrt: kernel(elementwise.rsqrt),
+  tanh: kernel(elementwise.tanh),
+  relu: kernel(elementwise.relu),
+  silu: kernel(elementwise.silu),
+  gelu: kernel(elementwise.gelu),
+  to: kernel(elementwise.to),
+  dropout: kernel(elementwise.dropout),
+  mean: kernel(reduction.mean),
+  softmax: kernel(reduction.softmax),
+  log_softmax: kernel(reduction.logSoftmax),
+  layer_norm: kernel(reduction.layerNorm),
+  linear: kernel(linear),
+  bmm: kernel(bmm),
+  view: shape.reshape,
+  reshape: shape.reshape,
+  transpose: shape.transpose,
+  permute: shape.permute,
+  expand: shape.expand,
+  unsqueeze: shape.unsqueeze,
+  slice: shape.slice,
+  select: shape.select,
+  contiguous: shape.contiguous,
+  cat: shape.cat,
+  embedding: kernel(embedding),
+  nll_loss: kernel(nllLoss),
+  sdpa,
+  positions: constant.positions,
+  constant: constant.constant,
+  causal_mask: constant.causalMask,
+  rotary_table: constant.rotaryTable,
+  position_ids_after_padding: constant.positionIdsAfterPadding,
+  relative_buckets: constant.relativeBuckets,
+  pad: constant.pad,
+  shift_right: constant.shiftRight,
+}

@@ -1,0 +1,46 @@
+import type { Derivative } from '../derivative.ts'
+
+/**
+ * LoRA-FA's whole saving stands in `saves` below: the input is kept for dW only, and a frozen weight asks for no dW.
+ */
+export const linear: Derivative<'linear'> = {
+  op: 'linear',
+  source: 'derivatives.yaml, mm (self, mat2) without a bias, addmm (self, mat1, mat2) with one',
+  results: (call) => {
+    const [input, weight] = [call.inputs[0]!, call.inputs[1]!]
+    return { result: { axes: [...input.axes.slice(0, -1), weight.axes[0]!], dtype: input.dtype } }
+  },
+  saves: [
+    { tensor: 'input', for: ['weight'], why: 'dW' },
+    { tensor: 'weight', for: ['input'], why: 'dX' },
+  ],
+  // mm: mat2 (the weight) before self (the input); addmm: mat1 (the input), mat2, then self (the bias), which the engine sums.
+  gradients: (_, inputs) =>
+    inputs[2]
+      ? [
+          { of: 'input', make: ['@=input'] },
+          { of: 'weight', make: ['@=weight'], view: true },
+          { of: 'bias', make: 'pass' },
+        ]
+      : [
+          { of: 'weight', make: ['@=weight'], view: true },
+          { of: 'input', make: ['@=input'] },
+        ],
+}
+
+export const bmm: Derivative<'bmm'> = {
+  op: 'bmm',
+  source: 'derivatives.yaml, bmm: mat2 by self, self by mat2',
+  results: (call) => {
+    const [a, b] = [call.inputs[0]!, call.inputs[1]!]
+    return { result: { axes: [a.axes[0]!, a.axes[1]!, b.axes[2]!], dtype: a.dtype } }
+  },
+  saves: [
+    { tensor: 'self', for: ['mat2'], why: 'd mat2' },
+    { tensor: 'mat2', for: ['self'], why: 'd self' },
+  ],
+  gradients: () => [
+    { of: 'mat2', make: ['@=mat2'] },
+    { of: 'self', make: ['@=self'] },
+  ],
+}

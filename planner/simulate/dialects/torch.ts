@@ -1,0 +1,71 @@
+import type { OpName } from '../../ops/attributes.ts'
+import type { Dialect } from '../dialect.ts'
+
+const ALIASES: readonly OpName[] = [
+  'view',
+  'reshape',
+  'transpose',
+  'permute',
+  'expand',
+  'unsqueeze',
+  'slice',
+  'select',
+  'contiguous',
+]
+
+/**
+ * PyTorch 2.13 as a CUDA device runs it: views share storages, gradients add in place where the engine is sole owner, most
+ * operations are one kernel. The scripts are the helpers that transformers 5 calls on each forward, in their order.
+ */
+export const torch: Dialect = {
+  name: 'torch-2.13',
+  integer: 'int64',
+  mask: 'bool',
+  aliases: new Set(ALIASES),
+  strided: true,
+  accumulatesInPlace: true,
+  forward: {
+    positions: ['range=row', 'result=row', '-range'],
+    // transformers/masking_utils.py: create_causal_mask, sdpa_mask (broadcast indices), eager_mask
+    causal_mask: [
+      'b=batch',
+      'h=head',
+      'q0=query',
+      'q=query',
+      '-q0',
+      'k0=key',
+      'k=key',
+      '-k0',
+      'allowed=allowed',
+      '-b',
+      '-h',
+      '-q',
+      '-k',
+      'zero=number',
+      'lowest=number',
+      'result=result',
+      '-lowest',
+      '-zero',
+      '-allowed',
+    ],
+    rotary_table: [
+      'ids=ids',
+      'freqs=half',
+      '-ids',
+      'emb=whole',
+      'c0=whole',
+      'c=whole',
+      '-c0',
+      's0=whole',
+      's=whole',
+      '-s0',
+      'cos=cos',
+      'sin=sin',
+      '-freqs',
+      '-emb',
+      '-c',
+      '-s',
+    ],
+  },
+  backward: {},
+}

@@ -1,0 +1,186 @@
+import type { Meta } from '../autograd/node.ts'
+import type { Operation } from '../autograd/operation.ts'
+import type { Position, Runtime } from '../autograd/runtime.ts'
+import { Variable } from '../autograd/variable.ts'
+import type { OpName } from '../ops/attributes.ts'
+import type { Parameter } from '../ops/ops.ts'
+import { type Axes, numel } from '../trace/axes.ts'
+import { type DType, ITEMSIZE } from '../trace/dtype.ts'
+import type { Category, Device, EventSink } from '../trace/event.ts'
+import { DERIVATIVES } from './derivatives/index.ts'
+import type { Dialect } from './dialect.ts'
+import type { SimTensor, Storage, View } from './storage.ts'
+import { contiguousStrides, isContiguous, isDense } from './strides.ts'
+
+export interface SimulatorOptions {
+  readonly dialect: Dialect
+  readonly sink: EventSink
+  /** Also writes reads and names, which only the auditor asks for. */
+  readonly audited?: boolean
+}
+
+/** Tensors with a shape and a counted storage, and no numbers: every allocation and release is an event. */
+export class Simulator implements Runtime<View> {
+  readonly dialect: Dialect
+  readonly position: Position = { step: 0, phase: 'static', scope: '', op: '' }
+  readonly #sink: EventSink
+  readonly #audited: boolean
+  readonly #parameters: SimTensor[] = []
+  readonly #buffers: SimTensor[] = []
+  #storages = 0
+  #seq = 0
+
+  constructor(options: SimulatorOptions) {
+    this.dialect = options.dialect
+    this.#sink = options.sink
+    this.#audited = options.audited === true
+  }
+
+  operation<N extends OpName>(op: N): Operation<View, N> {
+    return DERIVATIVES[op](this)
+  }
+
+  /** A new tensor on a new storage. Default strides are dense, row by row. */
+  alloc(
+    axes: Axes,
+    dtype: DType,
+    strides: readonly number[] = contiguousStrides(axes),
+    category: Category = 'temporary',
+    device: Device = 'device',
+  ): SimTensor {
+    const storage: Storage = { id: this.#storages++, bytes: numel(axes) * ITEMSIZE[dtype], axes, dtype, holders: 1 }
+    const { step, phase, scope, op } = this.position
+    this.#sink({
+      seq: this.#seq++,
+      step,
+      phase,
+      scope,
+      op,
+      action: 'alloc',
+      storage: storage.id,
+      bytes: storage.bytes,
+      axes,
+      dtype,
+      device,
+      category,
+    })
+    return new Variable<View>(axes, dtype, { storage, strides })
+  }
+
+  /** Another variable over `of`'s storage. */
+  view(of: SimTensor, axes: Axes, strides: readonly number[], dtype: DType = of.dtype): SimTensor {
+    of.data.storage.holders++
+    return new Variable<View>(axes, dtype, { storage: of.data.storage, strides, isView: true })
+  }
+
+  alias(v: SimTensor): SimTensor {
+    v.data.storage.holders++
+    return new Variable<View>(v.axes, v.dtype, v.data)
+  }
+
+  /** The same tensor seen as a view of itself: its base stays alive with it. */
+  asView(v: SimTensor): SimTensor {
+    return new Variable<View>(v.axes, v.dtype, { ...v.data, isView: true })
+  }
+
+  release(v: SimTensor): void {
+    const { storage } = v.data
+    if (--storage.holders === 0) this.#emit('free', storage)
+  }
+
+  /** Registers a parameter, buffer or batch tensor: held for good. */
+  keep(v: SimTensor): SimTensor {
+    v.names = 1
+    return v
+  }
+
+  /** Makes the tensors of all parameters and buffers, in `named_parameters()` order. */
+  materialize(parameters: readonly Parameter[]): void {
+    for (const p of parameters) {
+      this.position.scope = p.path.slice(0, Math.max(0, p.path.lastIndexOf('.')))
+      this.position.op = p.path.slice(p.path.lastIndexOf('.') + 1)
+      const v = this.keep(this.alloc(p.axes, p.dtype, undefined, p.kind))
+      if (p.trains) {
+        v.requiresGrad = true
+        v.leaf = { variable: v, parameter: p, grad: null }
+      }
+      ;(p.kind === 'parameter' ? this.#parameters : this.#buffers)[p.index] = v
+    }
+    this.position.scope = ''
+  }
+
+  parameter(p: Parameter): SimTensor {
+    const v = (p.kind === 'parameter' ? this.#parameters : this.#buffers)[p.index]
+    if (!v) throw new Error(`${p.path} was not materialized`)
+    return v
+  }
+
+  accumulate(a: SimTensor): SimTensor {
+    const { storage, strides } = a.data
+    if (this.dialect.accumulatesInPlace && storage.holders === 1 && !a.data.isView && isDense(a.axes, strides)) return a
+    this.position.op = 'add (accumulate)'
+    return this.alloc(a.axes, a.dtype, isDense(a.axes, strides) ? strides : undefined)
+  }
+
+  sumTo(grad: SimTensor, axes: Axes): SimTensor {
+    return this.alloc(axes, grad.dtype)
+  }
+
+  /** A gradient is stolen if its layout is the parameter's and nobody else holds it (accumulate_grad.h, accumulateGrad). */
+  steal(grad: SimTensor, leaf: SimTensor): SimTensor {
+    const sole = grad.data.storage.holders === 1
+    if (sole && isContiguous(grad.axes, grad.data.strides)) return grad
+    return this.alloc(leaf.axes, leaf.dtype)
+  }
+
+  ones(like: SimTensor): SimTensor {
+    return this.alloc(like.axes, like.dtype)
+  }
+
+  onSave(v: SimTensor, why: string): void {
+    const { step, phase, scope, op } = this.position
+    const { id, bytes } = v.data.storage
+    this.#sink({
+      seq: this.#seq++,
+      step,
+      phase,
+      scope,
+      op,
+      action: 'save',
+      storage: id,
+      bytes,
+      why,
+      axes: v.axes,
+      dtype: v.dtype,
+    })
+  }
+
+  onUnsave(v: SimTensor): void {
+    this.#emit('unsave', v.data.storage)
+  }
+
+  onName(v: SimTensor, held: boolean): void {
+    if (this.#audited) this.#emit(held ? 'bind' : 'unbind', v.data.storage)
+  }
+
+  onRead(v: SimTensor): void {
+    if (this.#audited) this.#emit('read', v.data.storage)
+  }
+
+  onGradient(v: SimTensor): void {
+    this.retag(v, 'gradient')
+  }
+
+  retag(v: SimTensor, category: Category): void {
+    const { step, phase, scope, op } = this.position
+    const { id, bytes } = v.data.storage
+    this.#sink({ seq: this.#seq++, step, phase, scope, op, action: 'retag', storage: id, bytes, category })
+  }
+
+  #emit(action: 'free' | 'unsave' | 'bind' | 'unbind' | 'read', storage: Storage): void {
+    const { step, phase, scope, op } = this.position
+    this.#sink({ seq: this.#seq++, step, phase, scope, op, action, storage: storage.id, bytes: storage.bytes })
+  }
+}
+
+export const metaOf = (v: SimTensor | null | undefined): Meta | null => (v ? { axes: v.axes, dtype: v.dtype } : null)

@@ -1,0 +1,24 @@
+import type { Variable } from '../autograd/variable.ts'
+import type { Axes } from '../trace/axes.ts'
+import type { DType } from '../trace/dtype.ts'
+
+/** Bytes that live as long as some variable looks at them. */
+export interface Storage {
+  readonly id: number
+  readonly bytes: number
+  /** Shape and type it was allocated with. */
+  readonly axes: Axes
+  readonly dtype: DType
+  /** Variables over it, saved ones and gradients included. */
+  holders: number
+}
+
+/** A simulated tensor: a storage seen under strides, in elements. No numbers. */
+export interface View {
+  readonly storage: Storage
+  readonly strides: readonly number[]
+  /** A view keeps its base tensor alive, so the engine never takes it for the storage's only holder. */
+  readonly isView?: boolean
+}
+
+export type SimTensor = Variable<View>

@@ -1,0 +1,45 @@
+/**
+ * A named axis: `name` is the symbol of the paper's notation (b batch, t tokens, h hidden, f feed-forward width, a heads,
+ * k key/value heads, d head width, V vocabulary, L layers, r rank) or a product of symbols (`b·t` after a flatten).
+ */
+export interface Axis {
+  readonly name: string
+  readonly size: number
+}
+export type Axes = readonly Axis[]
+
+export const axis = (name: string, size: number): Axis => ({ name, size })
+
+/** The axis that a reduction with `keepdim` leaves behind. */
+export const ONE: Axis = { name: '1', size: 1 }
+
+export function numel(axes: Axes): number {
+  let n = 1
+  for (const a of axes) n *= a.size
+  return n
+}
+
+export const sizes = (axes: Axes): number[] => axes.map((a) => a.size)
+
+export function sameSizes(a: Axes, b: Axes): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i]!.size !== b[i]!.size) return false
+  return true
+}
+
+/** Axes multiplied into one, as a flatten does: `[b, t]` becomes `b·t`. */
+export function merge(axes: Axes): Axis {
+  const named = axes.filter((a) => a.size !== 1 || a.name !== '1')
+  if (named.length === 1) return named[0]!
+  return { name: named.length === 0 ? '1' : named.map((a) => a.name).join('·'), size: numel(axes) }
+}
+
+/** The bytes of a dense tensor as a formula: `2·b·t·h` for a bfloat16 `[b, t, h]`. */
+export function monomial(axes: Axes, itemsize: number): string {
+  const names = axes.filter((a) => a.name !== '1').map((a) => a.name)
+  return [String(itemsize), ...names].join('·')
+}
+
+/** `[b 2, t 512, h 4096]` for people. */
+export const showAxes = (axes: Axes): string =>
+  `[${axes.map((a) => (a.name === '1' ? '1' : `${a.name} ${a.size}`)).join(', ')}]`

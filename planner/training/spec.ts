@@ -1,0 +1,45 @@
+import type { Task } from '../../models/spec.ts'
+import type { DType } from '../trace/dtype.ts'
+
+export const METHODS = ['full', 'lora', 'lora-fa'] as const
+export type Method = (typeof METHODS)[number]
+
+export const ATTENTIONS = ['eager', 'sdpa'] as const
+export type AttentionKernel = (typeof ATTENTIONS)[number]
+
+export const OPTIMIZERS = ['adamw', 'sgd', 'lorafa'] as const
+export type OptimizerName = (typeof OPTIMIZERS)[number]
+
+export const OPTIMIZER_IMPLS = ['foreach', 'fused', 'for-loop'] as const
+export type OptimizerImpl = (typeof OPTIMIZER_IMPLS)[number]
+
+/** A low-rank adapter as PEFT's LoraConfig describes it. */
+export interface AdapterSpec {
+  readonly rank: number
+  readonly alpha: number
+  readonly dropout: number
+  /** Module names or suffixes of paths, or `all-linear`. */
+  readonly targets: readonly string[]
+  /** PEFT keeps adapters in float32 unless told otherwise (`autocast_adapter_dtype`). */
+  readonly dtype: 'float32' | 'base'
+  /** alpha / √rank in place of alpha / rank. */
+  readonly rslora: boolean
+}
+
+/** What one training step is. Sizes in elements. */
+export interface TrainSpec {
+  readonly method: Method
+  readonly batch: number
+  /** Tokens a sequence; the encoder's in an encoder-decoder. */
+  readonly tokens: number
+  /** The decoder's tokens. */
+  readonly targetTokens: number
+  /** Type of the weights. */
+  readonly dtype: Extract<DType, 'float32' | 'bfloat16' | 'float16'>
+  readonly attention: AttentionKernel
+  readonly optimizer: OptimizerName
+  readonly optimizerImpl: OptimizerImpl
+  readonly task: Task
+  /** Null for full fine-tuning. */
+  readonly adapter: AdapterSpec | null
+}

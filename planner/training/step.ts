@@ -1,0 +1,48 @@
+import type { Runtime } from '../autograd/runtime.ts'
+import { Tape } from '../autograd/tape.ts'
+import type { Leaf, Variable } from '../autograd/variable.ts'
+import type { Batch, Network } from '../network/network.ts'
+
+/** What the loop needs of a runtime's optimizer. */
+export interface StepOptimizer<D> {
+  step(leaves: readonly Leaf<D>[]): void
+}
+
+/**
+ * One step as the Trainer's loop runs it: the outputs are dropped before the backward, gradients are set to none at the end.
+ * The loss's value is read by `onLoss`. Returns nothing; the runtime's events say what happened.
+ */
+export function trainStep<D>(
+  runtime: Runtime<D>,
+  network: Network,
+  batch: Batch<Variable<D>>,
+  optimizer: StepOptimizer<D>,
+  step: number,
+  onLoss?: (loss: Variable<D>) => void,
+): void {
+  const { position } = runtime
+  const tape = new Tape<D>(runtime)
+  position.step = step
+  position.phase = 'forward'
+  position.scope = ''
+  const [logits, loss] = network.forward(tape, batch)
+  tape.hold(loss)
+  tape.hold(logits)
+  tape.drop(logits)
+  onLoss?.(loss)
+  position.phase = 'backward'
+  tape.backward(loss)
+  position.phase = 'optimizer'
+  const leaves = leavesOf(runtime, network)
+  optimizer.step(leaves)
+  position.scope = ''
+  position.op = 'zero_grad'
+  for (const leaf of leaves) tape.zeroGrad(leaf)
+  position.op = 'del loss'
+  tape.drop(loss)
+}
+
+/** The leaves that train, in `named_parameters()` order. */
+export function leavesOf<D>(runtime: Runtime<D>, network: Network): Leaf<D>[] {
+  return network.parameters.filter((p) => p.trains).map((p) => runtime.parameter(p).leaf!)
+}
