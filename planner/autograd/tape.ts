@@ -32,6 +32,7 @@ export class Tape<D> extends OpsBase<Variable<D>> implements Names<D> {
   ): readonly Variable<D>[] {
     const runtime = this.runtime
     const operation = runtime.operation(op)
+    runtime.position.op = op
     let wanted = false
     for (const v of inputs) {
       if (v === null) continue
@@ -40,7 +41,6 @@ export class Tape<D> extends OpsBase<Variable<D>> implements Names<D> {
       runtime.onRead(v)
     }
     const recording = wanted && this.#recording
-    runtime.position.op = op
     const node = recording
       ? new Node<D>(op, attributes, this.#sequence++, runtime.position.scope, inputs.map(edgeOf), inputs.map(metaOf))
       : null
@@ -135,11 +135,11 @@ export class Tape<D> extends OpsBase<Variable<D>> implements Names<D> {
       result = body(frame)
       if (Array.isArray(result)) held.push(...(result as readonly Variable<D>[]))
       else held.push(result as Variable<D>)
-      for (const v of held) v.names++
+      for (const v of held) this.hold(v)
       return result
     } finally {
       frame.unwind()
-      for (const v of held) v.names--
+      for (const v of held) if (--v.names === 0) this.runtime.onName(v, false)
     }
   }
 
@@ -206,7 +206,11 @@ export class Tape<D> extends OpsBase<Variable<D>> implements Names<D> {
       this.#unsave(node)
       return
     }
-    for (const g of grads) if (g) runtime.onRead(g)
+    for (const g of grads) {
+      if (!g) continue
+      runtime.onRead(g)
+      runtime.onName(g, true)
+    }
     for (const s of node.saved) runtime.onRead(s.variable)
     const call: Backward<D, OpName> = {
       op: node.op,
@@ -227,7 +231,11 @@ export class Tape<D> extends OpsBase<Variable<D>> implements Names<D> {
     for (let i = 0; i < results.length; i++)
       results[i] = this.#reduce(results[i] ?? null, node.inputs[i] ?? null, grads)
     const passed = new Set(results)
-    for (const g of grads) if (g && !passed.has(g)) this.#end(g)
+    for (const g of grads) {
+      if (!g) continue
+      runtime.onName(g, false)
+      if (!passed.has(g)) this.#end(g)
+    }
     this.#unsave(node)
     this.#distribute(node, results, arrivals)
   }
@@ -255,6 +263,7 @@ export class Tape<D> extends OpsBase<Variable<D>> implements Names<D> {
 
   #add(old: Variable<D> | null, grad: Variable<D>): Variable<D> {
     if (!old) return grad
+    this.runtime.position.op = 'add (accumulate)'
     this.runtime.onRead(old)
     this.runtime.onRead(grad)
     const sum = this.runtime.accumulate(old, grad)

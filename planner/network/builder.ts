@@ -1,4 +1,4 @@
-import type { Parameter } from '../ops/ops.ts'
+import type { Init, Parameter } from '../ops/ops.ts'
 import type { Axes, Axis } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import type { TrainSpec } from '../training/spec.ts'
@@ -26,12 +26,12 @@ export class Builder {
   }
 
   /** A weight of the base model: it trains under full fine-tuning only. */
-  weight(path: string, axes: Axes, dtype: DType = this.train.dtype): Parameter {
-    return this.#parameter(path, axes, dtype, this.train.method === 'full')
+  weight(path: string, axes: Axes, dtype: DType = this.train.dtype, init: Init = initOf(path, axes)): Parameter {
+    return this.#parameter(path, axes, dtype, this.train.method === 'full', init)
   }
 
-  buffer(path: string, axes: Axes, dtype: DType): Parameter {
-    const p: Parameter = { path, axes, dtype, trains: false, index: this.buffers.length, kind: 'buffer' }
+  buffer(path: string, axes: Axes, dtype: DType, init: Init = { kind: 'constant', value: 0 }): Parameter {
+    const p: Parameter = { path, axes, dtype, trains: false, index: this.buffers.length, kind: 'buffer', init }
     this.buffers.push(p)
     return p
   }
@@ -61,14 +61,25 @@ export class Builder {
       weight,
       bias,
       adapter: adapterOf(path, input, output, adapter, (name, axes, isA) =>
-        this.#parameter(name, axes, dtype, !(isA && this.train.method === 'lora-fa')),
+        this.#parameter(name, axes, dtype, !(isA && this.train.method === 'lora-fa'), isA ? initOfA(axes) : ZEROS),
       ),
     }
   }
 
-  #parameter(path: string, axes: Axes, dtype: DType, trains: boolean): Parameter {
-    const p: Parameter = { path, axes, dtype, trains, index: this.parameters.length, kind: 'parameter' }
+  #parameter(path: string, axes: Axes, dtype: DType, trains: boolean, init: Init): Parameter {
+    const p: Parameter = { path, axes, dtype, trains, index: this.parameters.length, kind: 'parameter', init }
     this.parameters.push(p)
     return p
   }
 }
+
+const ZEROS: Init = { kind: 'constant', value: 0 }
+
+/** As the modeling files' _init_weights: matrices normal, biases zero; a weight with one axis is a norm's and starts at one. */
+function initOf(path: string, axes: Axes): Init {
+  if (path.endsWith('.bias')) return ZEROS
+  return axes.length === 1 ? { kind: 'constant', value: 1 } : { kind: 'normal', std: 0.02 }
+}
+
+/** PEFT's kaiming_uniform(a = √5) for A (peft/tuners/lora/layer.py, reset_lora_parameters); B is zero. */
+const initOfA = (axes: Axes): Init => ({ kind: 'uniform', bound: 1 / Math.sqrt(axes[1]!.size) })

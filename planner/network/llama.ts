@@ -38,8 +38,9 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
   const embedding = b.weight('model.embed_tokens.weight', [vocab, h])
   const layers = Array.from({ length: spec.layers }, (_, i) => layer(`model.layers.${i}`))
   const norm = rms('model.norm')
-  const invFreq = b.buffer('model.rotary_emb.inv_freq', [axis('d/2', spec.headDim / 2)], 'float32')
-  b.buffer('model.rotary_emb.original_inv_freq', [axis('d/2', spec.headDim / 2)], 'float32')
+  const frequencies = { kind: 'inverse_frequencies', theta: spec.ropeTheta } as const
+  const invFreq = b.buffer('model.rotary_emb.inv_freq', [axis('d/2', spec.headDim / 2)], 'float32', frequencies)
+  b.buffer('model.rotary_emb.original_inv_freq', [axis('d/2', spec.headDim / 2)], 'float32', frequencies)
   const head = b.linear('lm_head', h, vocab, spec.tied ? { head: true, tied: embedding } : { head: true })
 
   function rms(path: string): RmsNorm {

@@ -9,6 +9,14 @@ export interface Tensor {
   readonly requiresGrad: boolean
 }
 
+/** How a parameter or buffer starts where no checkpoint is read. */
+export type Init =
+  | { readonly kind: 'normal'; readonly std: number }
+  | { readonly kind: 'uniform'; readonly bound: number }
+  | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'arange' }
+  | { readonly kind: 'inverse_frequencies'; readonly theta: number }
+
 /** A weight or table of a module, by its path in `named_parameters()`; a runtime makes the tensor. Tied weights are one object. */
 export interface Parameter {
   readonly path: string
@@ -18,6 +26,7 @@ export interface Parameter {
   /** Place in the model's list of parameters or buffers; a runtime keeps its tensors by it. */
   readonly index: number
   readonly kind: 'parameter' | 'buffer'
+  readonly init: Init
 }
 
 /**

@@ -14,12 +14,22 @@ export interface Simulation {
   readonly events: readonly TraceEvent[]
 }
 
+export interface SimulateOptions {
+  /**
+   * Whole steps to write; default: the first one, with the second's optimizer folded in, since forward and backward repeat.
+   */
+  readonly steps?: number
+  /** Also writes reads and names, for the auditor. */
+  readonly audited?: boolean
+  readonly optimizer?: (s: Simulator) => StepOptimizer<View>
+}
+
 /** Runs the first and the steady step of a training setting without numbers. */
 export function simulate(
   model: ModelSpec,
   train: TrainSpec,
   dialect: Dialect,
-  options: { steps?: number; audited?: boolean; optimizer?: (s: Simulator) => StepOptimizer<View> } = {},
+  options: SimulateOptions = {},
 ): Simulation {
   const events: TraceEvent[] = []
   const network = networkOf(model, train)
@@ -33,6 +43,8 @@ export function simulate(
     }),
   )
   const optimizer = options.optimizer?.(simulator) ?? torchOptimizer(simulator, train.optimizer, train.optimizerImpl)
-  for (let step = 0; step < (options.steps ?? 2); step++) trainStep(simulator, network, batch, optimizer, step)
+  const foldNext = options.steps === undefined
+  for (let step = 0; step < (options.steps ?? 1); step++)
+    trainStep(simulator, network, batch, optimizer, step, { foldNext })
   return { network, events }
 }

@@ -99,7 +99,8 @@ export class Simulator implements Runtime<View> {
     for (const p of parameters) {
       this.position.scope = p.path.slice(0, Math.max(0, p.path.lastIndexOf('.')))
       this.position.op = p.path.slice(p.path.lastIndexOf('.') + 1)
-      const v = this.keep(this.alloc(p.axes, p.dtype, undefined, p.kind))
+      const dtype = p.dtype === 'int64' ? this.dialect.integer : p.dtype
+      const v = this.keep(this.alloc(p.axes, dtype, undefined, p.kind))
       if (p.trains) {
         v.requiresGrad = true
         v.leaf = { variable: v, parameter: p, grad: null }
@@ -118,7 +119,6 @@ export class Simulator implements Runtime<View> {
   accumulate(a: SimTensor): SimTensor {
     const { storage, strides } = a.data
     if (this.dialect.accumulatesInPlace && storage.holders === 1 && !a.data.isView && isDense(a.axes, strides)) return a
-    this.position.op = 'add (accumulate)'
     return this.alloc(a.axes, a.dtype, isDense(a.axes, strides) ? strides : undefined)
   }
 

@@ -117,6 +117,6 @@ export function broadcastAxes(a: Axes, b: Axes): Axes {
   const missing = long.length - short.length
   return long.map((axis, i) => {
     const other = i < missing ? undefined : short[i - missing]!
-    return other !== undefined && axis.size === 1 ? other : axis
+    return other !== undefined && axis.size === 1 && (other.size !== 1 || axis.name === '1') ? other : axis
   })
 }

@@ -1,6 +1,6 @@
 import type { Axes } from './axes.ts'
 import type { DType } from './dtype.ts'
-import type { Alloc, Category, Phase, TraceEvent } from './event.ts'
+import { type Alloc, CATEGORIES, type Category, PHASES, type Phase, type Save, type TraceEvent } from './event.ts'
 
 /** A storage while it lives. */
 export interface Live {
@@ -13,55 +13,74 @@ export interface Live {
   /** What it was made as, or retagged to. */
   category: Category
   /** One entry a save that is still held. */
-  readonly saves: {
-    readonly scope: string
-    readonly op: string
-    readonly why: string
-    readonly axes: Axes
-    readonly dtype: DType
-  }[]
+  readonly saves: Save[]
 }
 
 /** What the storage is now: a temporary that some node keeps is an activation. */
 export const categoryOf = (s: Live): Category =>
   s.category === 'temporary' && s.saves.length > 0 ? 'activation' : s.category
 
-/** Replays a trace event by event: what lives, and how many bytes. Host memory is left out. */
+/** Replays a trace event by event: what lives, and how many bytes by category. Host memory is left out. */
 export class Replay {
   readonly live = new Map<number, Live>()
+  readonly sums: Record<Category, number> = {
+    parameter: 0,
+    gradient: 0,
+    'optimizer state': 0,
+    activation: 0,
+    temporary: 0,
+    buffer: 0,
+    input: 0,
+    other: 0,
+  }
   bytes = 0
-  readonly #host = new Set<number>()
 
   apply(e: TraceEvent): void {
+    if (e.action === 'alloc') {
+      if (e.device === 'device') this.#alloc(e)
+      return
+    }
+    const s = this.live.get(e.storage)
+    if (!s) return
     switch (e.action) {
-      case 'alloc':
-        if (e.device === 'host') this.#host.add(e.storage)
-        else this.#alloc(e)
-        return
       case 'free':
-        if (this.live.delete(e.storage)) this.bytes -= e.bytes
+        this.live.delete(e.storage)
+        this.bytes -= s.bytes
+        this.sums[categoryOf(s)] -= s.bytes
         return
-      case 'save': {
-        this.live.get(e.storage)?.saves.push(e)
+      case 'save':
+        this.#recount(s, () => void s.saves.push(e))
         return
-      }
       case 'unsave':
-        this.live.get(e.storage)?.saves.pop()
+        this.#recount(s, () => void s.saves.pop())
         return
-      case 'retag': {
-        const s = this.live.get(e.storage)
-        if (s) s.category = e.category
+      case 'retag':
+        this.#recount(s, () => {
+          s.category = e.category
+        })
         return
-      }
       default:
         return
     }
   }
 
-  #alloc(e: Alloc): void {
-    this.bytes += e.bytes
-    const { storage: id, bytes, axes, dtype, scope, op, category } = e
+  /** Bytes by category; categories without bytes are left out. */
+  byCategory(): Partial<Record<Category, number>> {
+    const result: Partial<Record<Category, number>> = {}
+    for (const c of CATEGORIES) if (this.sums[c] > 0) result[c] = this.sums[c]
+    return result
+  }
+
+  #alloc({ storage: id, bytes, axes, dtype, scope, op, category }: Alloc): void {
+    this.bytes += bytes
+    this.sums[category] += bytes
     this.live.set(id, { id, bytes, axes, dtype, scope, op, category, saves: [] })
+  }
+
+  #recount(s: Live, change: () => void): void {
+    this.sums[categoryOf(s)] -= s.bytes
+    change()
+    this.sums[categoryOf(s)] += s.bytes
   }
 }
 
@@ -69,51 +88,62 @@ export class Replay {
 export interface PhaseReading {
   peak: number
   end: number
-  /** Sequence number of the allocation that made the peak; -1 where the phase's start was its highest instant. */
-  peakSeq: number
-  scope: string
-  op: string
+  /** The allocation that made the peak; null where the phase's start was its highest instant. */
+  at: TraceEvent | null
 }
 
 export type StepReading = Record<Phase, PhaseReading>
 
-/** Peaks and ends of every step of a trace. Steps are numbered from 0. */
-export function readSteps(events: Iterable<TraceEvent>): StepReading[] {
-  const steps: StepReading[] = []
-  const host = new Set<number>()
+/** What zero_grad and `del loss` free comes after the optimizer has stepped. */
+const AFTER: ReadonlySet<string> = new Set(['zero_grad', 'del loss'])
+export const isAfterStep = (e: TraceEvent): boolean => e.phase === 'optimizer' && AFTER.has(e.op)
+
+/** Peaks and ends of one step: `events` are the static part and that step's. */
+export function readStep(events: readonly TraceEvent[]): StepReading {
+  const reading = { forward: blank(), backward: blank(), optimizer: blank() }
   let bytes = 0
-  let phase: PhaseReading | null = null
-  let at = ''
+  let at: TraceEvent['phase'] = 'static'
   for (const e of events) {
+    if (e.phase !== at) {
+      at = e.phase
+      for (const p of PHASES.slice(PHASES.indexOf(at as Phase))) Object.assign(reading[p], { peak: bytes, end: bytes })
+    }
     if (e.action === 'alloc') {
-      if (e.device === 'host') host.add(e.storage)
-    } else if (e.action !== 'free') continue
-    if (host.has(e.storage)) continue
-    if (e.phase !== 'static') {
-      const key = `${e.step} ${e.phase}`
-      if (key !== at) {
-        at = key
-        steps[e.step] ??= { forward: blank(bytes), backward: blank(bytes), optimizer: blank(bytes) }
-        phase = steps[e.step]![e.phase]
-        phase.peak = bytes
-        phase.end = bytes
-        phase.scope = e.scope
-        phase.op = 'start'
+      if (e.device === 'host') continue
+      bytes += e.bytes
+      if (at === 'static') continue
+      if (bytes > reading[at].peak) {
+        reading[at].peak = bytes
+        reading[at].at = e
       }
-    }
-    bytes += e.action === 'alloc' ? e.bytes : -e.bytes
-    if (!phase) continue
-    // The optimizer's phase ends when it has stepped; what zero_grad and `del loss` free comes after.
-    if (e.op === 'zero_grad' || e.op === 'del loss') continue
-    phase.end = bytes
-    if (bytes > phase.peak) {
-      phase.peak = bytes
-      phase.peakSeq = e.seq
-      phase.scope = e.scope
-      phase.op = e.op
-    }
+    } else if (e.action === 'free') bytes -= e.bytes
+    else continue
+    if (at !== 'static' && !isAfterStep(e)) reading[at].end = bytes
   }
-  return steps
+  // An optimizer that allocates nothing leaves no event.
+  for (const p of PHASES.slice(PHASES.indexOf(at as Phase) + 1)) Object.assign(reading[p], { peak: bytes, end: bytes })
+  return reading
 }
 
-const blank = (bytes: number): PhaseReading => ({ peak: bytes, end: bytes, peakSeq: -1, scope: '', op: 'start' })
+const blank = (): PhaseReading => ({ peak: 0, end: 0, at: null })
+
+/** The events of the first step, after the static part. */
+export const firstStep = (events: readonly TraceEvent[]): TraceEvent[] =>
+  events.filter((e) => e.phase === 'static' || e.step === 0)
+
+/**
+ * The events of the steady step: the static part, the optimizer's state, then the last step. Forward and backward of a later
+ * step are the first one's, so a trace may leave them out: then the first step's stand in.
+ */
+export function steadyStep(events: readonly TraceEvent[]): TraceEvent[] {
+  const last = events.at(-1)?.step ?? 0
+  const whole = events.some((e) => e.step === last && e.phase === 'forward')
+  const fixed: TraceEvent[] = []
+  const step: TraceEvent[] = []
+  for (const e of events) {
+    if (e.phase === 'static' || (e.action === 'alloc' && e.category === 'optimizer state'))
+      fixed.push({ ...e, phase: 'static' })
+    else if (e.step === last || (!whole && e.phase !== 'optimizer')) step.push(e)
+  }
+  return [...fixed, ...step]
+}

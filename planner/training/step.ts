@@ -8,17 +8,22 @@ export interface StepOptimizer<D> {
   step(leaves: readonly Leaf<D>[]): void
 }
 
-/**
- * One step as the Trainer's loop runs it: the outputs are dropped before the backward, gradients are set to none at the end.
- * The loss's value is read by `onLoss`. Returns nothing; the runtime's events say what happened.
- */
+/** How much of a step is run. */
+export interface StepOptions<D> {
+  /** Reads the loss's value before the backward. */
+  readonly onLoss?: (loss: Variable<D>) => void
+  /** Lets the optimizer step once more as the next step's: all a simulation needs to know of a steady step. */
+  readonly foldNext?: boolean
+}
+
+/** One step as the Trainer's loop runs it: the outputs are dropped before the backward, gradients are set to none at the end. */
 export function trainStep<D>(
   runtime: Runtime<D>,
   network: Network,
   batch: Batch<Variable<D>>,
   optimizer: StepOptimizer<D>,
   step: number,
-  onLoss?: (loss: Variable<D>) => void,
+  options: StepOptions<D> = {},
 ): void {
   const { position } = runtime
   const tape = new Tape<D>(runtime)
@@ -29,12 +34,16 @@ export function trainStep<D>(
   tape.hold(loss)
   tape.hold(logits)
   tape.drop(logits)
-  onLoss?.(loss)
+  options.onLoss?.(loss)
   position.phase = 'backward'
   tape.backward(loss)
   position.phase = 'optimizer'
   const leaves = leavesOf(runtime, network)
   optimizer.step(leaves)
+  if (options.foldNext) {
+    position.step = step + 1
+    optimizer.step(leaves)
+  }
   position.scope = ''
   position.op = 'zero_grad'
   for (const leaf of leaves) tape.zeroGrad(leaf)

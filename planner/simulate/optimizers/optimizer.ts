@@ -20,7 +20,11 @@ export function torchOptimizer(simulator: Simulator, name: OptimizerName, impl: 
  */
 function adamW(simulator: Simulator, impl: OptimizerImpl): SimOptimizer {
   const made = new Set<Leaf<View>>()
-  const like = (v: SimTensor): SimTensor => simulator.alloc(v.axes, v.dtype, v.data.strides)
+  const like = (v: SimTensor): SimTensor => {
+    const t = simulator.alloc(v.axes, v.dtype, v.data.strides)
+    simulator.onName(t, true)
+    return t
+  }
   return {
     step(leaves) {
       const used = leaves.filter((l) => l.grad !== null)
@@ -42,11 +46,11 @@ function adamW(simulator: Simulator, impl: OptimizerImpl): SimOptimizer {
           locate(simulator, leaf, 'sqrt')
           const root = like(leaf.variable)
           const quotient = like(leaf.variable)
-          simulator.release(root)
-          if (denominator) simulator.release(denominator)
+          release(simulator, [root])
+          if (denominator) release(simulator, [denominator])
           denominator = quotient
         }
-        if (denominator) simulator.release(denominator)
+        if (denominator) release(simulator, [denominator])
         return
       }
       // A group a type; the previous group's roots go when the name is assigned again.
@@ -65,7 +69,10 @@ function adamW(simulator: Simulator, impl: OptimizerImpl): SimOptimizer {
 }
 
 function release(simulator: Simulator, tensors: readonly SimTensor[]): void {
-  for (const t of [...tensors].reverse()) simulator.release(t)
+  for (const t of [...tensors].reverse()) {
+    simulator.onName(t, false)
+    simulator.release(t)
+  }
 }
 
 function locate(simulator: Simulator, leaf: Leaf<View>, op: string): void {

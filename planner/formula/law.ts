@@ -1,0 +1,66 @@
+import { type Axes, numel } from '../trace/axes.ts'
+import { ITEMSIZE } from '../trace/dtype.ts'
+import type { Category } from '../trace/event.ts'
+import { categoryOf, type Live } from '../trace/reading.ts'
+
+export interface LawTerm {
+  /** Product of symbols: `b·t·h`; `n` for whole tensors of the model. */
+  readonly symbol: string
+  readonly bytes: number
+  readonly category: Category
+}
+
+export interface Law {
+  readonly expression: string
+  /** Bytes that one more token in the batch adds at this instant. */
+  readonly per_token_bytes: number
+  readonly terms: readonly LawTerm[]
+}
+
+const OF_THE_MODEL: ReadonlySet<Category> = new Set(['parameter', 'gradient', 'optimizer state', 'buffer'])
+
+/**
+ * The peak as a sum over what is alive at its instant: `120·b·t·h + 28·b·t·f + …`. Coefficients count the layers in.
+ * What belongs to the model is one term a category: bytes a parameter times n.
+ */
+export function lawOf(live: Iterable<Live>): Law {
+  const sums = new Map<string, { symbol: string; category: Category; bytes: number; units: number; perToken: number }>()
+  for (const s of live) {
+    const category = categoryOf(s)
+    const model = OF_THE_MODEL.has(category)
+    const symbol = model ? modelSymbol(category, ITEMSIZE[s.dtype]) : symbolOf(s.axes)
+    const key = `${category}|${symbol}`
+    const entry = sums.get(key) ?? { symbol, category, bytes: 0, units: 0, perToken: 0 }
+    entry.bytes += s.bytes
+    entry.units += model ? s.bytes : ITEMSIZE[s.dtype] * (symbol === '1' ? numel(s.axes) : 1)
+    if (!model) entry.perToken += perToken(s)
+    sums.set(key, entry)
+  }
+  const terms = [...sums.values()].sort((a, b) => b.bytes - a.bytes)
+  const expression = terms
+    .map((t) =>
+      OF_THE_MODEL.has(t.category) ? t.symbol : t.symbol === '1' ? String(t.units) : `${t.units}·${t.symbol}`,
+    )
+    .join(' + ')
+  return {
+    expression,
+    per_token_bytes: terms.reduce((n, t) => n + t.perToken, 0),
+    terms: terms.map(({ symbol, bytes, category }) => ({ symbol, bytes, category })),
+  }
+}
+
+const modelSymbol = (category: Category, itemsize: number): string =>
+  `${itemsize}·n(${category}${itemsize === 4 ? ', float32' : ''})`
+
+const symbolOf = (axes: Axes): string => {
+  const names = axes.filter((a) => a.name !== '1').map((a) => a.name)
+  return names.length === 0 ? '1' : names.join('·')
+}
+
+/** Bytes a token for a storage that grows with `b·t`; one that grows with t alone or t² is not linear in tokens and left out. */
+function perToken(s: Live): number {
+  const names = s.axes.flatMap((a) => a.name.split('·'))
+  if (!names.includes('b') || names.filter((n) => n === 't').length !== 1) return 0
+  const tokens = s.axes.reduce((n, a) => (a.name.split('·').some((x) => x === 'b' || x === 't') ? n * a.size : n), 1)
+  return s.bytes / tokens
+}
