@@ -2,9 +2,9 @@ import type { AttributesOf, OpName } from '../ops/attributes.ts'
 import type { Frame, Parameter } from '../ops/ops.ts'
 import { OpsBase } from '../ops/shorthand.ts'
 import { sameSizes } from '../trace/axes.ts'
+import { BackwardCall, ForwardCall } from './call.ts'
 import { LocalFrame, type Names } from './frame.ts'
 import { type Edge, type Meta, Node } from './node.ts'
-import type { Backward, Forward } from './operation.ts'
 import type { Runtime } from './runtime.ts'
 import { type Leaf, ReleasedTensor, type Variable } from './variable.ts'
 
@@ -44,26 +44,11 @@ export class Tape<D> extends OpsBase<Variable<D>> implements Names<D> {
     const node = recording
       ? new Node<D>(op, attributes, this.#sequence++, runtime.position.scope, inputs.map(edgeOf), inputs.map(metaOf))
       : null
-    const call: Forward<D, N> = {
-      op,
-      attributes,
-      inputs,
-      recording,
-      needs: (i) => recording && inputs[i]?.requiresGrad === true,
-      save: (slot, tensor, why) => {
-        if (node) node.saved.push({ slot, why, variable: this.#keep(tensor, why) })
-      },
-    }
+    const call = new ForwardCall<D, N>(runtime, op, attributes, inputs, node)
     const outputs = operation.forward(call)
     if (node) this.#record(node, outputs)
     for (const v of inputs) if (v !== null && v.names === 0 && v.alive && !outputs.includes(v)) this.#release(v)
     return outputs
-  }
-
-  #keep(tensor: Variable<D>, why: string): Variable<D> {
-    const kept = this.runtime.alias(tensor)
-    this.runtime.onSave(kept, why)
-    return kept
   }
 
   #record(node: Node<D>, outputs: readonly Variable<D>[]): void {
@@ -212,29 +197,15 @@ export class Tape<D> extends OpsBase<Variable<D>> implements Names<D> {
       runtime.onName(g, true)
     }
     for (const s of node.saved) runtime.onRead(s.variable)
-    const call: Backward<D, OpName> = {
-      op: node.op,
-      attributes: node.attributes,
-      inputs: node.inputs,
-      outputs: node.outputs,
-      grads,
-      needs: (i) => node.edges[i] != null,
-      has: (slot) => node.saved.some((s) => s.slot === slot),
-      saved: (slot) => {
-        const found = node.saved.find((s) => s.slot === slot)
-        if (!found) throw new Error(`the backward of ${node.op} asks for ${slot}, which its forward did not save`)
-        return found.variable
-      },
-    }
+    const call = new BackwardCall<D>(node, grads)
     // A table's entry is typed by its name; under a name that is only known at run time, by their union.
     const results = [...runtime.operation<OpName>(node.op).backward(call)]
     for (let i = 0; i < results.length; i++)
       results[i] = this.#reduce(results[i] ?? null, node.inputs[i] ?? null, grads)
-    const passed = new Set(results)
     for (const g of grads) {
       if (!g) continue
       runtime.onName(g, false)
-      if (!passed.has(g)) this.#end(g)
+      if (!results.includes(g)) this.#end(g)
     }
     this.#unsave(node)
     this.#distribute(node, results, arrivals)

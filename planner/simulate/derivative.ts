@@ -1,8 +1,8 @@
 import type { Meta } from '../autograd/node.ts'
 import type { Backward, Forward, Operation } from '../autograd/operation.ts'
 import { type AttributesOf, INPUTS, type OpName } from '../ops/attributes.ts'
-import type { Script } from './dialect.ts'
-import { shapeOf, stepsOf } from './script.ts'
+import type { Dialect, Script } from './dialect.ts'
+import { type AllocStep, type Step, shapeOf, stepsOf } from './script.ts'
 import { metaOf, type Simulator } from './simulator.ts'
 import type { SimTensor, View } from './storage.ts'
 
@@ -19,7 +19,7 @@ export interface Result extends Meta {
 }
 
 /**
- * What one operation keeps and makes, stated from the framework's source. The mechanism is `simulateKernel`.
+ * What one operation keeps and makes, stated from the framework's source. The mechanism is `SimulatedKernel`.
  */
 export interface Derivative<N extends OpName> {
   readonly op: N
@@ -32,7 +32,9 @@ export interface Derivative<N extends OpName> {
    * Gradients in the order in which they are made, and the script of each: the generated code goes by the inputs' names in
    * alphabetical order. Default script: one new tensor shaped like the incoming gradient.
    */
-  gradients(attributes: AttributesOf<N>, inputs: readonly (Meta | null)[]): readonly GradientRule[]
+  readonly gradients:
+    | readonly GradientRule[]
+    | ((attributes: AttributesOf<N>, inputs: readonly (Meta | null)[]) => readonly GradientRule[])
 }
 
 export interface GradientRule {
@@ -42,101 +44,145 @@ export interface GradientRule {
   readonly view?: true
 }
 
-const LIKE_GRAD: Script = ['@=grad']
-
 const inputName = (op: OpName, i: number): string => INPUTS[op][i]?.replace('?', '') ?? `${i}`
 
 /** An operation from its derivative: saves by the rules, allocations by the scripts of the dialect. */
-export function simulateKernel<N extends OpName>(rule: Derivative<N>, simulator: Simulator): Operation<View, N> {
-  const { dialect } = simulator
-  const indexOf = (name: string) => INPUTS[rule.op].findIndex((_, i) => inputName(rule.op, i) === name)
-  return {
-    forward(call) {
-      const results = rule.results(call, simulator)
-      const known = (name: string): Meta | null => results[name] ?? metaOf(call.inputs[indexOf(name)])
-      const script = dialect.forward[rule.op]
-      const made: Record<string, SimTensor> = {}
-      const rest = new Map<string, SimTensor>()
-      if (script) {
-        for (const step of stepsOf(script)) {
-          if (step.do === 'free') {
-            const t = rest.get(step.name)
-            if (!t) throw new Error(`${rule.op}: the script frees ${step.name}, which is not there`)
-            simulator.release(t)
-            rest.delete(step.name)
-          } else if (step.name === '@' || step.name in results) {
-            const name = step.name === '@' ? 'result' : step.name
-            made[name] = simulator.alloc(results[name]!.axes, results[name]!.dtype, results[name]!.strides)
-          } else {
-            const { axes, dtype } = shapeOf(step.shape, known)
-            rest.set(step.name, simulator.alloc(axes, dtype))
-          }
-        }
+export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
+  readonly #rule: Derivative<N>
+  readonly #simulator: Simulator
+  readonly #names: readonly string[]
+  readonly #saves: readonly { tensor: string; why: string; input: number; for: readonly number[] }[]
+  readonly #forward: readonly Step[] | null
+  readonly #scripts: Dialect['backward'][OpName]
+
+  constructor(rule: Derivative<N>, simulator: Simulator) {
+    this.#rule = rule
+    this.#simulator = simulator
+    this.#names = INPUTS[rule.op].map((_, i) => inputName(rule.op, i))
+    this.#saves = rule.saves.map(({ tensor, why, for: names }) => ({
+      tensor,
+      why,
+      input: this.#names.indexOf(tensor),
+      for: names.map((name) => this.#names.indexOf(name)),
+    }))
+    const script = simulator.dialect.forward[rule.op]
+    this.#forward = script ? stepsOf(script) : null
+    this.#scripts = simulator.dialect.backward[rule.op]
+  }
+
+  forward(call: Forward<View, N>): readonly SimTensor[] {
+    const simulator = this.#simulator
+    const results = this.#rule.results(call, simulator)
+    const made: Record<string, SimTensor> = {}
+    const make = (name: string): SimTensor => {
+      const { axes, dtype, strides } = results[name]!
+      const t = simulator.alloc(axes, dtype, strides)
+      made[name] = t
+      return t
+    }
+    const rest = this.#forward
+      ? runScript(
+          this.#forward,
+          simulator,
+          (name) => this.#forwardShape(name, call, results),
+          (step) => (step.name === '@' ? make('result') : step.name in results ? make(step.name) : null),
+        )
+      : NOTHING
+    for (const name in results) if (!made[name]) make(name)
+    for (const save of this.#saves) {
+      if (!save.for.some((i) => call.needs(i))) continue
+      const tensor = made[save.tensor] ?? call.inputs[save.input]
+      if (tensor) call.save(save.tensor, tensor, save.why)
+    }
+    for (const t of rest) simulator.release(t)
+    for (const name in made) if (name !== 'result') simulator.release(made[name]!)
+    return [made['result']!]
+  }
+
+  #forwardShape(name: string, call: Forward<View, N>, results: Readonly<Record<string, Result>>): Meta | null {
+    return results[name] ?? metaOf(call.inputs[this.#names.indexOf(name)])
+  }
+
+  backward(call: Backward<View, N>): readonly (SimTensor | null)[] {
+    const simulator = this.#simulator
+    const grads: (SimTensor | null)[] = new Array(call.inputs.length).fill(null)
+    const incoming = call.grads[0]!
+    const { gradients } = this.#rule
+    const rules = typeof gradients === 'function' ? gradients(call.attributes, call.inputs) : gradients
+    const order = this.#scripts?.order
+    for (let n = 0; n < (order ?? rules).length; n++) {
+      const name = order ? order[n]! : rules[n]!.of
+      const i = this.#names.indexOf(name)
+      if (!call.needs(i)) continue
+      const stated = order ? rules.find((g) => g.of === name) : rules[n]
+      const make = this.#scripts?.[name] ?? stated?.make
+      if (make === 'pass') grads[i] = incoming
+      else {
+        const gradient = make ? this.#gradient(make as Script, call, incoming) : likeGradient(simulator, incoming)
+        grads[i] = stated?.view && simulator.dialect.strided ? simulator.asView(gradient) : gradient
       }
-      for (const name of Object.keys(results)) {
-        made[name] ??= simulator.alloc(results[name]!.axes, results[name]!.dtype, results[name]!.strides)
-      }
-      for (const save of rule.saves) {
-        if (!save.for.some((name) => call.needs(indexOf(name)))) continue
-        const tensor = made[save.tensor] ?? call.inputs[indexOf(save.tensor)]
-        if (tensor) call.save(save.tensor, tensor, save.why)
-      }
-      for (const t of rest.values()) simulator.release(t)
-      for (const name of Object.keys(made)) if (name !== 'result') simulator.release(made[name]!)
-      return [made['result']!]
-    },
-    backward(call) {
-      const grads: (SimTensor | null)[] = call.inputs.map(() => null)
-      const incoming = call.grads[0]!
-      const scripts = dialect.backward[rule.op]
-      const rules = rule.gradients(call.attributes, call.inputs)
-      const order = scripts?.order ?? rules.map((g) => g.of)
-      for (const name of order) {
-        const i = indexOf(name)
-        if (!call.needs(i)) continue
-        const stated = rules.find((g) => g.of === name)
-        const make = scripts?.[name] ?? stated?.make ?? LIKE_GRAD
-        if (make === 'pass') grads[i] = incoming
-        else {
-          const gradient = runBackward(make as Script, call, indexOf, incoming, simulator)
-          grads[i] = stated?.view && dialect.strided ? simulator.asView(gradient) : gradient
-        }
-      }
-      return grads
-    },
+    }
+    return grads
+  }
+
+  /** Runs one gradient's script; what it has not released goes at its end, as C++ temporaries do with the statement. */
+  #gradient(script: Script, call: Backward<View, N>, incoming: SimTensor): SimTensor {
+    const simulator = this.#simulator
+    let gradient: SimTensor | null = null
+    const rest = runScript(
+      stepsOf(script),
+      simulator,
+      (name) => this.#backwardShape(name, call, incoming),
+      (step, { axes, dtype }) => {
+        const follows = simulator.dialect.strided && step.shape.part === 'all' && step.shape.of === 'grad'
+        const t = simulator.alloc(axes, dtype, follows ? incoming.data.strides : undefined)
+        if (step.name === '@') gradient = t
+        return step.name === '@' ? t : { temporary: t }
+      },
+    )
+    for (let i = rest.length - 1; i >= 0; i--) simulator.release(rest[i]!)
+    if (!gradient) throw new Error(`${call.op}: the script makes no gradient`)
+    return gradient
+  }
+
+  #backwardShape(name: string, call: Backward<View, N>, incoming: SimTensor): Meta | null {
+    if (name === 'grad') return incoming
+    if (name === 'result') return call.outputs[0] ?? null
+    return call.has(name) ? call.saved(name) : (call.inputs[this.#names.indexOf(name)] ?? null)
   }
 }
 
-/** Runs one gradient's script; what it has not released goes at its end, as C++ temporaries do with the statement. */
-function runBackward<N extends OpName>(
-  script: Script,
-  call: Backward<View, N>,
-  indexOf: (name: string) => number,
-  incoming: SimTensor,
+const NOTHING: readonly SimTensor[] = []
+
+const likeGradient = (simulator: Simulator, incoming: SimTensor): SimTensor =>
+  simulator.alloc(incoming.axes, incoming.dtype, simulator.dialect.strided ? incoming.data.strides : undefined)
+
+/**
+ * Runs a script. `make` may make a line's tensor itself: a result (kept), a temporary, or null for the default, a dense
+ * temporary. Returns the temporaries that the script has not released.
+ */
+function runScript(
+  steps: readonly Step[],
   simulator: Simulator,
-): SimTensor {
-  const known = (name: string): Meta | null => {
-    if (name === 'grad') return metaOf(incoming)
-    if (name === 'result') return call.outputs[0] ?? null
-    return call.has(name) ? metaOf(call.saved(name)) : (call.inputs[indexOf(name)] ?? null)
-  }
-  let gradient: SimTensor | null = null
-  const rest = new Map<string, SimTensor>()
-  for (const step of stepsOf(script)) {
+  known: (name: string) => Meta | null,
+  make: (step: AllocStep, shape: Meta) => SimTensor | { temporary: SimTensor } | null,
+): SimTensor[] {
+  const names: string[] = []
+  const alive: SimTensor[] = []
+  for (const step of steps) {
     if (step.do === 'free') {
-      const t = rest.get(step.name)
-      if (!t) throw new Error(`${call.op}: the script frees ${step.name}, which is not there`)
-      simulator.release(t)
-      rest.delete(step.name)
+      const i = names.indexOf(step.name)
+      if (i < 0) throw new Error(`a script frees ${step.name}, which is not there`)
+      simulator.release(alive[i]!)
+      names.splice(i, 1)
+      alive.splice(i, 1)
       continue
     }
-    const { axes, dtype } = shapeOf(step.shape, known)
-    const follows = step.shape.part === 'all' && step.shape.of === 'grad' ? incoming.data.strides : undefined
-    const t = simulator.alloc(axes, dtype, simulator.dialect.strided ? follows : undefined)
-    if (step.name === '@') gradient = t
-    else rest.set(step.name, t)
+    const shape = shapeOf(step.shape, known)
+    const made = make(step, shape)
+    if (made !== null && !('temporary' in made)) continue
+    names.push(step.name)
+    alive.push(made === null ? simulator.alloc(shape.axes, shape.dtype) : made.temporary)
   }
-  for (const t of [...rest.values()].reverse()) simulator.release(t)
-  if (!gradient) throw new Error(`${call.op}: the script makes no gradient`)
-  return gradient
+  return alive
 }

@@ -4,9 +4,12 @@ import { DTYPES, type DType } from '../trace/dtype.ts'
 import type { Script } from './dialect.ts'
 
 /** A script's line, read once. */
-export type Step =
-  | { readonly do: 'alloc'; readonly name: string; readonly shape: Shape }
-  | { readonly do: 'free'; readonly name: string }
+export interface AllocStep {
+  readonly do: 'alloc'
+  readonly name: string
+  readonly shape: Shape
+}
+export type Step = AllocStep | { readonly do: 'free'; readonly name: string }
 
 interface Shape {
   readonly of: string
@@ -49,4 +52,13 @@ function partOf(axes: Axes, part: Shape['part']): Axes {
   return axes
 }
 
-export const stepsOf = (script: Script): readonly Step[] => script.map(parseStep)
+const scripts = new WeakMap<Script, readonly Step[]>()
+
+/** A script's lines, read once. */
+export function stepsOf(script: Script): readonly Step[] {
+  const known = scripts.get(script)
+  if (known) return known
+  const steps = script.map(parseStep)
+  scripts.set(script, steps)
+  return steps
+}

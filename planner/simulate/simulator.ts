@@ -27,6 +27,7 @@ export class Simulator implements Runtime<View> {
   readonly #audited: boolean
   readonly #parameters: SimTensor[] = []
   readonly #buffers: SimTensor[] = []
+  readonly #operations: { [N in OpName]?: Operation<View, N> } = {}
   #storages = 0
   #seq = 0
 
@@ -37,7 +38,12 @@ export class Simulator implements Runtime<View> {
   }
 
   operation<N extends OpName>(op: N): Operation<View, N> {
-    return DERIVATIVES[op](this)
+    // The table's entry under a name is typed by that name; a map keeps only the union.
+    const known = this.#operations[op] as Operation<View, N> | undefined
+    if (known) return known
+    const made = DERIVATIVES[op](this)
+    Object.assign(this.#operations, { [op]: made })
+    return made
   }
 
   /** A new tensor on a new storage. Default strides are dense, row by row. */

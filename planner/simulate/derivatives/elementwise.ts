@@ -1,8 +1,8 @@
 import type { Meta } from '../../autograd/node.ts'
 import type { Forward } from '../../autograd/operation.ts'
 import type { OpName } from '../../ops/attributes.ts'
-import { type DType, isFloating } from '../../trace/dtype.ts'
-import type { Derivative, Result } from '../derivative.ts'
+import { DTYPES, type DType, isFloating } from '../../trace/dtype.ts'
+import type { Derivative, GradientRule, Result } from '../derivative.ts'
 import type { Simulator } from '../simulator.ts'
 import type { SimTensor, View } from '../storage.ts'
 import { broadcastAxes, broadcastStrides, isDense, iteratorStrides } from '../strides.ts'
@@ -45,7 +45,7 @@ export const add: Derivative<'add'> = {
   source: 'derivatives.yaml, add.Tensor: both gradients are the incoming one',
   results: two,
   saves: [],
-  gradients: () => [
+  gradients: [
     { of: 'other', make: 'pass' },
     { of: 'self', make: 'pass' },
   ],
@@ -56,7 +56,7 @@ export const addScalar: Derivative<'add_scalar'> = {
   source: 'derivatives.yaml, add.Scalar',
   results: one,
   saves: [],
-  gradients: () => [{ of: 'self', make: 'pass' }],
+  gradients: [{ of: 'self', make: 'pass' }],
 }
 
 export const sub: Derivative<'sub'> = {
@@ -64,7 +64,7 @@ export const sub: Derivative<'sub'> = {
   source: 'derivatives.yaml, sub.Tensor',
   results: two,
   saves: [],
-  gradients: () => [{ of: 'other' }, { of: 'self', make: 'pass' }],
+  gradients: [{ of: 'other' }, { of: 'self', make: 'pass' }],
 }
 
 export const mul: Derivative<'mul'> = {
@@ -75,7 +75,7 @@ export const mul: Derivative<'mul'> = {
     { tensor: 'self', for: ['other'], why: 'd other' },
     { tensor: 'other', for: ['self'], why: 'd self' },
   ],
-  gradients: () => [{ of: 'other' }, { of: 'self' }],
+  gradients: [{ of: 'other' }, { of: 'self' }],
 }
 
 export const mulScalar: Derivative<'mul_scalar'> = {
@@ -83,7 +83,7 @@ export const mulScalar: Derivative<'mul_scalar'> = {
   source: 'derivatives.yaml, mul.Tensor with a wrapped number: nothing is kept',
   results: one,
   saves: [],
-  gradients: () => [{ of: 'self' }],
+  gradients: [{ of: 'self' }],
 }
 
 export const neg: Derivative<'neg'> = {
@@ -91,7 +91,7 @@ export const neg: Derivative<'neg'> = {
   source: 'derivatives.yaml, neg',
   results: one,
   saves: [],
-  gradients: () => [{ of: 'self' }],
+  gradients: [{ of: 'self' }],
 }
 
 export const pow: Derivative<'pow'> = {
@@ -100,7 +100,7 @@ export const pow: Derivative<'pow'> = {
     'derivatives.yaml, pow.Tensor_Scalar; FunctionsManual.cpp, pow_backward: grad * (exponent * self.pow(exponent - 1))',
   results: one,
   saves: [{ tensor: 'self', for: ['self'], why: 'd self' }],
-  gradients: () => [{ of: 'self', make: ['power=self', 'scaled=self', '@=self'] }],
+  gradients: [{ of: 'self', make: ['power=self', 'scaled=self', '@=self'] }],
 }
 
 export const rsqrt: Derivative<'rsqrt'> = {
@@ -108,7 +108,7 @@ export const rsqrt: Derivative<'rsqrt'> = {
   source: 'derivatives.yaml, rsqrt: -0.5 * grad * result.pow(3)',
   results: one,
   saves: [{ tensor: 'result', for: ['self'], why: 'd self by the result' }],
-  gradients: () => [{ of: 'self', make: ['cube=result', 'scaled=result', '@=result'] }],
+  gradients: [{ of: 'self', make: ['cube=result', 'scaled=result', '@=result'] }],
 }
 
 export const tanh: Derivative<'tanh'> = {
@@ -116,7 +116,7 @@ export const tanh: Derivative<'tanh'> = {
   source: 'derivatives.yaml, tanh: tanh_backward(grad, result)',
   results: one,
   saves: [{ tensor: 'result', for: ['self'], why: 'd self by the result' }],
-  gradients: () => [{ of: 'self' }],
+  gradients: [{ of: 'self' }],
 }
 
 export const relu: Derivative<'relu'> = {
@@ -124,7 +124,7 @@ export const relu: Derivative<'relu'> = {
   source: 'derivatives.yaml, relu: threshold_backward(grad, result, 0)',
   results: one,
   saves: [{ tensor: 'result', for: ['self'], why: 'd self by the result' }],
-  gradients: () => [{ of: 'self' }],
+  gradients: [{ of: 'self' }],
 }
 
 export const silu: Derivative<'silu'> = {
@@ -132,7 +132,7 @@ export const silu: Derivative<'silu'> = {
   source: 'derivatives.yaml, silu: silu_backward(grad, self)',
   results: one,
   saves: [{ tensor: 'self', for: ['self'], why: 'd self' }],
-  gradients: () => [{ of: 'self' }],
+  gradients: [{ of: 'self' }],
 }
 
 export const gelu: Derivative<'gelu'> = {
@@ -140,15 +140,20 @@ export const gelu: Derivative<'gelu'> = {
   source: 'derivatives.yaml, gelu: gelu_backward(grad, self, approximate)',
   results: one,
   saves: [{ tensor: 'self', for: ['self'], why: 'd self' }],
-  gradients: () => [{ of: 'self' }],
+  gradients: [{ of: 'self' }],
 }
+
+/** A cast in the incoming gradient's layout, by the type that it ends in. */
+const CAST_TO = Object.fromEntries(
+  DTYPES.map((dtype) => [dtype, [{ of: 'self', make: [`@=grad/${dtype}`] }]]),
+) as unknown as Readonly<Record<DType, readonly GradientRule[]>>
 
 export const to: Derivative<'to'> = {
   op: 'to',
   source: 'derivatives.yaml, _to_copy: the gradient is cast back',
   results: (call, simulator) => ({ result: unary(call.inputs[0]!, simulator, call.attributes.dtype) }),
   saves: [],
-  gradients: (_, inputs) => [{ of: 'self', make: [`@=grad/${inputs[0]!.dtype}`] }],
+  gradients: (_, inputs) => CAST_TO[inputs[0]!.dtype],
 }
 
 export const dropout: Derivative<'dropout'> = {
@@ -159,5 +164,5 @@ export const dropout: Derivative<'dropout'> = {
     return { result, mask: { ...result, dtype: simulator.dialect.mask } }
   },
   saves: [{ tensor: 'mask', for: ['input'], why: 'd input by the mask' }],
-  gradients: () => [{ of: 'input' }],
+  gradients: [{ of: 'input' }],
 }

@@ -1,6 +1,6 @@
 import type { Operation } from '../../autograd/operation.ts'
 import type { OpName } from '../../ops/attributes.ts'
-import { type Derivative, simulateKernel } from '../derivative.ts'
+import { type Derivative, SimulatedKernel } from '../derivative.ts'
 import type { Simulator } from '../simulator.ts'
 import type { View } from '../storage.ts'
 import { sdpa } from './attention.ts'
@@ -16,7 +16,7 @@ type Simulated = { readonly [N in OpName]: (simulator: Simulator) => Operation<V
 const kernel =
   <N extends OpName>(rule: Derivative<N>) =>
   (simulator: Simulator): Operation<View, N> =>
-    simulateKernel(rule, simulator)
+    new SimulatedKernel(rule, simulator)
 
 /** What each operation keeps, and why: the answer for an operation stands in its family's file. */
 export const DERIVATIVES: Simulated = {

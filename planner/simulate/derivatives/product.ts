@@ -1,4 +1,9 @@
-import type { Derivative } from '../derivative.ts'
+import type { Derivative, GradientRule } from '../derivative.ts'
+
+const INPUT: GradientRule = { of: 'input', make: ['@=input'] }
+const WEIGHT: GradientRule = { of: 'weight', make: ['@=weight'], view: true }
+const MM: readonly GradientRule[] = [WEIGHT, INPUT]
+const ADDMM: readonly GradientRule[] = [INPUT, WEIGHT, { of: 'bias', make: 'pass' }]
 
 /**
  * LoRA-FA's whole saving stands in `saves` below: the input is kept for dW only, and a frozen weight asks for no dW.
@@ -15,17 +20,7 @@ export const linear: Derivative<'linear'> = {
     { tensor: 'weight', for: ['input'], why: 'dX' },
   ],
   // mm: mat2 (the weight) before self (the input); addmm: mat1 (the input), mat2, then self (the bias), which the engine sums.
-  gradients: (_, inputs) =>
-    inputs[2]
-      ? [
-          { of: 'input', make: ['@=input'] },
-          { of: 'weight', make: ['@=weight'], view: true },
-          { of: 'bias', make: 'pass' },
-        ]
-      : [
-          { of: 'weight', make: ['@=weight'], view: true },
-          { of: 'input', make: ['@=input'] },
-        ],
+  gradients: (_, inputs) => (inputs[2] ? ADDMM : MM),
 }
 
 export const bmm: Derivative<'bmm'> = {
@@ -39,7 +34,7 @@ export const bmm: Derivative<'bmm'> = {
     { tensor: 'self', for: ['mat2'], why: 'd mat2' },
     { tensor: 'mat2', for: ['self'], why: 'd self' },
   ],
-  gradients: () => [
+  gradients: [
     { of: 'mat2', make: ['@=mat2'] },
     { of: 'self', make: ['@=self'] },
   ],

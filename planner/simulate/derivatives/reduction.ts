@@ -9,7 +9,7 @@ export const mean: Derivative<'mean'> = {
     return { result: { axes: [...axes.slice(0, -1), ONE], dtype } }
   },
   saves: [],
-  gradients: () => [{ of: 'self', make: ['@=self'] }],
+  gradients: [{ of: 'self', make: ['@=self'] }],
 }
 
 export const softmax: Derivative<'softmax'> = {
@@ -17,7 +17,7 @@ export const softmax: Derivative<'softmax'> = {
   source: 'derivatives.yaml, _softmax: _softmax_backward_data(grad, result)',
   results: (call) => ({ result: { axes: call.inputs[0]!.axes, dtype: call.inputs[0]!.dtype } }),
   saves: [{ tensor: 'result', for: ['self'], why: 'd self by the result' }],
-  gradients: () => [{ of: 'self', make: ['@=self'] }],
+  gradients: [{ of: 'self', make: ['@=self'] }],
 }
 
 export const logSoftmax: Derivative<'log_softmax'> = {
@@ -25,7 +25,7 @@ export const logSoftmax: Derivative<'log_softmax'> = {
   source: 'derivatives.yaml, _log_softmax: _log_softmax_backward_data(grad, result)',
   results: (call) => ({ result: { axes: call.inputs[0]!.axes, dtype: call.inputs[0]!.dtype } }),
   saves: [{ tensor: 'result', for: ['self'], why: 'd self by the result' }],
-  gradients: () => [{ of: 'self', make: ['@=self'] }],
+  gradients: [{ of: 'self', make: ['@=self'] }],
 }
 
 export const layerNorm: Derivative<'layer_norm'> = {
@@ -43,7 +43,7 @@ export const layerNorm: Derivative<'layer_norm'> = {
     { tensor: 'rstd', for: ['input', 'weight', 'bias'], why: 'd input, d weight' },
     { tensor: 'weight', for: ['input', 'weight', 'bias'], why: 'd input' },
   ],
-  gradients: () => [
+  gradients: [
     { of: 'input', make: ['@=input'] },
     { of: 'weight', make: ['@=weight'] },
     { of: 'bias', make: ['@=bias'] },

@@ -126,9 +126,9 @@ export const cat = (simulator: Simulator): Operation<View, 'cat'> => ({
     const axes = parts[0]!.axes.map((a, i) => (i === at ? axis(nameOfWhole(whole, a.name), size) : a))
     return [simulator.alloc(axes, parts[0]!.dtype)]
   },
-  backward: ({ grads, inputs, needs }) => {
-    const g = grads[0]!
-    return inputs.map((m, i) => (m && needs(i) ? restrided(simulator, g, m.axes, g.data.strides) : null))
+  backward: (call) => {
+    const g = call.grads[0]!
+    return call.inputs.map((m, i) => (m && call.needs(i) ? restrided(simulator, g, m.axes, g.data.strides) : null))
   },
 })
 

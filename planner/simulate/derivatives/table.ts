@@ -8,7 +8,7 @@ export const embedding: Derivative<'embedding'> = {
     return { result: { axes: [...indices.axes, weight.axes[1]!], dtype: weight.dtype } }
   },
   saves: [{ tensor: 'indices', for: ['weight'], why: 'dW by the indices' }],
-  gradients: () => [{ of: 'weight', make: ['@=weight'] }],
+  gradients: [{ of: 'weight', make: ['@=weight'] }],
 }
 
 export const nllLoss: Derivative<'nll_loss'> = {
@@ -23,5 +23,5 @@ export const nllLoss: Derivative<'nll_loss'> = {
     { tensor: 'target', for: ['self'], why: 'd self by the target' },
     { tensor: 'total_weight', for: ['self'], why: 'd self' },
   ],
-  gradients: () => [{ of: 'self', make: ['@=self'] }],
+  gradients: [{ of: 'self', make: ['@=self'] }],
 }

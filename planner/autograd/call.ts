@@ -1,0 +1,80 @@
+import type { AttributesOf, OpName } from '../ops/attributes.ts'
+import type { Meta, Node } from './node.ts'
+import type { Backward, Forward } from './operation.ts'
+import type { Runtime } from './runtime.ts'
+import type { Variable } from './variable.ts'
+
+/** One operation while it runs forward; `node` is null where nothing is recorded. */
+export class ForwardCall<D, N extends OpName> implements Forward<D, N> {
+  readonly op: N
+  readonly attributes: AttributesOf<N>
+  readonly inputs: readonly (Variable<D> | null)[]
+  readonly #runtime: Runtime<D>
+  readonly #node: Node<D> | null
+
+  constructor(
+    runtime: Runtime<D>,
+    op: N,
+    attributes: AttributesOf<N>,
+    inputs: readonly (Variable<D> | null)[],
+    node: Node<D> | null,
+  ) {
+    this.#runtime = runtime
+    this.op = op
+    this.attributes = attributes
+    this.inputs = inputs
+    this.#node = node
+  }
+
+  get recording(): boolean {
+    return this.#node !== null
+  }
+
+  needs(i: number): boolean {
+    return this.#node !== null && this.inputs[i]?.requiresGrad === true
+  }
+
+  save(slot: string, tensor: Variable<D>, why: string): void {
+    if (!this.#node) return
+    const variable = this.#runtime.alias(tensor)
+    this.#runtime.onSave(variable, why)
+    this.#node.saved.push({ slot, why, variable })
+  }
+}
+
+/** One node while its gradients are computed. */
+export class BackwardCall<D> implements Backward<D, OpName> {
+  readonly op: OpName
+  readonly attributes: AttributesOf<OpName>
+  readonly grads: readonly (Variable<D> | null)[]
+  readonly #node: Node<D>
+
+  constructor(node: Node<D>, grads: readonly (Variable<D> | null)[]) {
+    this.#node = node
+    this.op = node.op
+    this.attributes = node.attributes
+    this.grads = grads
+  }
+
+  get inputs(): readonly (Meta | null)[] {
+    return this.#node.inputs
+  }
+
+  get outputs(): readonly Meta[] {
+    return this.#node.outputs
+  }
+
+  needs(i: number): boolean {
+    return this.#node.edges[i] != null
+  }
+
+  has(slot: string): boolean {
+    for (const s of this.#node.saved) if (s.slot === slot) return true
+    return false
+  }
+
+  saved(slot: string): Variable<D> {
+    for (const s of this.#node.saved) if (s.slot === slot) return s.variable
+    throw new Error(`the backward of ${this.op} asks for ${slot}, which its forward did not save`)
+  }
+}

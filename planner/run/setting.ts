@@ -1,0 +1,40 @@
+import type { ModelSpec } from '../../models/spec.ts'
+import type { TrainSpec } from '../training/spec.ts'
+
+/** What the engines run of a setting, and what the real stack has that they do not. */
+export interface ExecutedSetting {
+  readonly train: TrainSpec
+  readonly notExercised: readonly string[]
+}
+
+/**
+ * The setting as tfjs can run it: float32 throughout, attention written out. Everything else stays. What is left out is named,
+ * so that nobody takes the run for a measurement of the other stack.
+ */
+export function executedSetting(train: TrainSpec): ExecutedSetting {
+  const notExercised: string[] = []
+  if (train.dtype !== 'float32') notExercised.push(`${train.dtype} weights: the engine computes in float32`)
+  if (train.adapter && train.adapter.dtype === 'float32' && train.dtype !== 'float32') {
+    notExercised.push("PEFT's float32 copies of each adapter's input: in a float32 base the cast is no copy")
+  }
+  if (train.attention !== 'eager')
+    notExercised.push(`${train.attention} attention: the engine keeps the scores, as eager does`)
+  if (train.optimizer === 'adamw' && train.optimizerImpl !== 'for-loop') {
+    notExercised.push(`AdamW ${train.optimizerImpl}: the engine steps one parameter at a time`)
+  }
+  const adapter = train.adapter && ({ ...train.adapter, dtype: 'base' } as const)
+  return {
+    train: { ...train, dtype: 'float32', attention: 'eager', optimizerImpl: 'for-loop', adapter },
+    notExercised,
+  }
+}
+
+export interface RunRequest {
+  readonly model: ModelSpec
+  readonly train: TrainSpec
+  readonly engine: 'wasm' | 'cpu'
+  readonly steps: number
+  readonly seed: number
+  /** The uncut number of layers, where `--layers` cut them: then N and N + 1 layers are run and the increment checked. */
+  readonly cutFrom: number | null
+}
