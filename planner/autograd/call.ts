@@ -1,29 +1,31 @@
 import type { AttributesOf, OpName } from '../ops/attributes.ts'
 import type { Meta, Node } from './node.ts'
 import type { Backward, Forward } from './operation.ts'
-import type { Runtime } from './runtime.ts'
 import type { Variable } from './variable.ts'
+
+/** What becomes of a save: kept, or only its place held, or kept for a checkpoint's holder. */
+export type SaveTo<D> = (node: Node<D>, slot: string, tensor: Variable<D>, why: string) => void
 
 /** One operation while it runs forward; `node` is null where nothing is recorded. */
 export class ForwardCall<D, N extends OpName> implements Forward<D, N> {
   readonly op: N
   readonly attributes: AttributesOf<N>
   readonly inputs: readonly (Variable<D> | null)[]
-  readonly #runtime: Runtime<D>
   readonly #node: Node<D> | null
+  readonly #saveTo: SaveTo<D>
 
   constructor(
-    runtime: Runtime<D>,
     op: N,
     attributes: AttributesOf<N>,
     inputs: readonly (Variable<D> | null)[],
     node: Node<D> | null,
+    saveTo: SaveTo<D>,
   ) {
-    this.#runtime = runtime
     this.op = op
     this.attributes = attributes
     this.inputs = inputs
     this.#node = node
+    this.#saveTo = saveTo
   }
 
   get recording(): boolean {
@@ -35,25 +37,24 @@ export class ForwardCall<D, N extends OpName> implements Forward<D, N> {
   }
 
   save(slot: string, tensor: Variable<D>, why: string): void {
-    if (!this.#node) return
-    const variable = this.#runtime.alias(tensor)
-    this.#runtime.onSave(variable, why)
-    this.#node.saved.push({ slot, why, variable })
+    if (this.#node) this.#saveTo(this.#node, slot, tensor, why)
   }
 }
 
 /** One node while its gradients are computed. */
 export class BackwardCall<D> implements Backward<D, OpName> {
   readonly op: OpName
-  readonly attributes: AttributesOf<OpName>
   readonly grads: readonly (Variable<D> | null)[]
   readonly #node: Node<D>
 
-  constructor(node: Node<D>, grads: readonly (Variable<D> | null)[]) {
+  constructor(node: Node<D>, op: OpName, grads: readonly (Variable<D> | null)[]) {
     this.#node = node
-    this.op = node.op
-    this.attributes = node.attributes
+    this.op = op
     this.grads = grads
+  }
+
+  get attributes(): AttributesOf<OpName> {
+    return this.#node.attributes
   }
 
   get inputs(): readonly (Meta | null)[] {

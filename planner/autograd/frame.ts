@@ -1,19 +1,13 @@
 import type { Frame } from '../ops/ops.ts'
+import type { Lifetimes } from './lifetimes.ts'
 import { ReleasedTensor, type Variable } from './variable.ts'
-
-/** What a frame needs of the tape: to count a name up and down. */
-export interface Names<D> {
-  hold(v: Variable<D>): void
-  /** Counts a name down; the variable goes with its last one unless `keep`. */
-  drop(v: Variable<D>, keep?: boolean): void
-}
 
 /** The locals of one call, in the order in which Python would release them. */
 export class LocalFrame<D> implements Frame<Variable<D>> {
-  readonly #names: Names<D>
+  readonly #names: Lifetimes<D>
   readonly #locals: (Variable<D> | null)[] = []
 
-  constructor(names: Names<D>) {
+  constructor(names: Lifetimes<D>) {
     this.#names = names
   }
 

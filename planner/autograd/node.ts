@@ -10,6 +10,22 @@ export interface Saved<D> {
   readonly variable: Variable<D>
 }
 
+/** A place held for a tensor that a checkpointed region will compute again. */
+export interface Holder {
+  readonly slot: string
+  readonly why: string
+  /** Which save of the region it is, counted from 0. */
+  readonly index: number
+}
+
+/** A checkpointed region, as its nodes see it. */
+export interface Recomputation<D> {
+  /** Fills the node's holders, running the region again if that has not happened. */
+  unpack(node: Node<D>): void
+  /** The node needs its holders no more. */
+  settle(node: Node<D>): void
+}
+
 /** Where an input's gradient goes: to the node that made the input, or to a leaf; null where none is wanted. */
 export type Edge<D> = { readonly node: Node<D>; readonly output: number } | { readonly leaf: Leaf<D> } | null
 
@@ -19,9 +35,12 @@ export interface Meta {
   readonly dtype: DType
 }
 
+/** Computes a node's gradients itself, in place of its operation's backward (a reentrant checkpoint). */
+export type CustomBackward<D> = (grads: readonly (Variable<D> | null)[]) => readonly (Variable<D> | null)[]
+
 /** One recorded operation. */
 export class Node<D> {
-  readonly op: OpName
+  readonly op: OpName | 'checkpoint'
   readonly attributes: AttributesOf<OpName>
   /** Sequence number: the engine runs nodes by it, descending. */
   readonly sequence: number
@@ -31,13 +50,17 @@ export class Node<D> {
   readonly inputs: readonly (Meta | null)[]
   outputs: readonly Meta[] = []
   saved: Saved<D>[] = []
+  /** In a checkpointed region: places for what will be computed again, and the region. */
+  held: Holder[] = []
+  checkpoint: Recomputation<D> | null = null
+  custom: CustomBackward<D> | null = null
   /** Result variables that are alive plus nodes that consume a result: at zero the node goes with what it saved. */
   holders = 0
   /** Gradients that have arrived, by result. */
   pending: (Variable<D> | null)[] = []
 
   constructor(
-    op: OpName,
+    op: OpName | 'checkpoint',
     attributes: AttributesOf<OpName>,
     sequence: number,
     scope: string,

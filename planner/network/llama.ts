@@ -5,6 +5,7 @@ import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
 import { eagerAttention, sdpaAttention } from './attention.ts'
 import { Builder } from './builder.ts'
+import { embed } from './embedding.ts'
 import { type Linear, linear } from './linear.ts'
 import { causalLoss } from './loss.ts'
 import { causalMask } from './mask.ts'
@@ -23,6 +24,14 @@ interface Layer {
   readonly down: Linear
   readonly inputNorm: RmsNorm
   readonly postNorm: RmsNorm
+}
+
+/** What every layer is handed. */
+interface Shared<T> {
+  readonly positions: T
+  readonly mask: T | null
+  readonly cos: T
+  readonly sin: T
 }
 
 /** modeling_llama.py, modeling_mistral.py, modeling_qwen2.py: decoder with rotary positions, grouped keys and a gated MLP. */
@@ -91,8 +100,16 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
     })
   }
 
-  function decoderLayer<T extends Tensor>(o: Shorthand<T>, m: Layer, input: T, mask: T | null, cos: T, sin: T): T {
-    return o.module(m.path, [input], (s) => {
+  function decoderLayer<T extends Tensor>(o: Shorthand<T>, m: Layer, input: T, shared: Shared<T>): T {
+    const { positions, mask, cos, sin } = shared
+    const captured = mask ? [mask, positions, cos, sin] : [positions, cos, sin]
+    return o.module(m.path, [input], () =>
+      o.checkpoint(train.checkpointing, [input], captured, ([x]) => layerBody(o, m, x!, mask, cos, sin)),
+    )
+  }
+
+  function layerBody<T extends Tensor>(o: Shorthand<T>, m: Layer, input: T, mask: T | null, cos: T, sin: T): T {
+    return o.call([], (s) => {
       let x = s.let(input)
       let residual = s.let(x)
       x = s.set(x, rmsNorm(o, m.inputNorm, x))
@@ -108,7 +125,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
 
   function model<T extends Tensor>(o: Shorthand<T>, ids: T, padding: T | null): T {
     return o.module('model', [ids], (s) => {
-      const embedded = s.let(o.module('model.embed_tokens', [ids], () => o.embedding(o.parameter(embedding), ids)))
+      const embedded = s.let(embed(o, train, 'model.embed_tokens', embedding, ids))
       const positions = s.let(o.unsqueeze(o.run('positions', [], { axes: [tokens] }), 0))
       const mask = causalMask(o, train, { batch, tokens, dtype: embedded.dtype, window: spec.slidingWindow, padding })
       if (mask) s.let(mask)
@@ -116,7 +133,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
       const [cos, sin] = o.module('model.rotary_emb', [x, positions], () => rotary(o, positions, invFreq))
       s.let(cos)
       s.let(sin)
-      for (const m of layers) x = s.set(x, decoderLayer(o, m, x, mask, cos, sin))
+      for (const m of layers) x = s.set(x, decoderLayer(o, m, x, { positions, mask, cos, sin }))
       x = s.set(x, rmsNorm(o, norm, x))
       return x
     })

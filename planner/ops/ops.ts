@@ -42,6 +42,9 @@ export interface Frame<T> {
   del(old: T): void
 }
 
+export const CHECKPOINTING = ['none', 'reentrant', 'non-reentrant'] as const
+export type CheckpointMode = (typeof CHECKPOINTING)[number]
+
 /**
  * Operations over tensors of one runtime. An operation consumes each argument that no name holds: the result of an inner call
  * goes when the outer one has returned, as on Python's stack. Using a tensor after its release throws `ReleasedTensor`.
@@ -61,6 +64,11 @@ export interface Ops<T extends Tensor> {
   module<R extends T | readonly T[]>(path: string, args: readonly T[], body: (frame: Frame<T>) => R): R
   /** Runs `body` without recording (`torch.no_grad`). */
   noGrad<R extends T | readonly T[]>(body: () => R): R
+  /**
+   * A region whose saved tensors are computed again in the backward (torch.utils.checkpoint). `args` are what it is called
+   * with, `captured` what its closure refers to.
+   */
+  checkpoint(mode: CheckpointMode, args: readonly T[], captured: readonly T[], body: (args: readonly T[]) => T): T
   /** `requires_grad_()` on a tensor without history (PEFT's `enable_input_require_grads` hook). */
   requireGrad(x: T): T
 }

@@ -1,7 +1,7 @@
 import { type Axes, merge } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import type { AttributesOf, OpName } from './attributes.ts'
-import type { Frame, Parameter, Shorthand, Tensor } from './ops.ts'
+import type { CheckpointMode, Frame, Parameter, Shorthand, Tensor } from './ops.ts'
 
 const NONE = {}
 
@@ -12,6 +12,12 @@ export abstract class OpsBase<T extends Tensor> implements Shorthand<T> {
   abstract call<R extends T | readonly T[]>(args: readonly T[], body: (frame: Frame<T>) => R): R
   abstract module<R extends T | readonly T[]>(path: string, args: readonly T[], body: (frame: Frame<T>) => R): R
   abstract noGrad<R extends T | readonly T[]>(body: () => R): R
+  abstract checkpoint(
+    mode: CheckpointMode,
+    args: readonly T[],
+    captured: readonly T[],
+    body: (args: readonly T[]) => T,
+  ): T
   abstract requireGrad(x: T): T
 
   run<N extends OpName>(op: N, inputs: readonly (T | null)[], attributes: AttributesOf<N>): T {

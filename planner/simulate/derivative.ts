@@ -51,7 +51,7 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
   readonly #rule: Derivative<N>
   readonly #simulator: Simulator
   readonly #names: readonly string[]
-  readonly #saves: readonly { tensor: string; why: string; input: number; for: readonly number[] }[]
+  readonly #saves: readonly SaveInput[]
   readonly #forward: readonly Step[] | null
   readonly #scripts: Dialect['backward'][OpName]
 
@@ -72,6 +72,8 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
 
   forward(call: Forward<View, N>): readonly SimTensor[] {
     const simulator = this.#simulator
+    // The generated code saves inputs before the kernel runs and results after it: a recomputation may stop in between.
+    for (const save of this.#saves) if (save.input >= 0) this.#save(save, call, call.inputs[save.input])
     const results = this.#rule.results(call, simulator)
     const made: Record<string, SimTensor> = {}
     const make = (name: string): SimTensor => {
@@ -89,14 +91,19 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
         )
       : NOTHING
     for (const name in results) if (!made[name]) make(name)
-    for (const save of this.#saves) {
-      if (!save.for.some((i) => call.needs(i))) continue
-      const tensor = made[save.tensor] ?? call.inputs[save.input]
-      if (tensor) call.save(save.tensor, tensor, save.why)
+    let stopped = true
+    try {
+      for (const save of this.#saves) if (save.input < 0) this.#save(save, call, made[save.tensor])
+      stopped = false
+    } finally {
+      for (const t of rest) simulator.release(t)
+      for (const name in made) if (stopped || name !== 'result') simulator.release(made[name]!)
     }
-    for (const t of rest) simulator.release(t)
-    for (const name in made) if (name !== 'result') simulator.release(made[name]!)
     return [made['result']!]
+  }
+
+  #save(save: SaveInput, call: Forward<View, N>, tensor: SimTensor | null | undefined): void {
+    if (tensor && save.for.some((i) => call.needs(i))) call.save(save.tensor, tensor, save.why)
   }
 
   #forwardShape(name: string, call: Forward<View, N>, results: Readonly<Record<string, Result>>): Meta | null {
@@ -150,6 +157,14 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
     if (name === 'result') return call.outputs[0] ?? null
     return call.has(name) ? call.saved(name) : (call.inputs[this.#names.indexOf(name)] ?? null)
   }
+}
+
+/** A save rule with its names looked up; `input` is -1 where a result is saved. */
+interface SaveInput {
+  readonly tensor: string
+  readonly why: string
+  readonly input: number
+  readonly for: readonly number[]
 }
 
 const NOTHING: readonly SimTensor[] = []

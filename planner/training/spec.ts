@@ -1,4 +1,5 @@
 import type { Task } from '../../models/spec.ts'
+import type { CheckpointMode } from '../ops/ops.ts'
 import type { DType } from '../trace/dtype.ts'
 
 export const METHODS = ['full', 'lora', 'lora-fa'] as const
@@ -39,6 +40,8 @@ export interface TrainSpec {
   readonly attention: AttentionKernel
   readonly optimizer: OptimizerName
   readonly optimizerImpl: OptimizerImpl
+  /** Each layer's saved tensors are computed again in the backward. With an adapter the inputs then require a gradient. */
+  readonly checkpointing: CheckpointMode
   readonly task: Task
   /** Null for full fine-tuning. */
   readonly adapter: AdapterSpec | null

@@ -48,7 +48,7 @@ export function trainStep<D>(
   position.op = 'zero_grad'
   for (const leaf of leaves) tape.zeroGrad(leaf)
   position.op = 'del loss'
-  tape.drop(loss)
+  tape.finish(loss)
 }
 
 /** The leaves that train, in `named_parameters()` order. */

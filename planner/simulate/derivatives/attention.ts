@@ -13,6 +13,12 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
     forward(call) {
       const [q, k, v, mask] = [call.inputs[0]!, call.inputs[1]!, call.inputs[2]!, call.inputs[3] ?? null]
       const flash = mask === null && q.dtype !== 'float32'
+      if (call.recording) {
+        call.save('query', q, 'attention scores again')
+        call.save('key', k, 'attention scores again')
+        call.save('value', v, 'd scores')
+        if (mask) call.save('mask', mask, 'attention scores again')
+      }
       const [b, a, t, d] = [q.axes[0]!, q.axes[1]!, q.axes[2]!, q.axes[3]!]
       // The result is laid out [b, t, a, d], as the kernels write it.
       const strides = simulator.dialect.strided ? heads([t.size, a.size, d.size]) : undefined
@@ -23,10 +29,6 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
         ? [simulator.alloc([axis('rng', 2)], 'uint64'), simulator.alloc([], 'uint64')]
         : [simulator.alloc([], 'int64'), simulator.alloc([], 'int64')]
       if (call.recording) {
-        call.save('query', q, 'attention scores again')
-        call.save('key', k, 'attention scores again')
-        call.save('value', v, 'd scores')
-        if (mask) call.save('mask', mask, 'attention scores again')
         call.save('result', result, 'd scores by the result')
         call.save('lse', lse, 'softmax again, by row')
         state.forEach((s, i) => void call.save(`rng${i}`, s, 'random-number state'))

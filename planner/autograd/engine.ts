@@ -1,0 +1,153 @@
+import type { OpName } from '../ops/attributes.ts'
+import { sameSizes } from '../trace/axes.ts'
+import { BackwardCall } from './call.ts'
+import type { Lifetimes } from './lifetimes.ts'
+import type { Meta, Node } from './node.ts'
+import type { Runtime } from './runtime.ts'
+import type { Leaf, Variable } from './variable.ts'
+
+/** Gradients on their way in one backward pass, and how many each leaf still waits for. */
+interface Pass<D> {
+  readonly missing: Map<Leaf<D>, number>
+  readonly waiting: Map<Leaf<D>, Variable<D>>
+}
+
+/**
+ * Runs gradients back through the graph as PyTorch's engine does (torch/csrc/autograd/engine.cpp): nodes by descending sequence
+ * number, a node's saved tensors released when it has run, a second gradient added to the first, a leaf's gradient stored as
+ * soon as its last one is there.
+ */
+export class Engine<D> {
+  readonly #runtime: Runtime<D>
+  readonly #lifetimes: Lifetimes<D>
+
+  constructor(runtime: Runtime<D>, lifetimes: Lifetimes<D>) {
+    this.#runtime = runtime
+    this.#lifetimes = lifetimes
+  }
+
+  /** Runs everything below `root`, whose result `output` has the gradient `grad`. */
+  run(root: Node<D>, output: number, grad: Variable<D>): void {
+    root.pending[output] = grad
+    const { order, missing } = reachable(root)
+    const pass: Pass<D> = { missing, waiting: new Map() }
+    for (const node of order) this.#step(node, pass)
+  }
+
+  #step(node: Node<D>, pass: Pass<D>): void {
+    const runtime = this.#runtime
+    const lifetimes = this.#lifetimes
+    const grads = node.outputs.map((_, i) => node.pending[i] ?? null)
+    node.pending = []
+    if (grads.every((g) => g === null)) {
+      lifetimes.unsave(node)
+      return
+    }
+    this.#place(node)
+    for (const g of grads) {
+      if (!g) continue
+      runtime.onRead(g)
+      runtime.onName(g, true)
+    }
+    if (node.checkpoint && node.held.length > 0) {
+      node.checkpoint.unpack(node)
+      this.#place(node)
+    }
+    for (const s of node.saved) runtime.onRead(s.variable)
+    const made = this.#gradients(node, grads)
+    const results = made.map((grad, i) => this.#reduce(grad, node.inputs[i] ?? null, grads))
+    for (const g of grads) {
+      if (!g) continue
+      runtime.onName(g, false)
+      if (!results.includes(g)) lifetimes.end(g)
+    }
+    lifetimes.unsave(node)
+    this.#distribute(node, results, pass)
+  }
+
+  #place(node: Node<D>): void {
+    this.#runtime.position.scope = node.scope
+    this.#runtime.position.op = `${node.op} backward`
+  }
+
+  #gradients(node: Node<D>, grads: readonly (Variable<D> | null)[]): readonly (Variable<D> | null)[] {
+    if (node.op === 'checkpoint') return node.custom!(grads)
+    // A table's entry is typed by its name; under a name that is only known at run time, by their union.
+    return this.#runtime.operation<OpName>(node.op).backward(new BackwardCall<D>(node, node.op, grads))
+  }
+
+  /** The engine sums a gradient to its input's shape where the operation broadcast it (validate_outputs). */
+  #reduce(
+    grad: Variable<D> | null,
+    input: Meta | null,
+    incoming: readonly (Variable<D> | null)[],
+  ): Variable<D> | null {
+    if (!grad || !input || sameSizes(grad.axes, input.axes)) return grad
+    this.#runtime.onRead(grad)
+    const sum = this.#runtime.sumTo(grad, input.axes)
+    if (!incoming.includes(grad)) this.#lifetimes.end(grad)
+    return sum
+  }
+
+  #distribute(node: Node<D>, results: readonly (Variable<D> | null)[], pass: Pass<D>): void {
+    for (let i = 0; i < results.length; i++) {
+      let grad = results[i]
+      const edge = node.edges[i]
+      if (!grad || !edge) continue
+      // One gradient given to two inputs (add) is one tensor with two holders.
+      if (results.indexOf(grad) < i) grad = this.#runtime.alias(grad)
+      if ('node' in edge) edge.node.pending[edge.output] = this.#add(edge.node.pending[edge.output] ?? null, grad)
+      else this.#arrive(edge.leaf, grad, pass)
+    }
+  }
+
+  #add(old: Variable<D> | null, grad: Variable<D>): Variable<D> {
+    if (!old) return grad
+    this.#runtime.position.op = 'add (accumulate)'
+    this.#runtime.onRead(old)
+    this.#runtime.onRead(grad)
+    const sum = this.#runtime.accumulate(old, grad)
+    if (sum !== old) this.#lifetimes.end(old)
+    this.#lifetimes.end(grad)
+    return sum
+  }
+
+  /** AccumulateGrad: runs at once when a leaf's last gradient of this pass is there, adds to `.grad` over micro-steps. */
+  #arrive(leaf: Leaf<D>, grad: Variable<D>, { missing, waiting }: Pass<D>): void {
+    const sum = this.#add(waiting.get(leaf) ?? null, grad)
+    const left = (missing.get(leaf) ?? 1) - 1
+    missing.set(leaf, left)
+    if (left > 0) {
+      waiting.set(leaf, sum)
+      return
+    }
+    waiting.delete(leaf)
+    if (leaf.grad) {
+      leaf.grad = this.#add(leaf.grad, sum)
+      return
+    }
+    const kept = this.#runtime.steal(sum, leaf.variable)
+    if (kept !== sum) this.#lifetimes.end(sum)
+    leaf.grad = kept
+    this.#runtime.onGradient(kept)
+  }
+}
+
+/** All nodes below the root in the order the engine runs them, and how many gradients each leaf waits for. */
+function reachable<D>(root: Node<D>): { order: Node<D>[]; missing: Map<Leaf<D>, number> } {
+  const seen = new Set<Node<D>>([root])
+  const order = [root]
+  const missing = new Map<Leaf<D>, number>()
+  for (let i = 0; i < order.length; i++) {
+    for (const edge of order[i]!.edges) {
+      if (!edge) continue
+      if ('leaf' in edge) missing.set(edge.leaf, (missing.get(edge.leaf) ?? 0) + 1)
+      else if (!seen.has(edge.node)) {
+        seen.add(edge.node)
+        order.push(edge.node)
+      }
+    }
+  }
+  order.sort((a, b) => b.sequence - a.sequence)
+  return { order, missing }
+}

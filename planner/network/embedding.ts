@@ -1,0 +1,11 @@
+import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import type { TrainSpec } from '../training/spec.ts'
+
+/**
+ * nn.Embedding: ids `[b, t]` → `[b, t, h]`. The model's first embedding: with an adapter and checkpointing its result is made to
+ * require a gradient (transformers' enable_input_require_grads, which PEFT and the Trainer call).
+ */
+export function embed<T extends Tensor>(o: Shorthand<T>, train: TrainSpec, path: string, weight: Parameter, ids: T): T {
+  const x = o.module(path, [ids], () => o.embedding(o.parameter(weight), ids))
+  return train.adapter && train.checkpointing !== 'none' ? o.requireGrad(x) : x
+}
