@@ -76,17 +76,26 @@ export class Engine<D> {
     return this.#runtime.operation<OpName>(node.op).backward(new BackwardCall<D>(node, node.op, grads))
   }
 
-  /** The engine sums a gradient to its input's shape where the operation broadcast it (validate_outputs). */
-  #reduce(
-    grad: Variable<D> | null,
-    input: Meta | null,
+  /** What validate_outputs does: a gradient is summed to its input's shape where it was broadcast, then cast to its type. */
+  #reduce(grad: Variable<D> | null, input: Meta | null, incoming: readonly (Variable<D> | null)[]): Variable<D> | null {
+    if (!grad || !input) return grad
+    let result = grad
+    if (!sameSizes(grad.axes, input.axes))
+      result = this.#replace(result, incoming, (g) => this.#runtime.sumTo(g, input.axes))
+    if (result.dtype !== input.dtype)
+      result = this.#replace(result, incoming, (g) => this.#runtime.castTo(g, input.dtype))
+    return result
+  }
+
+  #replace(
+    grad: Variable<D>,
     incoming: readonly (Variable<D> | null)[],
-  ): Variable<D> | null {
-    if (!grad || !input || sameSizes(grad.axes, input.axes)) return grad
+    make: (grad: Variable<D>) => Variable<D>,
+  ): Variable<D> {
     this.#runtime.onRead(grad)
-    const sum = this.#runtime.sumTo(grad, input.axes)
+    const made = make(grad)
     if (!incoming.includes(grad)) this.#lifetimes.end(grad)
-    return sum
+    return made
   }
 
   #distribute(node: Node<D>, results: readonly (Variable<D> | null)[], pass: Pass<D>): void {

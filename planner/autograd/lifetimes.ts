@@ -12,7 +12,8 @@ export class Lifetimes<D> {
 
   /** A name holds the variable. */
   hold(v: Variable<D>): void {
-    if (!v.alive) throw new ReleasedTensor(`a released tensor was named in ${this.#runtime.position.scope || 'the loss'}`)
+    if (!v.alive)
+      throw new ReleasedTensor(`a released tensor was named in ${this.#runtime.position.scope || 'the loss'}`)
     if (v.names++ === 0) this.#runtime.onName(v, true)
   }
 

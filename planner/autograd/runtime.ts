@@ -1,6 +1,7 @@
 import type { OpName } from '../ops/attributes.ts'
 import type { Parameter } from '../ops/ops.ts'
 import type { Axes } from '../trace/axes.ts'
+import type { DType } from '../trace/dtype.ts'
 import type { Phase } from '../trace/event.ts'
 import type { Operation } from './operation.ts'
 import type { Variable } from './variable.ts'
@@ -30,6 +31,8 @@ export interface Runtime<D> {
   accumulate(a: Variable<D>, b: Variable<D>): Variable<D>
   /** The gradient of a broadcast input: `grad` summed to `axes` (a new tensor). */
   sumTo(grad: Variable<D>, axes: Axes): Variable<D>
+  /** The gradient of an input of another type than it was computed in (a new tensor). */
+  castTo(grad: Variable<D>, dtype: DType): Variable<D>
   /** What a parameter keeps as `.grad`: the tensor itself if it may be stolen, else a copy in the parameter's layout. */
   steal(grad: Variable<D>, leaf: Variable<D>): Variable<D>
   /** First gradient of the backward: ones like the loss. */

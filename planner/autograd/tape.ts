@@ -1,6 +1,7 @@
 import type { AttributesOf, OpName } from '../ops/attributes.ts'
 import type { CheckpointMode, Frame, Parameter } from '../ops/ops.ts'
 import { OpsBase } from '../ops/shorthand.ts'
+import { Autocast, type AutocastPolicy } from './autocast.ts'
 import { ForwardCall, type SaveTo } from './call.ts'
 import { Checkpoint, StopRecomputation } from './checkpoint.ts'
 import { Engine } from './engine.ts'
@@ -28,15 +29,45 @@ export class Tape<D> extends OpsBase<Variable<D>> {
   /** While a region is computed again: all its results, so that an early stop can release what is under way. */
   #made: Variable<D>[] | null = null
 
-  constructor(runtime: Runtime<D>) {
+  readonly #autocast: Autocast<D> | null
+
+  constructor(runtime: Runtime<D>, autocast: AutocastPolicy | null = null) {
     super()
     this.runtime = runtime
     this.#lifetimes = new Lifetimes(runtime)
+    this.#autocast =
+      autocast && new Autocast<D>(autocast, this.#lifetimes, (v, dtype) => this.run('to', [v], { dtype }))
     this.#engine = new Engine(runtime, this.#lifetimes)
     this.#saveTo = this.#keep
   }
 
   runAll<N extends OpName>(
+    op: N,
+    inputs: readonly (Variable<D> | null)[],
+    attributes: AttributesOf<N>,
+  ): readonly Variable<D>[] {
+    return this.casting(op, inputs, (cast) => this.#apply(op, cast, attributes))
+  }
+
+  override casting<R>(
+    op: OpName | 'matmul',
+    inputs: readonly (Variable<D> | null)[],
+    body: (inputs: readonly (Variable<D> | null)[]) => R,
+  ): R {
+    const autocast = this.#autocast
+    const dtype = autocast?.wanted(op)
+    if (!autocast || !dtype) return body(inputs)
+    // The caller's stack holds the arguments until the operation returns.
+    const frame = new LocalFrame<D>(this.#lifetimes)
+    for (const v of inputs) if (v) frame.let(v)
+    try {
+      return body(autocast.cast(inputs, dtype))
+    } finally {
+      frame.unwind()
+    }
+  }
+
+  #apply<N extends OpName>(
     op: N,
     inputs: readonly (Variable<D> | null)[],
     attributes: AttributesOf<N>,
@@ -154,6 +185,15 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     }
   }
 
+  #region<R>(body: () => R): R {
+    return this.#autocast ? this.#autocast.nested(body) : body()
+  }
+
+  /** Leaves `torch.autocast`. */
+  endAutocast(): void {
+    this.#autocast?.end()
+  }
+
   /** Runs a region again for what its nodes save, up to the last one; all else it makes goes. */
   #again(
     region: Checkpoint<D>,
@@ -169,7 +209,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     try {
       this.#saving(
         (_, __, tensor, why) => region.keep(tensor, why),
-        () => this.#record(true, () => body(inputs)),
+        () => this.#record(true, () => this.#region(() => body(inputs))),
       )
     } catch (e) {
       if (!(e instanceof StopRecomputation)) throw e
@@ -209,7 +249,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     node.custom = (grads) => {
       runtime.position.scope = scope
       const detached = node.saved.map(({ variable }) => this.#detached(variable))
-      const output = this.#record(true, () => body(detached))
+      const output = this.#record(true, () => this.#region(() => body(detached)))
       this.#lifetimes.hold(output)
       const root = output.node
       if (root) this.#engine.run(root, output.output, runtime.alias(grads[0]!))

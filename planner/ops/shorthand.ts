@@ -20,6 +20,11 @@ export abstract class OpsBase<T extends Tensor> implements Shorthand<T> {
   ): T
   abstract requireGrad(x: T): T
 
+  /** Inputs in the type that `op` wants (autocast); a runtime without one hands them on. */
+  casting<R>(_op: OpName | 'matmul', inputs: readonly (T | null)[], body: (inputs: readonly (T | null)[]) => R): R {
+    return body(inputs)
+  }
+
   run<N extends OpName>(op: N, inputs: readonly (T | null)[], attributes: AttributesOf<N>): T {
     return this.runAll(op, inputs, attributes)[0]!
   }
@@ -85,17 +90,20 @@ export abstract class OpsBase<T extends Tensor> implements Shorthand<T> {
     return this.run('bmm', [a, b], NONE)
   }
   matmul(a: T, b: T): T {
-    return this.call([a, b], () => {
-      const rank = a.axes.length
-      const stack = merge(a.axes.slice(0, rank - 2))
-      const [rows, inner] = [a.axes[rank - 2]!, a.axes[rank - 1]!]
-      const columns = b.axes[rank - 1]!
-      const product = this.bmm(
-        this.reshape(a, [stack, rows, inner]),
-        this.reshape(b, [stack, b.axes[rank - 2]!, columns]),
-      )
-      return this.view(product, [...a.axes.slice(0, rank - 2), rows, columns])
-    })
+    return this.casting('matmul', [a, b], (cast) =>
+      this.call([cast[0]!, cast[1]!], () => this.#matmul(cast[0]!, cast[1]!)),
+    )
+  }
+  #matmul(a: T, b: T): T {
+    const rank = a.axes.length
+    const stack = merge(a.axes.slice(0, rank - 2))
+    const [rows, inner] = [a.axes[rank - 2]!, a.axes[rank - 1]!]
+    const columns = b.axes[rank - 1]!
+    const product = this.bmm(
+      this.reshape(a, [stack, rows, inner]),
+      this.reshape(b, [stack, b.axes[rank - 2]!, columns]),
+    )
+    return this.view(product, [...a.axes.slice(0, rank - 2), rows, columns])
   }
   view(a: T, axes: Axes): T {
     return this.run('view', [a], { axes })

@@ -2,6 +2,7 @@ import type { ModelSpec } from '../../models/spec.ts'
 import { networkOf } from '../network/index.ts'
 import type { Batch, Network } from '../network/network.ts'
 import type { Dialect } from '../simulate/dialect.ts'
+import { autocastPolicy } from '../simulate/dialects/torch.ts'
 import { torchOptimizer } from '../simulate/optimizers/optimizer.ts'
 import { Simulator } from '../simulate/simulator.ts'
 import type { SimTensor, View } from '../simulate/storage.ts'
@@ -43,8 +44,9 @@ export function simulate(
     }),
   )
   const optimizer = options.optimizer?.(simulator) ?? torchOptimizer(simulator, train.optimizer, train.optimizerImpl)
+  const autocast = train.autocast === 'none' ? null : autocastPolicy(train.autocast)
   const foldNext = options.steps === undefined
   for (let step = 0; step < (options.steps ?? 1); step++)
-    trainStep(simulator, network, batch, optimizer, step, { foldNext })
+    trainStep(simulator, network, batch, optimizer, step, { foldNext, autocast })
   return { network, events }
 }

@@ -132,6 +132,11 @@ export class Simulator implements Runtime<View> {
     return this.alloc(axes, grad.dtype)
   }
 
+  castTo(grad: SimTensor, dtype: DType): SimTensor {
+    const dense = this.dialect.strided && isDense(grad.axes, grad.data.strides)
+    return this.alloc(grad.axes, dtype, dense ? grad.data.strides : undefined)
+  }
+
   /** A gradient is stolen if its layout is the parameter's and nobody else holds it (accumulate_grad.h, accumulateGrad). */
   steal(grad: SimTensor, leaf: SimTensor): SimTensor {
     const sole = grad.data.storage.holders === 1

@@ -37,6 +37,7 @@ export interface TrainSpec {
   readonly targetTokens: number
   /** Type of the weights. */
   readonly dtype: Extract<DType, 'float32' | 'bfloat16' | 'float16'>
+  readonly autocast: 'none' | 'bfloat16' | 'float16'
   readonly attention: AttentionKernel
   readonly optimizer: OptimizerName
   readonly optimizerImpl: OptimizerImpl

@@ -1,3 +1,4 @@
+import type { AutocastPolicy } from '../autograd/autocast.ts'
 import type { Runtime } from '../autograd/runtime.ts'
 import { Tape } from '../autograd/tape.ts'
 import type { Leaf, Variable } from '../autograd/variable.ts'
@@ -12,6 +13,7 @@ export interface StepOptimizer<D> {
 export interface StepOptions<D> {
   /** Reads the loss's value before the backward. */
   readonly onLoss?: (loss: Variable<D>) => void
+  readonly autocast?: AutocastPolicy | null
   /** Lets the optimizer step once more as the next step's: all a simulation needs to know of a steady step. */
   readonly foldNext?: boolean
 }
@@ -26,7 +28,7 @@ export function trainStep<D>(
   options: StepOptions<D> = {},
 ): void {
   const { position } = runtime
-  const tape = new Tape<D>(runtime)
+  const tape = new Tape<D>(runtime, options.autocast ?? null)
   position.step = step
   position.phase = 'forward'
   position.scope = ''
@@ -34,6 +36,7 @@ export function trainStep<D>(
   tape.hold(loss)
   tape.hold(logits)
   tape.drop(logits)
+  tape.endAutocast()
   options.onLoss?.(loss)
   position.phase = 'backward'
   tape.backward(loss)

@@ -1,4 +1,6 @@
+import type { AutocastPolicy } from '../../autograd/autocast.ts'
 import type { OpName } from '../../ops/attributes.ts'
+import type { DType } from '../../trace/dtype.ts'
 import type { Dialect } from '../dialect.ts'
 
 const ALIASES: readonly OpName[] = [
@@ -69,3 +71,13 @@ export const torch: Dialect = {
   },
   backward: {},
 }
+
+/**
+ * torch.autocast (aten/src/ATen/autocast_mode.h, AT_FORALL_LOWER_PRECISION_FP and AT_FORALL_FP32): of the vocabulary's operations,
+ * products run in the lower type, softmaxes, norms and losses in float32.
+ */
+export const autocastPolicy = (dtype: DType): AutocastPolicy => ({
+  dtype,
+  lower: new Set(['linear', 'bmm', 'matmul']),
+  upper: new Set(['softmax', 'log_softmax', 'layer_norm']),
+})
