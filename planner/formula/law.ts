@@ -19,12 +19,18 @@ export interface Law {
 
 const OF_THE_MODEL: ReadonlySet<Category> = new Set(['parameter', 'gradient', 'optimizer state', 'buffer'])
 
-/**
- * The peak as a sum over what is alive at its instant: `120·b·t·h + 28·b·t·f + …`. Coefficients count the layers in.
- * What belongs to the model is one term a category: bytes a parameter times n.
- */
-export function lawOf(live: Iterable<Live>): Law {
-  const sums = new Map<string, { symbol: string; category: Category; bytes: number; units: number; perToken: number }>()
+/** What one symbol adds up to, before it is written out. */
+export interface LawSum {
+  readonly symbol: string
+  readonly category: Category
+  bytes: number
+  units: number
+  perToken: number
+}
+
+/** Sums over what is alive, by category and symbol. */
+export function lawSums(live: Iterable<Live>): Map<string, LawSum> {
+  const sums = new Map<string, LawSum>()
   for (const s of live) {
     const category = categoryOf(s)
     const model = OF_THE_MODEL.has(category)
@@ -36,7 +42,15 @@ export function lawOf(live: Iterable<Live>): Law {
     if (!model) entry.perToken += perToken(s)
     sums.set(key, entry)
   }
-  const terms = [...sums.values()].sort((a, b) => b.bytes - a.bytes)
+  return sums
+}
+
+/**
+ * The peak as a sum over what is alive at its instant: `120·b·t·h + 28·b·t·f + …`. Coefficients count the layers in.
+ * What belongs to the model is one term a category: bytes a parameter times n.
+ */
+export function lawOf(sums: Iterable<LawSum>): Law {
+  const terms = [...sums].sort((a, b) => b.bytes - a.bytes)
   const expression = terms
     .map((t) =>
       OF_THE_MODEL.has(t.category) ? t.symbol : t.symbol === '1' ? String(t.units) : `${t.units}·${t.symbol}`,

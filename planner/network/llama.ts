@@ -157,6 +157,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
     inputs: [
       { name: 'input_ids', ...ids },
       { name: 'labels', ...ids },
+      ...(train.padding ? [{ name: 'attention_mask', ...ids } as const] : []),
     ],
     forward<T extends Tensor>(o: Shorthand<T>, { input_ids, labels, attention_mask = undefined }: Batch<T>) {
       return o.call([], (s) => {

@@ -4,7 +4,8 @@ import type { DType } from '../trace/dtype.ts'
 import type { TrainSpec } from '../training/spec.ts'
 
 /**
- * The mask of a causal decoder: none under sdpa without padding (the kernel is told `is_causal`), an additive one under eager
+ * The mask of a causal decoder: none under sdpa without padding (the kernel is told `is_causal`), else a bool one; an additive
+ * one under eager
  * (transformers/masking_utils.py, create_causal_mask).
  */
 export function causalMask<T extends Tensor>(
@@ -12,7 +13,8 @@ export function causalMask<T extends Tensor>(
   train: TrainSpec,
   at: { batch: Axis; tokens: Axis; dtype: DType; window: number | null; padding: T | null },
 ): T | null {
-  const { batch, tokens, dtype, window, padding } = at
-  if (train.attention === 'sdpa' && padding === null && (window === null || tokens.size <= window)) return null
-  return o.run('causal_mask', [padding], { batch, tokens, keys: tokens, dtype, window })
+  const { batch, tokens, window, padding } = at
+  const sdpa = train.attention === 'sdpa'
+  if (sdpa && padding === null && (window === null || tokens.size < window)) return null
+  return o.run('causal_mask', [padding], { batch, tokens, keys: tokens, dtype: sdpa ? 'bool' : at.dtype, window })
 }

@@ -54,8 +54,9 @@ export interface Attributes {
     readonly batch: Axis
     readonly tokens: Axis
     readonly keys: Axis
-    readonly dtype: DType
     readonly window: number | null
+    /** Type of an additive mask; `bool` where the kernel takes a mask of what may be seen. */
+    readonly dtype: DType
   }
   rotary_table: { readonly width: Axis; readonly theta: number; readonly scaling: number; readonly dtype: DType }
   position_ids_after_padding: { readonly padId: number }

@@ -30,6 +30,7 @@ export interface Dialect {
   readonly strided: boolean
   /** True where the engine adds a second gradient into the first if nobody else holds it. */
   readonly accumulatesInPlace: boolean
-  readonly forward: { readonly [op in OpName]?: Script }
+  /** A script may be of one variant of an operation: `causal_mask.padded`. */
+  readonly forward: { readonly [op in OpName | `${OpName}.${string}`]?: Script }
   readonly backward: { readonly [op in OpName]?: BackwardScripts }
 }

@@ -33,42 +33,46 @@ const OWNED: ReadonlySet<Category> = new Set(['parameter', 'buffer', 'input', 'g
 
 export const isSaved = (s: Live): boolean => s.saves.length > 0 && !OWNED.has(s.category)
 
-/** The table of saved tensors, in the order of the forward. */
-export function savedTable(live: Iterable<Live>): SavedRow[] {
+/** The table of saved tensors by a key of its kind, in the order of the forward. */
+export function savedTable(live: Iterable<Live>): Map<string, SavedRow> {
   const rows = new Map<string, SavedRow>()
   for (const s of live) {
     if (!isSaved(s)) continue
     const first = s.saves[0]!
     const scope = foldScope(first.scope)
-    const why = reasons(s)
-    const shape = sizes(first.axes)
-    const key = [scope, s.op, shape, s.bytes, s.dtype, why.map((w) => `${w.op} ${w.gradient}`)].join('|')
+    let key = `${scope}|${s.op}|${s.bytes}|${s.dtype}|${first.axes.length}`
+    for (const save of s.saves) {
+      const reason = `|${save.op} ${save.why}`
+      if (!key.includes(reason)) key += reason
+    }
     const row = rows.get(key)
     if (row) row.count++
     else {
       const { op, dtype, bytes } = s
-      const text = monomial(s.axes, ITEMSIZE[s.dtype])
-      rows.set(key, { scope, op, shape, storage_shape: sizes(s.axes), monomial: text, dtype, bytes, count: 1, why })
+      const [shape, storage_shape, text] = [sizes(first.axes), sizes(s.axes), monomial(s.axes, ITEMSIZE[s.dtype])]
+      rows.set(key, { scope, op, shape, storage_shape, monomial: text, dtype, bytes, count: 1, why: reasons(s) })
     }
   }
-  return [...rows.values()]
+  return rows
 }
 
-/** What is alive, largest first; storages of one kind in all layers are one line. */
-export function aliveTable(live: Iterable<Live>): AliveRow[] {
+/** What is alive; storages of one kind in all layers are one line. */
+export function aliveTable(live: Iterable<Live>): Map<string, AliveRow> {
   const rows = new Map<string, AliveRow>()
   for (const s of live) {
     const category = categoryOf(s)
     const scope = foldScope((category === 'activation' ? s.saves[0]?.scope : undefined) ?? s.scope)
-    const text = monomial(s.axes, ITEMSIZE[s.dtype])
-    const key = `${scope}|${category}|${s.op}|${text}`
+    const key = `${scope}|${category}|${s.op}|${s.bytes}|${s.dtype}`
     const row = rows.get(key)
     if (row) {
       row.count++
       row.bytes += s.bytes
-    } else rows.set(key, { scope, category, op: s.op, monomial: text, bytes: s.bytes, count: 1, why: reasons(s) })
+    } else {
+      const text = monomial(s.axes, ITEMSIZE[s.dtype])
+      rows.set(key, { scope, category, op: s.op, monomial: text, bytes: s.bytes, count: 1, why: reasons(s) })
+    }
   }
-  return [...rows.values()].sort((a, b) => b.bytes - a.bytes)
+  return rows
 }
 
 function reasons(s: Live): { op: string; gradient: string }[] {

@@ -39,6 +39,8 @@ export interface TrainSpec {
   readonly dtype: Extract<DType, 'float32' | 'bfloat16' | 'float16'>
   readonly autocast: 'none' | 'bfloat16' | 'float16'
   readonly attention: AttentionKernel
+  /** A padded batch: an attention mask exists. */
+  readonly padding: boolean
   readonly optimizer: OptimizerName
   readonly optimizerImpl: OptimizerImpl
   /** Each layer's saved tensors are computed again in the backward. With an adapter the inputs then require a gradient. */

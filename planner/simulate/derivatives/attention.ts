@@ -1,5 +1,6 @@
 import type { Operation } from '../../autograd/operation.ts'
 import { axis } from '../../trace/axes.ts'
+import type { DType } from '../../trace/dtype.ts'
 import { metaOf, type Simulator } from '../simulator.ts'
 import type { SimTensor, View } from '../storage.ts'
 
@@ -13,11 +14,12 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
     forward(call) {
       const [q, k, v, mask] = [call.inputs[0]!, call.inputs[1]!, call.inputs[2]!, call.inputs[3] ?? null]
       const flash = mask === null && q.dtype !== 'float32'
+      const bias = mask && additive(simulator, mask, q.dtype)
       if (call.recording) {
         call.save('query', q, 'attention scores again')
         call.save('key', k, 'attention scores again')
         call.save('value', v, 'd scores')
-        if (mask) call.save('mask', mask, 'attention scores again')
+        if (bias) call.save('attn_bias', bias, 'attention scores again')
       }
       const [b, a, t, d] = [q.axes[0]!, q.axes[1]!, q.axes[2]!, q.axes[3]!]
       // The result is laid out [b, t, a, d], as the kernels write it.
@@ -33,7 +35,7 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
         call.save('lse', lse, 'softmax again, by row')
         state.forEach((s, i) => void call.save(`rng${i}`, s, 'random-number state'))
       }
-      for (const s of [lse, ...state]) simulator.release(s)
+      for (const s of bias ? [lse, ...state, bias] : [lse, ...state]) simulator.release(s)
       return [result]
     },
     backward(call) {
@@ -51,6 +53,14 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
       return made
     },
   }
+}
+
+/** A bool mask becomes an additive one on each call (aten/src/ATen/native/transformers/attention.cpp, convert_boolean_attn_mask). */
+function additive(simulator: Simulator, mask: SimTensor, dtype: DType): SimTensor {
+  if (mask.dtype !== 'bool') return simulator.alias(mask)
+  const bias = simulator.alloc(mask.axes, dtype)
+  simulator.release(simulator.alloc(mask.axes, 'bool'))
+  return bias
 }
 
 const heads = ([t, a, d]: [number, number, number]): number[] => [t * a * d, d, a * d, 1]

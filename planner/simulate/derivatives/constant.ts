@@ -13,16 +13,17 @@ import type { SimTensor, View } from '../storage.ts'
 function made<N extends OpName>(
   simulator: Simulator,
   op: N,
-  shapes: (call: Forward<View, N>) => { results: Record<string, Meta>; parts?: Record<string, Meta> },
+  shapes: (call: Forward<View, N>) => { results: Record<string, Meta>; parts?: Record<string, Meta>; variant?: string },
 ): Operation<View, N> {
   return {
     forward(call) {
-      const { results, parts = {} } = shapes(call)
+      const { results, parts = {}, variant } = shapes(call)
+      const script = simulator.dialect.forward[variant ? (`${op}.${variant}` as const) : op]
       const names = Object.keys(results)
       const known = (name: string): Meta | null =>
         results[name] ?? parts[name] ?? metaOf(call.inputs[Number(/^in(\d)$/.exec(name)?.[1] ?? -1)])
       const alive = new Map<string, SimTensor>()
-      for (const step of stepsOf(simulator.dialect.forward[op] ?? [])) {
+      for (const step of stepsOf(script ?? [])) {
         if (step.do === 'free') {
           const t = alive.get(step.name)
           if (!t) throw new Error(`${op}: the script frees ${step.name}, which is not there`)
@@ -52,21 +53,28 @@ export const constant = (s: Simulator): Operation<View, 'constant'> =>
     results: { result: { axes, dtype: dtype === 'int64' ? s.dialect.integer : dtype } },
   }))
 
-/** `[b, 1, t, s]` additive mask, 0 or the type's lowest number (transformers/masking_utils.py, eager_mask). */
+/**
+ * `[b, 1, t, s]`: additive, 0 or the type's lowest number, or bool (transformers/masking_utils.py, eager_mask and sdpa_mask). A
+ * padded batch's own mask `[b, t]` is joined in.
+ */
 export const causalMask = (s: Simulator): Operation<View, 'causal_mask'> =>
-  made(s, 'causal_mask', ({ attributes: { batch, tokens, keys, dtype } }) => {
+  made(s, 'causal_mask', ({ attributes: { batch, tokens, keys, dtype }, inputs }) => {
     const { integer } = s.dialect
     const axes: Axes = [batch, ONE, tokens, keys]
+    const kind = dtype === 'bool' ? 'padded_bool' : 'padded'
     return {
       results: { result: { axes, dtype } },
+      ...(inputs[0] ? { variant: kind } : {}),
       parts: {
         batch: { axes: [batch], dtype: integer },
         head: { axes: [ONE], dtype: integer },
         query: { axes: [tokens], dtype: integer },
         key: { axes: [keys], dtype: integer },
+        padding: { axes: [batch, keys], dtype: 'bool' },
         allowed: { axes: [ONE, ONE, tokens, keys], dtype: 'bool' },
         whole: { axes, dtype: 'bool' },
         number: { axes: [], dtype },
+        bit: { axes: [], dtype: 'bool' },
       },
     }
   })

@@ -15,6 +15,29 @@ const ALIASES: readonly OpName[] = [
   'contiguous',
 ]
 
+/** Index vectors of batch, head, query and key. */
+const INDICES = ['b=batch', 'h=head', 'q0=query', 'q=query', '-q0', 'k0=key', 'k=key', '-k0']
+
+/** 0 where allowed, the lowest number elsewhere. */
+const ADDITIVE = ['zero=number', 'lowest=number', 'result=result', '-lowest', '-zero']
+
+/** What causality and padding both allow. */
+const JOINED = (name: 'whole' | 'result'): string[] => [
+  'one=bit',
+  'causal=allowed',
+  'both=allowed',
+  '-causal',
+  '-one',
+  'seen=padding',
+  `${name}=whole`,
+  '-seen',
+  '-both',
+  '-b',
+  '-h',
+  '-q',
+  '-k',
+]
+
 /**
  * PyTorch 2.13 as a CUDA device runs it: views share storages, gradients add in place where the engine is sole owner, most
  * operations are one kernel. The scripts are the helpers that transformers 5 calls on each forward, in their order.
@@ -29,27 +52,9 @@ export const torch: Dialect = {
   forward: {
     positions: ['range=row', 'result=row', '-range'],
     // transformers/masking_utils.py: create_causal_mask, sdpa_mask (broadcast indices), eager_mask
-    causal_mask: [
-      'b=batch',
-      'h=head',
-      'q0=query',
-      'q=query',
-      '-q0',
-      'k0=key',
-      'k=key',
-      '-k0',
-      'allowed=allowed',
-      '-b',
-      '-h',
-      '-q',
-      '-k',
-      'zero=number',
-      'lowest=number',
-      'result=result',
-      '-lowest',
-      '-zero',
-      '-allowed',
-    ],
+    causal_mask: [...INDICES, 'allowed=allowed', '-b', '-h', '-q', '-k', ...ADDITIVE, '-allowed'],
+    'causal_mask.padded': ['padding=padding', ...INDICES, ...JOINED('whole'), ...ADDITIVE, '-whole', '-padding'],
+    'causal_mask.padded_bool': ['padding=padding', ...INDICES, ...JOINED('result'), '-padding'],
     rotary_table: [
       'ids=ids',
       'freqs=half',

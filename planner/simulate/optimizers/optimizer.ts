@@ -63,6 +63,7 @@ function adamW(simulator: Simulator, impl: OptimizerImpl): SimOptimizer {
         release(simulator, roots)
         roots = next
       }
+      simulator.position.op = 'del roots'
       release(simulator, roots)
     },
   }

@@ -1,0 +1,178 @@
+import { type LawSum, lawOf, lawSums } from '../formula/law.ts'
+import type { Network } from '../network/network.ts'
+import type { EstimateBody } from '../result/estimate.ts'
+import { numel } from '../trace/axes.ts'
+import { type Category, PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
+import { isAfterStep, Replay } from '../trace/reading.ts'
+import { foldScope } from '../trace/scope.ts'
+import { type AliveRow, aliveTable, isSaved, type SavedRow, savedTable } from '../trace/tables.ts'
+import type { Gpu } from './estimate.ts'
+import { endOf, peakOf, type Stream, type Streams } from './stream.ts'
+
+export type ByCategory = Partial<Record<Category, number>>
+
+export interface PhaseFacts {
+  readonly peak: number
+  readonly end: number
+  readonly scope: string
+  readonly op: string
+}
+
+/** A point of the timeline with its place in the phase's stream. */
+export interface TimelinePoint {
+  readonly seq: number
+  /** Number of allocations and releases of the phase before it. */
+  readonly index: number
+  readonly phase: Phase
+  readonly parts: ByCategory
+}
+
+/** What is read off a trace at its instants: all of it adds up over layers. */
+export interface Tables {
+  readonly counts: EstimateBody['parameters']
+  readonly fixed: ByCategory
+  readonly savedBytes: number
+  readonly saved: ReadonlyMap<string, SavedRow>
+  readonly gradients: number
+  readonly parts: ByCategory
+  readonly alive: ReadonlyMap<string, AliveRow>
+  readonly law: ReadonlyMap<string, LawSum>
+  readonly timeline: readonly TimelinePoint[]
+}
+
+/** Everything an estimate says, before it is written down. */
+export interface Facts extends Tables {
+  readonly first: Record<Phase, PhaseFacts>
+  readonly steady: Record<Phase, PhaseFacts>
+  readonly phase: Phase
+}
+
+export const phaseFacts = (s: Stream): PhaseFacts => {
+  const at = peakOf(s.start, s.live)
+  const e = s.events[at]
+  return { peak: s.live[at] ?? s.start, end: endOf(s), scope: foldScope(e?.scope ?? ''), op: e?.op ?? 'start' }
+}
+
+export const stepFacts = (streams: Streams): Record<Phase, PhaseFacts> => ({
+  forward: phaseFacts(streams.forward),
+  backward: phaseFacts(streams.backward),
+  optimizer: phaseFacts(streams.optimizer),
+})
+
+/** The phase with the highest instant; the earliest of equals. */
+export const peakPhase = (step: Record<Phase, PhaseFacts>): Phase =>
+  PHASES.reduce((best, p) => (step[p].peak > step[best].peak ? p : best), PHASES[0] as Phase)
+
+/** One pass over the steady step; tables are made after `peak`, or at the start of `phase` where that is null. */
+export function readTables(
+  network: Network,
+  trace: readonly TraceEvent[],
+  phase: Phase,
+  peak: TraceEvent | null,
+): Tables {
+  const replay = new Replay()
+  const timeline: TimelinePoint[] = []
+  let fixed: ByCategory = {}
+  let savedBytes = 0
+  let saved: ReadonlyMap<string, SavedRow> = new Map()
+  let gradients = 0
+  let atPeak = peakTables(replay)
+  let at: TraceEvent['phase'] = 'static'
+  let index = 0
+  let rising = false
+  let ended = false
+  for (const e of trace) {
+    const over = at === 'optimizer' && isAfterStep(e)
+    if ((e.phase !== at || over) && at !== 'static' && !ended) {
+      timeline.push({ seq: e.seq, index, phase: at, parts: replay.byCategory() })
+      ended = over
+    }
+    if (e.phase !== at) {
+      if (at === 'static') fixed = replay.byCategory()
+      if (at === 'forward') {
+        for (const s of replay.live.values()) if (isSaved(s)) savedBytes += s.bytes
+        saved = savedTable(replay.live.values())
+      }
+      if (at === 'backward') gradients = replay.sums.gradient
+      at = e.phase
+      index = 0
+      rising = true
+      if (peak === null && at === phase) atPeak = peakTables(replay)
+    }
+    const counted = at !== 'static' && (e.action === 'free' || (e.action === 'alloc' && e.device === 'device'))
+    if (counted && at !== 'static' && !isAfterStep(e)) {
+      const up = e.action === 'alloc' && e.bytes > 0
+      if (!up && rising) timeline.push({ seq: e.seq, index, phase: at, parts: replay.byCategory() })
+      rising = up
+      index++
+    }
+    replay.apply(e)
+    if (e === peak) atPeak = peakTables(replay)
+  }
+  const trained = network.parameters.filter((p) => p.trains)
+  return {
+    counts: {
+      total: network.parameters.reduce((n, p) => n + numel(p.axes), 0),
+      trainable: trained.reduce((n, p) => n + numel(p.axes), 0),
+      trainable_tensors: trained.length,
+    },
+    fixed,
+    savedBytes,
+    saved,
+    gradients,
+    ...atPeak,
+    timeline,
+  }
+}
+
+const peakTables = (replay: Replay): Pick<Tables, 'parts' | 'alive' | 'law'> => ({
+  parts: replay.byCategory(),
+  alive: aliveTable(replay.live.values()),
+  law: lawSums(replay.live.values()),
+})
+
+/** Writes an estimate's body. */
+export function bodyFrom(facts: Facts, gpu: Gpu | null): EstimateBody {
+  const { steady, phase, fixed } = facts
+  const { peak, scope, op } = steady[phase]
+  const { expression, per_token_bytes, terms } = lawOf(facts.law.values())
+  return {
+    parameters: facts.counts,
+    static: {
+      parameters_bytes: fixed.parameter ?? 0,
+      quantization_bytes: 0,
+      buffers_bytes: fixed.buffer ?? 0,
+      inputs_bytes: fixed.input ?? 0,
+    },
+    gradients_bytes: facts.gradients,
+    optimizer_state_bytes: fixed['optimizer state'] ?? 0,
+    saved_bytes: facts.savedBytes,
+    saved: [...facts.saved.values()],
+    first_step: figures(facts.first),
+    step: figures(steady),
+    peak: {
+      bytes: peak,
+      phase,
+      scope,
+      op,
+      parts: facts.parts,
+      alive: [...facts.alive.values()].sort((a, b) => b.bytes - a.bytes),
+    },
+    timeline: facts.timeline.map((p) => [p.seq, p.phase, p.parts]),
+    law: { expression, per_token_bytes, terms: [...terms] },
+    tiers: { live: peak, reserved: null, process: null },
+    fit: gpu && fitOf(gpu, peak),
+  }
+}
+
+const figures = (step: Record<Phase, PhaseFacts>): EstimateBody['step'] => {
+  const of = ({ peak, end, scope, op }: PhaseFacts) => ({ peak_bytes: peak, end_bytes: end, peak_at: { scope, op } })
+  return { forward: of(step.forward), backward: of(step.backward), optimizer: of(step.optimizer) }
+}
+
+/** Whether the live bytes fit. Live bytes only: what the allocator and the driver add is not in this figure. */
+function fitOf(gpu: Gpu, bytes: number): NonNullable<EstimateBody['fit']> {
+  const margin = gpu.bytes - bytes
+  const verdict = margin >= 0 ? 'live tensors fit; allocator and context not included' : 'live tensors alone do not fit'
+  return { gpu: gpu.name, capacity_bytes: gpu.bytes, fits: margin >= 0, margin_bytes: margin, verdict }
+}

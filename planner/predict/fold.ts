@@ -1,0 +1,278 @@
+import type { BertSpec, LlamaSpec, ModelSpec } from '../../models/spec.ts'
+import type { Dialect } from '../simulate/dialect.ts'
+import { PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
+import { firstStep, steadyStep } from '../trace/reading.ts'
+import { foldScope } from '../trace/scope.ts'
+import type { TrainSpec } from '../training/spec.ts'
+import {
+  type ByCategory,
+  type Facts,
+  type PhaseFacts,
+  peakPhase,
+  readTables,
+  type Tables,
+  type TimelinePoint,
+} from './facts.ts'
+import { simulate } from './simulate.ts'
+import { endOf, type Stream, type Streams, streamsOf } from './stream.ts'
+
+/** Layers of the two small simulations: a first, a middle and a last one, and one middle one more. */
+const FEW = 3
+
+/** Where a stretch of a phase with few layers takes in more of them. Indices are the phase's. */
+interface Seam {
+  /** The stretch in the shorter and in the longer stream. */
+  readonly three: readonly [from: number, to: number]
+  readonly four: readonly [from: number, to: number]
+  /** Where the repeated block begins, in the shorter stream. */
+  readonly at: number
+  /** Allocations and releases of one block. */
+  readonly block: number
+}
+
+/**
+ * The facts of a model with many equal layers from simulations of three and four: if each phase of four is that of three with
+ * one block inserted, and the block repeats its neighbour, then every instant of the whole grows by the same bytes a layer.
+ * Null where that does not hold, or would not pay.
+ */
+export function foldLayers(model: ModelSpec, train: TrainSpec, dialect: Dialect): Facts | null {
+  if (model.family !== 'llama' && model.family !== 'bert') return null
+  const repeated: LlamaSpec | BertSpec = model
+  const { layers } = repeated
+  if (layers <= 2 * FEW + 1) return null
+  const [three, four] = [small(FEW), small(FEW + 1)]
+  const more = layers - FEW
+
+  function small(n: number) {
+    const { network, events } = simulate({ ...repeated, layers: n }, train, dialect)
+    const trace = steadyStep(events)
+    return { network, trace, steady: streamsOf(trace), first: streamsOf(firstStep(events)) }
+  }
+
+  const steady = extendAll(three.steady, four.steady, more)
+  const first = extendAll(three.first, four.first, more)
+  if (!steady || !first) return null
+  const phase = peakPhase(steady.facts)
+  const peak = steady.peaks[phase]
+  const tables3 = readTables(three.network, three.trace, phase, peak?.[0] ?? null)
+  const tables4 = readTables(four.network, four.trace, phase, peak?.[1] ?? null)
+  const timeline = foldTimeline(tables3, tables4, steady.seams, more)
+  if (!timeline) return null
+  return { ...extendTables(tables3, tables4, more), timeline, first: first.facts, steady: steady.facts, phase }
+}
+
+type Pair = readonly [three: TraceEvent, four: TraceEvent]
+
+function extendAll(three: Streams, four: Streams, more: number) {
+  const facts: Partial<Record<Phase, PhaseFacts>> = {}
+  const seams: Partial<Record<Phase, readonly Seam[]>> = {}
+  const peaks: Partial<Record<Phase, Pair>> = {}
+  for (const p of PHASES) {
+    const found = seamsOf(three[p].events, four[p].events, p)
+    if (!found) return null
+    const extended = extendPhase(three[p], four[p], found, more)
+    facts[p] = extended.facts
+    seams[p] = found
+    if (extended.peak) peaks[p] = extended.peak
+  }
+  return { facts: facts as Record<Phase, PhaseFacts>, seams: seams as Record<Phase, readonly Seam[]>, peaks }
+}
+
+/** An optimizer goes over all layers several times, an operation after the other; forward and backward go once. */
+function seamsOf(three: readonly TraceEvent[], four: readonly TraceEvent[], phase: Phase): Seam[] | null {
+  const [a, b] = [three, four].map((events) => (phase === 'optimizer' ? runsOf(events) : [[0, events.length] as const]))
+  if (a!.length !== b!.length) return null
+  const seams = a!.map((range, i) => seamOf(three, range, four, b![i]!))
+  return seams.every((s) => s !== null) ? seams : null
+}
+
+function runsOf(events: readonly TraceEvent[]): (readonly [number, number])[] {
+  const runs: (readonly [number, number])[] = []
+  let from = 0
+  for (let i = 1; i <= events.length; i++) {
+    if (i < events.length && events[i]!.op === events[from]!.op) continue
+    runs.push([from, i])
+    from = i
+  }
+  return events.length === 0 ? [[0, 0]] : runs
+}
+
+const same = (a: TraceEvent, b: TraceEvent): boolean => a.action === b.action && a.bytes === b.bytes && a.op === b.op
+
+/**
+ * Finds the inserted block. Common beginning and common end must overlap by a block at least: then the longer stream repeats
+ * with that period there, and further layers can only insert it again. Null where they do not.
+ */
+function seamOf(
+  three: readonly TraceEvent[],
+  [from3, to3]: readonly [number, number],
+  four: readonly TraceEvent[],
+  [from4, to4]: readonly [number, number],
+): Seam | null {
+  const n = to3 - from3
+  const block = to4 - from4 - n
+  let head = 0
+  while (head < n && same(three[from3 + head]!, four[from4 + head]!)) head++
+  let tail = 0
+  while (tail < n && same(three[to3 - 1 - tail]!, four[to4 - 1 - tail]!)) tail++
+  if (head + tail < n + block) return null
+  // Anywhere between the two ends will do; in the middle an instant's neighbours repeat as well.
+  const at = Math.floor((to3 - tail + from3 + Math.max(0, head - block)) / 2)
+  return { three: [from3, to3], four: [from4, to4], at, block }
+}
+
+/** The phase's figures with `more` blocks more: the highest of all instants, each extended by its own growth. */
+function extendPhase(three: Stream, four: Stream, seams: readonly Seam[], more: number) {
+  let best = line(three.start, four.start, more)
+  let peak: Pair | null = null
+  const consider = (i: number, j: number) => {
+    const v = line(three.live[i]!, four.live[j]!, more)
+    if (v <= best) return
+    best = v
+    peak = [three.events[i]!, four.events[j]!]
+  }
+  for (const {
+    three: [from3, to3],
+    four: [from4, to4],
+    at,
+    block,
+  } of seams) {
+    // Up to the seam and one block on instants keep their place from the front, from the seam on theirs from the end.
+    for (let i = from3; i < Math.min(to3, at + block); i++) consider(i, from4 + i - from3)
+    for (let i = at; i < to3; i++) consider(i, to4 - (to3 - i))
+  }
+  const event: TraceEvent | undefined = (peak as Pair | null)?.[0]
+  const facts: PhaseFacts = {
+    peak: best,
+    end: line(endOf(three), endOf(four), more),
+    scope: foldScope(event?.scope ?? ''),
+    op: event?.op ?? 'start',
+  }
+  return { facts, peak: peak as Pair | null }
+}
+
+const line = (three: number, four: number, more: number): number => three + more * (four - three)
+
+function lines(three: ByCategory, four: ByCategory, more: number, copies = 0, step: ByCategory = {}): ByCategory {
+  const result: ByCategory = {}
+  for (const key of new Set([...Object.keys(three), ...Object.keys(four)]) as Set<keyof ByCategory>) {
+    const v = line(three[key] ?? 0, four[key] ?? 0, more) + copies * (step[key] ?? 0)
+    if (v > 0) result[key] = v
+  }
+  return result
+}
+
+/** Adds up rows of one kind: what one layer more brings, so many times. */
+function rows<R extends object>(
+  three: ReadonlyMap<string, R>,
+  four: ReadonlyMap<string, R>,
+  keys: readonly (keyof R & ('bytes' | 'count' | 'units' | 'perToken'))[],
+  more: number,
+): Map<string, R> {
+  const result = new Map<string, R>()
+  for (const [key, row] of four) {
+    const before = three.get(key)
+    const extended = { ...row }
+    // Only numeric fields are named in `keys`.
+    for (const k of keys) Object.assign(extended, { [k]: line(Number(before?.[k] ?? 0), Number(row[k]), more) })
+    result.set(key, extended)
+  }
+  return result
+}
+
+function extendTables(three: Tables, four: Tables, more: number): Omit<Tables, 'timeline'> {
+  const of = (a: number, b: number) => line(a, b, more)
+  return {
+    counts: {
+      total: of(three.counts.total, four.counts.total),
+      trainable: of(three.counts.trainable, four.counts.trainable),
+      trainable_tensors: of(three.counts.trainable_tensors, four.counts.trainable_tensors),
+    },
+    fixed: lines(three.fixed, four.fixed, more),
+    savedBytes: of(three.savedBytes, four.savedBytes),
+    saved: rows(three.saved, four.saved, ['count'], more),
+    gradients: of(three.gradients, four.gradients),
+    parts: lines(three.parts, four.parts, more),
+    alive: rows(three.alive, four.alive, ['bytes', 'count'], more),
+    law: rows(three.law, four.law, ['bytes', 'units', 'perToken'], more),
+  }
+}
+
+/** The timeline with the blocks' points repeated, each copy by its own bytes further. Null where the points do not repeat. */
+function foldTimeline(
+  three: Tables,
+  four: Tables,
+  seams: Record<Phase, readonly Seam[]>,
+  more: number,
+): TimelinePoint[] | null {
+  const result: TimelinePoint[] = []
+  for (const phase of PHASES) {
+    let before = 0
+    for (const seam of seams[phase]) {
+      const last = seam === seams[phase].at(-1)
+      const p3 = pointsIn(three, phase, seam.three, last)
+      const p4 = pointsIn(four, phase, seam.four, last)
+      const points = foldStretch(p3, p4, seam, more)
+      if (!points) return null
+      result.push(...points)
+      before += points.length
+    }
+    if (before === 0 && three.timeline.some((p) => p.phase === phase)) return null
+  }
+  return result
+}
+
+const pointsIn = (t: Tables, phase: Phase, [from, to]: readonly [number, number], last: boolean): TimelinePoint[] =>
+  t.timeline.filter((p) => p.phase === phase && p.index >= from && (last || p.index < to))
+
+function foldStretch(
+  p3: readonly TimelinePoint[],
+  p4: readonly TimelinePoint[],
+  { at, block }: Seam,
+  more: number,
+): TimelinePoint[] | null {
+  const extend = (a: TimelinePoint, b: TimelinePoint): TimelinePoint => ({
+    ...a,
+    seq: line(a.seq, b.seq, more),
+    index: line(a.index, b.index, more),
+    parts: lines(a.parts, b.parts, more),
+  })
+  const front = p3.filter((p) => p.index < at).length
+  const inner = p4.length - p3.length
+  if (inner < 0) return null
+  const result = p3.slice(0, front).map((p, i) => extend(p, p4[i]!))
+  if (inner > 0) {
+    // The block's first point has its twin one block on in the longer trace: their difference is what a block adds.
+    const [base, a, b] = [p3[front], p4[front], p4[front + inner]]
+    if (!base || !a || !b) return null
+    const growth = growthOf(base, a)
+    const [step, seqStep] = [difference(b.parts, a.parts), b.seq - a.seq]
+    for (let m = 0; m < more; m++) {
+      for (const p of p4.slice(front, front + inner)) {
+        result.push({
+          ...p,
+          seq: p.seq + (more - 1) * growth.seq + m * seqStep,
+          index: p.index + (more - 1) * (a.index - base.index) + m * block,
+          parts: lines(p.parts, sumOf(p.parts, growth.parts), more - 1, m, step),
+        })
+      }
+    }
+  }
+  for (let i = front; i < p3.length; i++) result.push(extend(p3[i]!, p4[i + inner]!))
+  return result
+}
+
+/** What one layer more adds at an instant that keeps its place from the front. */
+const growthOf = (three: TimelinePoint, four: TimelinePoint): { seq: number; parts: ByCategory } => ({
+  seq: four.seq - three.seq,
+  parts: difference(four.parts, three.parts),
+})
+
+const CATEGORY_KEYS = (a: ByCategory, b: ByCategory): (keyof ByCategory)[] =>
+  [...new Set([...Object.keys(a), ...Object.keys(b)])] as (keyof ByCategory)[]
+
+const difference = (a: ByCategory, b: ByCategory): ByCategory =>
+  Object.fromEntries(CATEGORY_KEYS(a, b).map((k) => [k, (a[k] ?? 0) - (b[k] ?? 0)]))
+
+const sumOf = (a: ByCategory, b: ByCategory): ByCategory =>
+  Object.fromEntries(CATEGORY_KEYS(a, b).map((k) => [k, (a[k] ?? 0) + (b[k] ?? 0)]))

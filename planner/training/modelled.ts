@@ -1,0 +1,84 @@
+import { flagOf, type OptionKey, type TrainingOptions } from './options.ts'
+import type { RefusalList } from './refusals.ts'
+
+interface NotYet {
+  readonly key: OptionKey
+  /** True for a value that no simulation covers. */
+  readonly when: (value: NonNullable<TrainingOptions[OptionKey]>) => boolean
+  readonly why: string
+  readonly next: string
+}
+
+const isOneOf =
+  (...values: readonly string[]) =>
+  (value: unknown): boolean =>
+    typeof value === 'string' && values.includes(value)
+const isOn = (value: unknown): boolean => value === true
+const isNotNone = (value: unknown): boolean => value !== 'none'
+const hasAny = (value: unknown): boolean => Array.isArray(value) && value.length > 0
+const isMoreThanOne = (value: unknown): boolean => typeof value === 'number' && value > 1
+
+/** What the command line promises and no simulation covers yet: refused by name, never approximated. */
+const NOT_YET: readonly NotYet[] = [
+  {
+    key: 'method',
+    when: isOneOf('qlora', 'qlora-fa', 'dora'),
+    why: 'is not modelled yet: its quantization or magnitude temporaries would be guessed',
+    next: 'Methods that are modelled: full, lora, lora-fa.',
+  },
+  {
+    key: 'attention',
+    when: isOneOf('flash_attention_2'),
+    why: 'is not modelled yet',
+    next: 'sdpa is modelled; without a mask PyTorch runs its own flash kernel for it.',
+  },
+  {
+    key: 'optimizer',
+    when: isOneOf('adamw-8bit', 'paged-adamw-8bit', 'adafactor'),
+    why: 'is not modelled yet: its state has another layout',
+    next: 'Optimizers that are modelled: adamw, sgd, lorafa.',
+  },
+  { key: 'quantize', when: isNotNone, why: 'is not modelled yet', next: 'Leave it out: the base stays in --dtype.' },
+  { key: 'prepare_kbit', when: isOn, why: 'belongs to --quantize, which is not modelled yet', next: 'Leave it out.' },
+  {
+    key: 'use_dora',
+    when: isOn,
+    why: 'is not modelled yet: DoRA computes the norm of each merged weight',
+    next: 'Leave it out for plain LoRA.',
+  },
+  {
+    key: 'modules_to_save',
+    when: hasAny,
+    why: 'is not modelled yet: PEFT keeps a trainable copy of each module named',
+    next: 'Leave it out: the modules stay frozen.',
+  },
+  {
+    key: 'gradient_accumulation',
+    when: isMoreThanOne,
+    why: 'is not modelled yet: gradients live on while the next micro-step runs',
+    next: 'Leave it out: one micro-step a step.',
+  },
+  { key: 'fused_loss', when: isNotNone, why: 'is not modelled yet', next: 'Leave it out: the logits are made whole.' },
+  {
+    key: 'reference_model',
+    when: isOn,
+    why: 'is not modelled yet: the pass with the adapter disabled has a peak of its own',
+    next: 'Leave it out for plain fine-tuning.',
+  },
+  {
+    key: 'packing',
+    when: isOn,
+    why: 'is not modelled yet: packed sequences have a mask or lengths of their own',
+    next: 'Give the packed length as --seq-len with --batch-size 1 for the part without a mask.',
+  },
+]
+
+/** Adds what is asked for and not modelled. */
+export function refuseNotModelled(options: TrainingOptions, problems: RefusalList): void {
+  for (const { key, when, why, next } of NOT_YET) {
+    const value = options[key]
+    if (value === undefined || !when(value)) continue
+    const shown = typeof value === 'boolean' ? '' : `${String(value)} `
+    problems.add('not-modelled', flagOf(key), `${shown}${why}`, next)
+  }
+}

@@ -1,0 +1,50 @@
+import type { Task } from '../../models/spec.ts'
+
+/** Every value that the command line promises. Those that are not modelled yet are refused by name in `modelled.ts`. */
+export const METHOD_NAMES = ['full', 'lora', 'lora-fa', 'qlora', 'qlora-fa', 'dora'] as const
+export const WEIGHT_DTYPES = ['float32', 'bfloat16', 'float16'] as const
+export const AUTOCASTS = ['none', 'bfloat16', 'float16'] as const
+export const ATTENTION_NAMES = ['eager', 'sdpa', 'flash_attention_2'] as const
+export const CHECKPOINTINGS = ['none', 'reentrant', 'non-reentrant'] as const
+export const OPTIMIZER_NAMES = ['adamw', 'adamw-8bit', 'paged-adamw-8bit', 'adafactor', 'sgd', 'lorafa'] as const
+export const OPTIMIZER_IMPL_NAMES = ['foreach', 'fused', 'for-loop'] as const
+export const QUANTIZATIONS = ['none', 'nf4', 'nf4-double', 'int8'] as const
+export const FUSED_LOSSES = ['none', 'liger'] as const
+export const ADAPTER_DTYPES = ['float32', 'base'] as const
+
+/** A training setting as a person gives it: what is left out takes the stack's default. Named as the flags and the JSON are. */
+export interface TrainingOptions {
+  readonly method?: (typeof METHOD_NAMES)[number] | undefined
+  readonly rank?: number | undefined
+  readonly lora_alpha?: number | undefined
+  readonly lora_dropout?: number | undefined
+  readonly target_modules?: readonly string[] | undefined
+  readonly modules_to_save?: readonly string[] | undefined
+  readonly adapter_dtype?: (typeof ADAPTER_DTYPES)[number] | undefined
+  readonly use_dora?: boolean | undefined
+  readonly use_rslora?: boolean | undefined
+  readonly dtype?: (typeof WEIGHT_DTYPES)[number] | undefined
+  readonly autocast?: (typeof AUTOCASTS)[number] | undefined
+  readonly attention?: (typeof ATTENTION_NAMES)[number] | undefined
+  readonly gradient_checkpointing?: (typeof CHECKPOINTINGS)[number] | undefined
+  readonly batch_size?: number | undefined
+  readonly seq_len?: number | undefined
+  readonly target_seq_len?: number | undefined
+  readonly padding?: boolean | undefined
+  readonly packing?: boolean | undefined
+  readonly optimizer?: (typeof OPTIMIZER_NAMES)[number] | undefined
+  readonly optimizer_impl?: (typeof OPTIMIZER_IMPL_NAMES)[number] | undefined
+  readonly quantize?: (typeof QUANTIZATIONS)[number] | undefined
+  readonly prepare_kbit?: boolean | undefined
+  readonly gradient_accumulation?: number | undefined
+  readonly fused_loss?: (typeof FUSED_LOSSES)[number] | undefined
+  readonly reference_model?: boolean | undefined
+  /** The model was read for this task and with so many layers; here they are only recorded. */
+  readonly task?: Task | undefined
+  readonly layers?: number | undefined
+}
+
+export type OptionKey = keyof TrainingOptions
+
+/** How the option is written on a command line: errors name it so. */
+export const flagOf = (key: string): string => `--${key.replaceAll('_', '-')}`
