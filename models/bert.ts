@@ -35,7 +35,7 @@ export const bertAdapter: Adapter = {
   ],
   read: (fields, common, keep): BertSpec => {
     const variant = common.modelType === 'roberta' ? 'roberta' : 'bert'
-    fields.note('variant', 'config', 'model_type')
+    fields.noteKey('variant', fields.has('model_type') ? 'model_type' : 'architectures')
     refuseOtherPrograms(fields)
     const hidden = fields.integer('hidden', 'hidden_size', LIMITS.hidden)
     const heads = fields.integer('heads', 'num_attention_heads', LIMITS.heads)

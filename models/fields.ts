@@ -107,7 +107,7 @@ export class Fields {
   }
 
   /** One of a few names, each standing for a value. */
-  choice<T>(field: string, key: string, choices: Readonly<Record<string, T>>, fallback: Default<T>): T {
+  choice<T>(field: string, key: string, choices: Readonly<Record<string, T>>, fallback: Default<NoInfer<T>>): T {
     const names = Object.keys(choices)
     const wrong = (value: unknown): IssueCode | undefined => {
       if (typeof value !== 'string') return 'wrong-type'

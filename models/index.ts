@@ -11,6 +11,7 @@ export { describeDimensions } from './describe.ts'
 export { formatIssue, type Issue, type IssueCode, ModelError } from './issue.ts'
 export { UNLIMITED_POSITIONS } from './limits.ts'
 export { didYouMean, nearest } from './nearest.ts'
+export { parseModelText, type TextOptions } from './parse.ts'
 export type * from './spec.ts'
 export { TASKS } from './spec.ts'
 
@@ -57,4 +58,9 @@ export interface ConfigOptions extends Overrides {
  */
 export function specFromConfig(config: unknown, options: ConfigOptions): ModelSpec {
   return readConfig(objectSource(options.source ?? 'config.json', config), options.name, 'config', options)
+}
+
+/** The JSON Schema (draft 2020-12) of an architecture description. Loads zod. */
+export async function descriptionSchema(): Promise<Record<string, unknown>> {
+  return (await import('./description-schema.ts')).toJsonSchema()
 }

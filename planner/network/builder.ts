@@ -48,6 +48,9 @@ export class Builder {
   ): Linear {
     this.linears.push(path)
     const { adapter } = this.train
+    if (adapter?.modulesToSave && isTarget(path, adapter.modulesToSave, false)) {
+      return this.#saved(path, input, output, options)
+    }
     const wrapped = adapter !== null && isTarget(path, adapter.targets, options.head === true)
     const base = wrapped ? `${path}.base_layer` : path
     const weight = options.tied ?? this.weight(`${base}.weight`, [output, input])
@@ -64,6 +67,19 @@ export class Builder {
         this.#parameter(name, axes, dtype, !(isA && this.train.method === 'lora-fa'), isA ? initOfA(axes) : ZEROS),
       ),
     }
+  }
+
+  /** PEFT's ModulesToSaveWrapper: the original stays frozen and unused, a copy of its type trains (peft/utils/other.py). */
+  #saved(path: string, input: Axis, output: Axis, options: { bias?: boolean; tied?: Parameter }): Linear {
+    const { dtype } = this.train
+    const axes = [output, input]
+    if (!options.tied) this.weight(`${path}.original_module.weight`, axes)
+    if (options.bias) this.weight(`${path}.original_module.bias`, [output])
+    const base = `${path}.modules_to_save.default`
+    const make = (name: string, shape: Axes) =>
+      this.#parameter(`${base}.${name}`, shape, dtype, true, initOf(name, shape))
+    const weight = make('weight', axes)
+    return { path, base, weight, bias: options.bias ? make('bias', [output]) : null, adapter: null }
   }
 
   #parameter(path: string, axes: Axes, dtype: DType, trains: boolean, init: Init): Parameter {

@@ -4,7 +4,7 @@ import type { Adapter } from './adapter.ts'
 /** An `nn.Linear`, with PEFT's adapter around it where the setting asks for one. */
 export interface Linear {
   readonly path: string
-  /** Path of the linear itself: PEFT moves it to `base_layer`. */
+  /** Path of the linear itself: PEFT moves it to `base_layer`, or a copy that trains to `modules_to_save.default`. */
   readonly base: string
   /** `[out, in]` */
   readonly weight: Parameter
@@ -14,7 +14,9 @@ export interface Linear {
 
 /** `[…, in] → […, out]` */
 export function linear<T extends Tensor>(o: Shorthand<T>, m: Linear, x: T): T {
-  return m.adapter ? loraLinear(o, m, m.adapter, x) : baseLinear(o, m.path, m, x)
+  if (m.adapter) return loraLinear(o, m, m.adapter, x)
+  if (m.base === m.path) return baseLinear(o, m.path, m, x)
+  return o.module(m.path, [x], () => baseLinear(o, m.base, m, x))
 }
 
 function baseLinear<T extends Tensor>(o: Shorthand<T>, path: string, m: Linear, x: T): T {
