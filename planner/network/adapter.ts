@@ -10,6 +10,8 @@ export interface Adapter {
   readonly b: Parameter
   readonly dropout: number
   readonly scaling: number
+  /** DoRA's magnitudes `[out]`. */
+  readonly magnitude: Parameter | null
   readonly dropoutPath: string
   readonly aPath: string
   readonly bPath: string
@@ -21,20 +23,21 @@ export function isTarget(path: string, targets: readonly string[], head: boolean
   return targets.some((t) => path === t || path.endsWith(`.${t}`))
 }
 
-/** The two matrices of an adapter; `make` declares a parameter and says whether it is A, which LoRA-FA freezes. */
+/** The two matrices of an adapter; `make` declares a parameter of the adapter. */
 export function adapterOf(
   path: string,
   input: Axis,
   output: Axis,
   spec: AdapterSpec,
-  make: (path: string, axes: Axes, isA: boolean) => Parameter,
+  make: (path: string, axes: Axes, part: 'A' | 'B' | 'magnitude') => Parameter,
 ): Adapter {
   const rank = axis('r', spec.rank)
   const scaling = spec.alpha / (spec.rslora ? Math.sqrt(spec.rank) : spec.rank)
   const [aPath, bPath] = [`${path}.lora_A.default`, `${path}.lora_B.default`]
   return {
-    a: make(`${aPath}.weight`, [rank, input], true),
-    b: make(`${bPath}.weight`, [output, rank], false),
+    a: make(`${aPath}.weight`, [rank, input], 'A'),
+    b: make(`${bPath}.weight`, [output, rank], 'B'),
+    magnitude: spec.dora ? make(`${magnitudeOf(path)}.weight`, [output], 'magnitude') : null,
     dropout: spec.dropout,
     scaling,
     dropoutPath: `${path}.lora_dropout.default`,
@@ -42,3 +45,5 @@ export function adapterOf(
     bPath,
   }
 }
+
+export const magnitudeOf = (path: string): string => `${path}.lora_magnitude_vector.default`

@@ -63,9 +63,11 @@ export class Builder {
       base,
       weight,
       bias,
-      adapter: adapterOf(path, input, output, adapter, (name, axes, isA) =>
-        this.#parameter(name, axes, dtype, !(isA && this.train.method === 'lora-fa'), isA ? initOfA(axes) : ZEROS),
-      ),
+      adapter: adapterOf(path, input, output, adapter, (name, axes, part) => {
+        const frozen = part === 'A' && this.train.method === 'lora-fa'
+        const init = part === 'A' ? initOfA(axes) : part === 'B' ? ZEROS : ONES
+        return this.#parameter(name, axes, dtype, !frozen, init)
+      }),
     }
   }
 
@@ -90,11 +92,12 @@ export class Builder {
 }
 
 const ZEROS: Init = { kind: 'constant', value: 0 }
+const ONES: Init = { kind: 'constant', value: 1 }
 
 /** As the modeling files' _init_weights: matrices normal, biases zero; a weight with one axis is a norm's and starts at one. */
 function initOf(path: string, axes: Axes): Init {
   if (path.endsWith('.bias')) return ZEROS
-  return axes.length === 1 ? { kind: 'constant', value: 1 } : { kind: 'normal', std: 0.02 }
+  return axes.length === 1 ? ONES : { kind: 'normal', std: 0.02 }
 }
 
 /** PEFT's kaiming_uniform(a = √5) for A (peft/tuners/lora/layer.py, reset_lora_parameters); B is zero. */

@@ -1,5 +1,6 @@
 import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
-import type { Adapter } from './adapter.ts'
+import { ONE } from '../trace/axes.ts'
+import { type Adapter, magnitudeOf } from './adapter.ts'
 
 /** An `nn.Linear`, with PEFT's adapter around it where the setting asks for one. */
 export interface Linear {
@@ -34,11 +35,62 @@ function loraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adapt
     let result = s.let(baseLinear(o, m.base, m, input))
     const dtype = result.dtype
     const x = s.let(o.to(input, a.dtype))
-    const dropped = adapter.dropout > 0 ? o.module(adapter.dropoutPath, [x], () => o.dropout(x, adapter.dropout)) : x
-    const xa = o.module(adapter.aPath, [dropped], () => o.linear(dropped, a))
-    const xab = o.module(adapter.bPath, [xa], () => o.linear(xa, b))
-    result = s.set(result, o.add(result, o.mulScalar(xab, adapter.scaling)))
+    const dropout = () =>
+      adapter.dropout > 0 ? o.module(adapter.dropoutPath, [x], () => o.dropout(x, adapter.dropout)) : x
+    if (adapter.magnitude) {
+      result = s.set(result, o.add(result, dora(o, m, adapter, adapter.magnitude, x, adapter.dropout > 0 ? dropout() : null, result)))
+    } else {
+      const dropped = dropout()
+      const xa = o.module(adapter.aPath, [dropped], () => o.linear(dropped, a))
+      const xab = o.module(adapter.bPath, [xa], () => o.linear(xa, b))
+      result = s.set(result, o.add(result, o.mulScalar(xab, adapter.scaling)))
+    }
     result = s.set(result, o.to(result, dtype))
     return result
+  })
+}
+
+/**
+ * peft/tuners/lora/dora.py, DoraLinearLayer.forward: the base's rows scaled to a trained magnitude. Its weight norm is worked out
+ * on each call from BA as a matrix, made by sending the identity through the adapter, and has no gradient. `dropped` is x after
+ * dropout, where there is one; then the base's result is worked out again from it.
+ */
+function dora<T extends Tensor>(
+  o: Shorthand<T>,
+  m: Linear,
+  adapter: Adapter,
+  magnitude: Parameter,
+  plain: T,
+  dropped: T | null,
+  result: T,
+): T {
+  const x = dropped ?? plain
+  return o.module(magnitudeOf(m.path), [x], (s) => {
+    const [a, b] = [o.parameter(adapter.a), o.parameter(adapter.b)]
+    const viaA = (y: T): T => o.module(adapter.aPath, [y], () => o.linear(y, a))
+    const viaB = (y: T): T => o.module(adapter.bPath, [y], () => o.linear(y, b))
+    const input = adapter.a.axes[1]!
+    const lora = s.let(
+      o.call([], (f) => {
+        const eye = f.let(o.run('constant', [], { axes: [input, input], dtype: a.dtype, value: 1 }))
+        return f.let(o.transpose(viaB(viaA(eye)), 0, 1))
+      }),
+    )
+    const weight = s.let(o.to(o.parameter(m.weight), x.dtype))
+    const norm = s.let(
+      o.detach(
+        o.call([o.detach(lora)], (f) => {
+          const whole = f.let(o.add(weight, o.mulScalar(lora, adapter.scaling)))
+          return o.vectorNorm(whole)
+        }),
+      ),
+    )
+    const scale = s.let(o.view(o.div(o.parameter(magnitude), norm), [ONE, magnitude.axes[0]!]))
+    const xab = s.let(viaB(viaA(x)))
+    let base = dropped ? s.let(o.linear(x, weight)) : s.let(result)
+    if (!dropped && m.bias) base = s.set(base, o.sub(base, o.parameter(m.bias)))
+    return s.let(
+      o.add(o.mul(o.addScalar(scale, -1), base), o.mulScalar(o.mul(scale, xab), adapter.scaling)),
+    )
   })
 }

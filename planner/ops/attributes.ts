@@ -13,6 +13,7 @@ export interface Attributes {
   add_scalar: { readonly value: number }
   sub: None
   mul: None
+  div: None
   mul_scalar: { readonly value: number }
   neg: None
   pow: { readonly exponent: number }
@@ -25,6 +26,8 @@ export interface Attributes {
   dropout: { readonly p: number }
   // over the last axis
   mean: None
+  /** Length of each row. */
+  vector_norm: None
   softmax: None
   log_softmax: None
   layer_norm: { readonly eps: number }
@@ -41,6 +44,8 @@ export interface Attributes {
   slice: { readonly at: number; readonly start: number; readonly length: number; readonly name?: string }
   select: { readonly at: number; readonly index: number }
   contiguous: None
+  /** The same tensor without its history. */
+  detach: None
   cat: { readonly at: number }
   // tables and losses
   embedding: None
@@ -81,6 +86,7 @@ export const INPUTS = {
   add_scalar: ['self'],
   sub: ['self', 'other'],
   mul: ['self', 'other'],
+  div: ['self', 'other'],
   mul_scalar: ['self'],
   neg: ['self'],
   pow: ['self'],
@@ -92,6 +98,7 @@ export const INPUTS = {
   to: ['self'],
   dropout: ['input'],
   mean: ['self'],
+  vector_norm: ['self'],
   softmax: ['self'],
   log_softmax: ['self'],
   layer_norm: ['input', 'weight?', 'bias?'],
@@ -106,6 +113,7 @@ export const INPUTS = {
   slice: ['self'],
   select: ['self'],
   contiguous: ['self'],
+  detach: ['self'],
   cat: ['*'],
   embedding: ['weight', 'indices'],
   nll_loss: ['self', 'target'],

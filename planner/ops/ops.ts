@@ -79,6 +79,7 @@ export interface Shorthand<T extends Tensor> extends Ops<T> {
   addScalar(a: T, value: number): T
   sub(a: T, b: T): T
   mul(a: T, b: T): T
+  div(a: T, b: T): T
   mulScalar(a: T, value: number): T
   neg(a: T): T
   pow(a: T, exponent: number): T
@@ -93,6 +94,9 @@ export interface Shorthand<T extends Tensor> extends Ops<T> {
   dropout(a: T, p: number): T
   /** Mean over the last axis, kept as one element. */
   mean(a: T): T
+  /** Euclidean length of each row: `[n, m] → [n]`. */
+  vectorNorm(a: T): T
+  detach(a: T): T
   /** Over the last axis, in `dtype`. */
   softmax(a: T, dtype?: DType): T
   logSoftmax(a: T): T

@@ -40,6 +40,15 @@ export abstract class OpsBase<T extends Tensor> implements Shorthand<T> {
   mul(a: T, b: T): T {
     return this.run('mul', [a, b], NONE)
   }
+  div(a: T, b: T): T {
+    return this.run('div', [a, b], NONE)
+  }
+  vectorNorm(a: T): T {
+    return this.run('vector_norm', [a], NONE)
+  }
+  detach(a: T): T {
+    return this.noGrad(() => this.run('detach', [a], NONE))
+  }
   mulScalar(a: T, value: number): T {
     return this.run('mul_scalar', [a], { value })
   }

@@ -3,7 +3,7 @@ import type { Network } from '../network/network.ts'
 import type { EstimateBody } from '../result/estimate.ts'
 import { numel } from '../trace/axes.ts'
 import { type Category, PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
-import { isAfterStep, Replay } from '../trace/reading.ts'
+import { isAfterStep, type Live, Replay } from '../trace/reading.ts'
 import { foldScope } from '../trace/scope.ts'
 import { type AliveRow, aliveTable, isSaved, type SavedRow, savedTable } from '../trace/tables.ts'
 import type { Gpu } from './estimate.ts'
@@ -75,6 +75,7 @@ export function readTables(
   let fixed: ByCategory = {}
   let savedBytes = 0
   let saved: ReadonlyMap<string, SavedRow> = new Map()
+  const dropped: Live[] = []
   let gradients = 0
   let atPeak = peakTables(replay)
   let at: TraceEvent['phase'] = 'static'
@@ -90,8 +91,9 @@ export function readTables(
     if (e.phase !== at) {
       if (at === 'static') fixed = replay.byCategory()
       if (at === 'forward') {
-        for (const s of replay.live.values()) if (isSaved(s)) savedBytes += s.bytes
-        saved = savedTable(replay.live.values())
+        const kept = [...replay.live.values(), ...dropped].filter(isSaved)
+        for (const s of kept) savedBytes += s.bytes
+        saved = savedTable(kept)
       }
       if (at === 'backward') gradients = replay.sums.gradient
       at = e.phase
@@ -106,6 +108,7 @@ export function readTables(
       rising = up
       index++
     }
+    if (e.action === 'unsave' && at === 'forward') noteDropped(replay, e, dropped)
     replay.apply(e)
     if (e === peak) atPeak = peakTables(replay)
   }
@@ -123,6 +126,15 @@ export function readTables(
     ...atPeak,
     timeline,
   }
+}
+
+/**
+ * A graph that dies within the forward (DoRA's weight norm) lets its tensors go at once. They count as saved all the same: so
+ * does a saved_tensors_hook, which is how the recorded rows were counted.
+ */
+function noteDropped(replay: Replay, e: TraceEvent, dropped: Live[]): void {
+  const s = replay.live.get(e.storage)
+  if (s && s.saves.length === 1 && isSaved(s)) dropped.push({ ...s, saves: [...s.saves] })
 }
 
 const peakTables = (replay: Replay): Pick<Tables, 'parts' | 'alive' | 'law'> => ({

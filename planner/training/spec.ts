@@ -25,6 +25,8 @@ export interface AdapterSpec {
   readonly dtype: 'float32' | 'base'
   /** alpha / √rank in place of alpha / rank. */
   readonly rslora: boolean
+  /** Weight-decomposed: a trained magnitude a row (arXiv 2402.09353). */
+  readonly dora?: boolean
   /** Modules that train whole, as a copy beside the frozen original (`modules_to_save`). */
   readonly modulesToSave?: readonly string[]
 }

@@ -78,6 +78,20 @@ export const mul: Derivative<'mul'> = {
   gradients: [{ of: 'other' }, { of: 'self' }],
 }
 
+export const div: Derivative<'div'> = {
+  op: 'div',
+  source: 'derivatives.yaml, div.Tensor: grad / other; -grad * ((self / other) / other)',
+  results: two,
+  saves: [
+    { tensor: 'self', for: ['other'], why: 'd other' },
+    { tensor: 'other', for: ['self', 'other'], why: 'd self' },
+  ],
+  gradients: [
+    { of: 'other', make: ['negative=grad', 'once=grad', 'twice=grad', '@=grad'] },
+    { of: 'self' },
+  ],
+}
+
 export const mulScalar: Derivative<'mul_scalar'> = {
   op: 'mul_scalar',
   source: 'derivatives.yaml, mul.Tensor with a wrapped number: nothing is kept',

@@ -12,6 +12,21 @@ export const mean: Derivative<'mean'> = {
   gradients: [{ of: 'self', make: ['@=self'] }],
 }
 
+/** Used without a gradient only (DoRA detaches both its operands). */
+export const vectorNorm: Derivative<'vector_norm'> = {
+  op: 'vector_norm',
+  source: 'aten/src/ATen/native/LinearAlgebra.cpp, linalg_vector_norm',
+  results: (call) => {
+    const { axes, dtype } = call.inputs[0]!
+    return { result: { axes: axes.slice(0, -1), dtype } }
+  },
+  saves: [
+    { tensor: 'self', for: ['self'], why: 'd self' },
+    { tensor: 'result', for: ['self'], why: 'd self by the result' },
+  ],
+  gradients: [{ of: 'self', make: ['@=self'] }],
+}
+
 export const softmax: Derivative<'softmax'> = {
   op: 'softmax',
   source: 'derivatives.yaml, _softmax: _softmax_backward_data(grad, result)',

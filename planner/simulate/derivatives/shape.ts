@@ -137,3 +137,9 @@ function nameOfWhole(joined: string, first: string): string {
   const half = first.endsWith('/2') ? first.slice(0, -2) : null
   return half !== null && joined === `${first}+${first}` ? half : joined
 }
+
+/** The same storage; never recorded. */
+export const detach = (simulator: Simulator): Operation<View, 'detach'> => ({
+  forward: ({ inputs }) => [simulator.view(inputs[0]!, inputs[0]!.axes, inputs[0]!.data.strides)],
+  backward: () => [null],
+})

@@ -1,0 +1,154 @@
+import type { ModelSpec } from '../../models/spec.ts'
+import type { TrainingSetting } from '../result/common.ts'
+import { adapterSpec, warnUnused } from './adapter.ts'
+import {
+  type Assumption,
+  Chooser,
+  type Defaults,
+  defaultAttention,
+  defaultDtype,
+  defaultImpl,
+  defaultLength,
+  hasPositionTable,
+  hasSdpa,
+} from './defaults.ts'
+import { refuseNotModelled } from './modelled.ts'
+import { flagOf, type TrainingOptions } from './options.ts'
+import { RefusalList } from './refusals.ts'
+import { ATTENTIONS, METHODS, OPTIMIZERS, type TrainSpec } from './spec.ts'
+
+/** A setting with every default filled in, in the planner's form and in the form that is printed. */
+export interface ResolvedTraining {
+  readonly train: TrainSpec
+  readonly setting: TrainingSetting
+  /** Every value that nobody gave, and whose default it is. */
+  readonly assumptions: Assumption[]
+  readonly warnings: string[]
+}
+
+/**
+ * Fills in what a person left out with the stack's own defaults, and writes each one down.
+ *
+ * @throws Refusals with everything that does not hold together or is not modelled yet
+ */
+export function resolveTraining(model: ModelSpec, options: TrainingOptions, defaults: Defaults): ResolvedTraining {
+  const problems = new RefusalList()
+  refuseNotModelled(options, problems)
+  const chooser = new Chooser(options)
+  const method = member(METHODS, chooser.pick('method', { value: 'lora', from: "PEFT's LoraConfig" }))
+  const batch = chooser.pick('batch_size', { value: 1, from: "tidemark's default" })
+  const tokens = chooser.pick('seq_len', defaultLength(model))
+  const targetTokens = targetLength(model, options, chooser, problems, tokens)
+  const dtype = chooser.pick('dtype', defaultDtype(model, defaults))
+  const autocast = chooser.pick('autocast', { value: 'none', from: "the Trainer's default" })
+  const attention = member(ATTENTIONS, chooser.pick('attention', defaultAttention(model, defaults)))
+  const optimizer = member(OPTIMIZERS, chooser.pick('optimizer', { value: 'adamw', from: "the Trainer's default" }))
+  const optimizerImpl = chooser.pick('optimizer_impl', defaultImpl(optimizer, defaults))
+  const checkpointing = chooser.pick('gradient_checkpointing', { value: 'none', from: "the Trainer's default" })
+  const adapter = method === 'full' ? null : adapterSpec(model, options, chooser, problems, defaults)
+  if (options.task === undefined) chooser.note('task', model.task, taskFrom(model))
+
+  const warnings = method === 'full' ? warnUnused(options) : []
+  checkLength(model, tokens, problems, warnings)
+  if (attention === 'sdpa' && !hasSdpa(model, defaults)) {
+    const message = `sdpa does not exist for ${model.modelType} in this stack`
+    problems.add('not-in-stack', flagOf('attention'), message, 'Say eager, or choose a newer --stack.')
+  }
+  if (optimizer === 'lorafa') checkLoraFa(method, optimizerImpl, problems)
+  problems.throwIfAny()
+
+  const train: TrainSpec = {
+    method,
+    batch,
+    tokens,
+    targetTokens,
+    dtype,
+    autocast,
+    attention,
+    padding: options.padding === true,
+    optimizer,
+    optimizerImpl,
+    checkpointing,
+    task: model.task,
+    adapter,
+  }
+  return { train, setting: settingOf(train, options), assumptions: chooser.assumptions, warnings }
+}
+
+/** The setting as `--json` prints it; it reads back as a `--config` file. */
+export function settingOf(train: TrainSpec, options: TrainingOptions = {}): TrainingSetting {
+  const { adapter } = train
+  return {
+    method: train.method,
+    batch_size: train.batch,
+    seq_len: train.tokens,
+    ...(train.task === 'seq2seq-lm' ? { target_seq_len: train.targetTokens } : {}),
+    dtype: train.dtype,
+    autocast: train.autocast,
+    attention: train.attention,
+    optimizer: train.optimizer,
+    optimizer_impl: train.optimizerImpl,
+    gradient_checkpointing: train.checkpointing,
+    gradient_accumulation: 1,
+    padding: train.padding,
+    task: train.task,
+    ...(options.layers === undefined ? {} : { layers: options.layers }),
+    ...(adapter === null
+      ? {}
+      : {
+          rank: adapter.rank,
+          lora_alpha: adapter.alpha,
+          lora_dropout: adapter.dropout,
+          target_modules: [...adapter.targets],
+          adapter_dtype: adapter.dtype,
+          use_rslora: adapter.rslora,
+        }),
+  }
+}
+
+/** Narrows to what is modelled. Anything else was refused before: the first stands in until the refusal is thrown. */
+function member<T extends string>(values: readonly [T, ...T[]], value: string): T {
+  return values.find((v) => v === value) ?? values[0]
+}
+
+function targetLength(
+  model: ModelSpec,
+  options: TrainingOptions,
+  chooser: Chooser,
+  problems: RefusalList,
+  tokens: number,
+): number {
+  if (model.task === 'seq2seq-lm')
+    return chooser.pick('target_seq_len', { value: tokens, from: 'as long as --seq-len' })
+  if (options.target_seq_len !== undefined) {
+    const message = `is for encoder-decoders, and ${model.name} is a ${model.task} model`
+    problems.add('not-applicable', flagOf('target_seq_len'), message, 'Leave it out.')
+  }
+  return tokens
+}
+
+function checkLength(model: ModelSpec, tokens: number, problems: RefusalList, warnings: string[]): void {
+  if (tokens <= model.maxPositions) return
+  const limit = `${model.name} takes ${model.maxPositions} positions`
+  if (hasPositionTable(model)) {
+    problems.add('too-long', flagOf('seq_len'), `is ${tokens}; ${limit}`, `Say at most ${model.maxPositions}.`)
+  } else warnings.push(`${limit}, and the sequence has ${tokens}: it runs, outside what the model was trained for`)
+}
+
+function checkLoraFa(method: string, impl: string, problems: RefusalList): void {
+  if (method !== 'lora-fa') {
+    const message = `lorafa freezes A, which is not what --method ${method} says`
+    problems.add('conflict', flagOf('optimizer'), message, 'Say --method lora-fa, or another optimizer.')
+  }
+  if (impl !== 'for-loop') {
+    const message = `is ${impl}; PEFT's LoraFAOptimizer has only a loop`
+    problems.add('conflict', flagOf('optimizer_impl'), message, 'Leave it out.')
+  }
+}
+
+function taskFrom(model: ModelSpec): string {
+  const origin = model.provenance.task
+  return origin === undefined || origin.source === 'default'
+    ? `default of ${model.modelType}`
+    : `${origin.key} of the ${origin.source}`
+}
