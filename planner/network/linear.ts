@@ -38,7 +38,10 @@ function loraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adapt
     const dropout = () =>
       adapter.dropout > 0 ? o.module(adapter.dropoutPath, [x], () => o.dropout(x, adapter.dropout)) : x
     if (adapter.magnitude) {
-      result = s.set(result, o.add(result, dora(o, m, adapter, adapter.magnitude, x, adapter.dropout > 0 ? dropout() : null, result)))
+      result = s.set(
+        result,
+        o.add(result, dora(o, m, adapter, adapter.magnitude, x, adapter.dropout > 0 ? dropout() : null, result)),
+      )
     } else {
       const dropped = dropout()
       const xa = o.module(adapter.aPath, [dropped], () => o.linear(dropped, a))
@@ -77,10 +80,11 @@ function dora<T extends Tensor>(
       }),
     )
     const weight = s.let(o.to(o.parameter(m.weight), x.dtype))
+    const constant = o.detach(lora)
     const norm = s.let(
       o.detach(
-        o.call([o.detach(lora)], (f) => {
-          const whole = f.let(o.add(weight, o.mulScalar(lora, adapter.scaling)))
+        o.call([constant], (f) => {
+          const whole = f.let(o.add(weight, o.mulScalar(constant, adapter.scaling)))
           return o.vectorNorm(whole)
         }),
       ),
@@ -89,8 +93,6 @@ function dora<T extends Tensor>(
     const xab = s.let(viaB(viaA(x)))
     let base = dropped ? s.let(o.linear(x, weight)) : s.let(result)
     if (!dropped && m.bias) base = s.set(base, o.sub(base, o.parameter(m.bias)))
-    return s.let(
-      o.add(o.mul(o.addScalar(scale, -1), base), o.mulScalar(o.mul(scale, xab), adapter.scaling)),
-    )
+    return s.let(o.add(o.mul(o.addScalar(scale, -1), base), o.mulScalar(o.mul(scale, xab), adapter.scaling)))
   })
 }

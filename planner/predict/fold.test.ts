@@ -50,7 +50,9 @@ test('a folded prediction equals the simulation of every layer, in every figure 
         autocast: 'none',
         task: model.task,
         adapter:
-          method === 'full' ? null : { rank, alpha: rank, dropout, targets: ['all-linear'], dtype: 'float32', rslora: false },
+          method === 'full'
+            ? null
+            : { rank, alpha: rank, dropout, targets: ['all-linear'], dtype: 'float32', rslora: false },
       }
       const facts = foldLayers(model, train, torch)
       if (!facts) return

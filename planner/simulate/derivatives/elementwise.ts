@@ -86,10 +86,7 @@ export const div: Derivative<'div'> = {
     { tensor: 'self', for: ['other'], why: 'd other' },
     { tensor: 'other', for: ['self', 'other'], why: 'd self' },
   ],
-  gradients: [
-    { of: 'other', make: ['negative=grad', 'once=grad', 'twice=grad', '@=grad'] },
-    { of: 'self' },
-  ],
+  gradients: [{ of: 'other', make: ['negative=grad', 'once=grad', 'twice=grad', '@=grad'] }, { of: 'self' }],
 }
 
 export const mulScalar: Derivative<'mul_scalar'> = {
