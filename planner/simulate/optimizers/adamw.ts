@@ -1,0 +1,49 @@
+import type { Leaf } from '../../autograd/variable.ts'
+import type { OptimizerImpl } from '../../training/spec.ts'
+import type { Simulator } from '../simulator.ts'
+import type { SimTensor, View } from '../storage.ts'
+import type { SimOptimizer } from './optimizer.ts'
+import { Slots } from './slots.ts'
+import { locate, Moments } from './state.ts'
+
+/**
+ * torch/optim/adamw.py: foreach makes all square roots before it uses them, the loop a root and a quotient at a time, fused
+ * nothing.
+ */
+export function adamW(simulator: Simulator, impl: OptimizerImpl): SimOptimizer {
+  const moments = new Moments(simulator, true)
+  const like = (leaf: Leaf<View>, op: string): SimTensor => {
+    locate(simulator, leaf, op)
+    const { axes, dtype, data } = leaf.variable
+    return simulator.alloc(axes, dtype, data.strides)
+  }
+  return {
+    step(leaves) {
+      const used = leaves.filter((l) => l.grad !== null)
+      for (const leaf of used) moments.make(leaf)
+      const slots = new Slots(simulator)
+      if (impl === 'for-loop') {
+        for (const leaf of used) {
+          const root = like(leaf, 'sqrt')
+          slots.assign('denom', like(leaf, 'sqrt'))
+          simulator.release(root)
+        }
+      } else if (impl === 'foreach') {
+        for (const group of byType(used)) slots.assign('exp_avg_sq_sqrt', ...group.map((l) => like(l, '_foreach_sqrt')))
+        simulator.position.op = 'del exp_avg_sq_sqrt'
+      }
+      slots.clear()
+    },
+  }
+}
+
+/** foreach works through one type after the other (torch/optim/optimizer.py, _group_tensors_by_device_and_dtype). */
+function byType(leaves: readonly Leaf<View>[]): Leaf<View>[][] {
+  const groups = new Map<string, Leaf<View>[]>()
+  for (const leaf of leaves) {
+    const group = groups.get(leaf.variable.dtype)
+    if (group) group.push(leaf)
+    else groups.set(leaf.variable.dtype, [leaf])
+  }
+  return [...groups.values()]
+}
