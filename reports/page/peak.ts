@@ -1,0 +1,92 @@
+import { formatBytes } from '../../planner/trace/bytes.ts'
+import { PHASES } from '../../planner/trace/event.ts'
+import { sharedScale } from '../charts/geometry.ts'
+import { partsChart } from '../charts/parts.ts'
+import { timelineChart } from '../charts/timeline.ts'
+import { GROUPS, PALETTE } from '../palette.ts'
+import type { BarsView } from '../view/bars.ts'
+import type { MethodView } from '../view/method.ts'
+import type { ReportView } from '../view-model.ts'
+import { bytes, cell, number, swatch, table } from './cells.ts'
+import { figure } from './figure.ts'
+import { html, type Markup } from './markup.ts'
+
+/** The parts of the peak: bars, and the same figures as a table that is also the key to the colours. */
+export async function peakSection(view: ReportView): Promise<Markup> {
+  return html`<section id="peak"><h2>What the peak is made of</h2>
+<p class="basis">Live bytes at the highest instant of a steady step · simulated for ${view.stack}</p>
+${await barsFigure('bars', view.bars, view.fit === null ? '' : ` The dashed line is ${view.fit.gpu}’s memory.`)}
+</section>
+`
+}
+
+export async function barsFigure(id: string, bars: BarsView, more: string): Promise<Markup> {
+  const groups = GROUPS.filter((g) => bars.rows.some((r) => r.parts.some((p) => p.group === g && p.bytes > 0)))
+  const measured = bars.rows.some((r) => r.measured !== null)
+  const words = bars.rows.map((r) => `${r.name} ${formatBytes(r.total)} at ${r.at}`).join(', ')
+  const of = (row: BarsView['rows'][number], group: string) => row.parts.find((p) => p.group === group)?.bytes ?? 0
+  const rows = bars.rows.map(
+    (r) => html`<tr><th scope="row">${r.name}</th>${groups.map((g) => number(bytes(of(r, g), bars.unit)))}
+${number(html`<b>${bytes(r.total, bars.unit)}</b>`)}${measured ? number(r.measured === null ? '' : bytes(r.measured, bars.unit)) : null}${cell(r.at)}</tr>
+`,
+  )
+  const heads = [html`<th scope="col">method</th>`]
+  for (const g of groups) heads.push(html`<th scope="col" class="n">${swatch(g)}${PALETTE[g].label}</th>`)
+  heads.push(html`<th scope="col" class="n">peak</th>`)
+  if (measured) heads.push(html`<th scope="col" class="n"><span class="key dot"></span>measured peak</th>`)
+  heads.push(html`<th scope="col">at</th>`)
+  return html`${await figure({
+    id,
+    caption: measured ? html`Bars: predicted. <span class="key dot"></span>measured.${more}` : more,
+    label: `Stacked bars, live bytes at the peak: ${words}`,
+    describedBy: `${id}-t`,
+    chart: (size) => partsChart(bars, size),
+  })}<div class="scroll" role="region" aria-label="The parts of the peak in numbers" tabindex="0"><table id="${id}-t">
+<thead><tr>${heads}</tr></thead><tbody>${rows}</tbody></table></div>
+`
+}
+
+/** Live bytes through the step, a chart a method on one scale, and the peaks of the phases as a table. */
+export async function timelineSection(view: ReportView): Promise<Markup> {
+  const scale = sharedScale(view.methods.map((m) => m.timeline.peak?.bytes ?? 0))
+  const figures = await Promise.all(
+    view.methods.map((m) =>
+      figure({
+        id: `${m.id}-timeline`,
+        caption: html`<b>${m.name}</b>`,
+        label: `Live bytes of ${m.name} through the step: ${phaseWords(m)}. Highest at ${m.peak.at} with ${formatBytes(m.peak.bytes)}.`,
+        describedBy: 'phases',
+        chart: (size) => timelineChart(m.timeline, scale, size),
+      }),
+    ),
+  )
+  return html`<section id="timeline"><h2>Live bytes through the step</h2>
+<p class="basis">Steady step · simulated for ${view.stack} · from left to right the step’s allocations and releases in their order, not time</p>
+${figures}
+${phaseTable(view.methods)}
+</section>
+`
+}
+
+const phaseWords = (m: MethodView): string => m.steady.map((p) => `${p.phase} up to ${formatBytes(p.peak)}`).join(', ')
+
+function phaseTable(methods: readonly MethodView[]): Markup {
+  const row = (m: MethodView, step: string, rows: MethodView['steady'], first: boolean) =>
+    html`<tr>${first ? html`<th scope="row">${m.name}</th>` : cell('')}${cell(step)}${PHASES.map((p) => {
+      const r = rows.find((x) => x.phase === p)
+      return r === undefined
+        ? html`<td></td><td></td>`
+        : html`${number(bytes(r.peak))}${cell(html`<span class="muted">${r.at}</span>`)}`
+    })}</tr>
+`
+  return table({
+    id: 'phases',
+    caption: 'Highest live bytes of each phase. The first step has no optimizer state yet.',
+    columns: [
+      { name: 'method' },
+      { name: 'step' },
+      ...PHASES.flatMap((p) => [{ name: p, numeric: true }, { name: 'at' }]),
+    ],
+    rows: html`<tbody>${methods.map((m) => [row(m, 'steady', m.steady, true), row(m, 'first', m.first, false)])}</tbody>`,
+  })
+}

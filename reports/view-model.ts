@@ -1,0 +1,100 @@
+import type { Input } from '../planner/result/common.ts'
+import type { CompareResult, MethodResult } from '../planner/result/compare.ts'
+import type { EstimateBody, EstimateResult } from '../planner/result/estimate.ts'
+import type { Executed, RunResult } from '../planner/result/run.ts'
+import { type Answer, answerOf } from './view/answer.ts'
+import { type BarsView, barsOf } from './view/bars.ts'
+import { type Fit, type MethodView, methodView } from './view/method.ts'
+import { type ProofView, proofView } from './view/proof.ts'
+import { type SavingView, savingViews } from './view/saving.ts'
+import { settingWords, stackWords } from './words.ts'
+
+/** What a report can be made of: the documents that `--json` prints. */
+export type ReportResult = EstimateResult | CompareResult | RunResult
+
+/** What a report says, before anybody decides how it looks. All figures are the result's own integers. */
+export interface ReportView {
+  readonly title: string
+  readonly model: string
+  readonly architecture: string
+  readonly dimensions: readonly (readonly [symbol: string, size: number])[]
+  readonly setting: string
+  readonly stack: string
+  readonly answer: Answer
+  /** Predicted for `stack`, all simulated. A run has its own prediction here, since its stack is the one that ran. */
+  readonly methods: readonly MethodView[]
+  readonly bars: BarsView
+  readonly savings: readonly SavingView[]
+  /** Executed steps, each with its own prediction, never on the bars of another stack. */
+  readonly proofs: readonly ProofView[]
+  /** Absent where `bars` are already those of the executed stack. */
+  readonly proofBars: BarsView | null
+  readonly fit: Fit | null
+  readonly assumptions: Input['assumptions']
+  readonly environment: readonly (readonly [name: string, value: string])[]
+  readonly command: string
+  readonly tool: string
+  readonly warnings: readonly string[]
+}
+
+/** Reads any result into what its report says. */
+export function viewOf(result: ReportResult): ReportView {
+  const { methods, executed, savings } = contents(result)
+  const { input } = result
+  const isRun = result.schema === 'tidemark/run@1'
+  const views = methods.map((m, i) => methodView(m, i))
+  const proofs = executed.map((e, i) => proofView(e, i))
+  const own = barsOf(proofs.map((p) => ({ method: p.method, measured: p.measuredPeak, fit: null })))
+  const fit = methods.find((m) => m.estimate.fit !== null)?.estimate.fit ?? null
+  return {
+    title: `${input.model.name}: memory of a training step`,
+    model: input.model.name,
+    architecture: input.model.architecture,
+    dimensions: Object.entries(input.model.dimensions),
+    setting: settingWords(input.training),
+    stack: stackWords(input.stack),
+    answer: answerOf(views, proofs),
+    methods: views,
+    bars: isRun ? own : barsOf(views.map((method) => ({ method, measured: null, fit }))),
+    savings: savingViews(savings, views),
+    proofs,
+    proofBars: isRun || proofs.length === 0 ? null : own,
+    fit,
+    assumptions: input.assumptions,
+    environment: environmentOf(executed),
+    command: result.command,
+    tool: `${result.tool.name} ${result.tool.version}`,
+    warnings: result.warnings,
+  }
+}
+
+interface Contents {
+  readonly methods: readonly { readonly method: string; readonly estimate: EstimateBody }[]
+  readonly executed: readonly Executed[]
+  readonly savings: CompareResult['result']['savings']
+}
+
+function contents(result: ReportResult): Contents {
+  switch (result.schema) {
+    case 'tidemark/estimate@1':
+      return { methods: [{ method: result.input.training.method, estimate: result.result }], executed: [], savings: [] }
+    case 'tidemark/compare@1': {
+      const executed = result.result.methods.flatMap((m: MethodResult) => (m.executed ? [m.executed] : []))
+      return { ...result.result, executed }
+    }
+    case 'tidemark/run@1': {
+      const { executed } = result.result
+      const method = { method: executed.training.method, estimate: executed.predicted }
+      return { methods: [method], executed: [executed], savings: [] }
+    }
+  }
+}
+
+/** What the executed steps ran on; where they agree (they run in one go), once. */
+function environmentOf(executed: readonly Executed[]): [string, string][] {
+  const values = new Map<string, Set<string>>()
+  for (const e of executed)
+    for (const [name, value] of Object.entries(e.environment))
+      values.set(name, (values.get(name) ?? new Set<string>()).add(value))
+  return [...values].map(([name, found]) => [name, [...found].join(' / ')])
+}
