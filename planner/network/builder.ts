@@ -1,9 +1,10 @@
 import type { Init, Parameter } from '../ops/ops.ts'
-import type { Axes, Axis } from '../trace/axes.ts'
+import { type Axes, type Axis, ONE } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { adapterOf, isTarget } from './adapter.ts'
 import type { Linear } from './linear.ts'
+import { packed, type Quantized, quantizedState } from './quantized.ts'
 
 /**
  * Collects a network's parameters and buffers in the order of `named_parameters()`, and puts PEFT's adapters where the setting
@@ -13,6 +14,8 @@ export class Builder {
   readonly train: TrainSpec
   readonly parameters: Parameter[] = []
   readonly buffers: Parameter[] = []
+  /** Scales and tables of quantized weights. */
+  readonly quantization: Parameter[] = []
   /** Paths of all linears, for messages about targets that match nothing. */
   readonly linears: string[] = []
   #adapted = 0
@@ -21,12 +24,17 @@ export class Builder {
     this.train = train
   }
 
+  /** Type of the weights that are not quantized. */
+  get dtype(): DType {
+    return this.train.quantize?.prepare ? 'float32' : this.train.dtype
+  }
+
   get adapted(): number {
     return this.#adapted
   }
 
   /** A weight of the base model: it trains under full fine-tuning only. */
-  weight(path: string, axes: Axes, dtype: DType = this.train.dtype, init: Init = initOf(path, axes)): Parameter {
+  weight(path: string, axes: Axes, dtype: DType = this.dtype, init: Init = initOf(path, axes)): Parameter {
     return this.#parameter(path, axes, dtype, this.train.method === 'full', init)
   }
 
@@ -53,9 +61,12 @@ export class Builder {
     }
     const wrapped = adapter !== null && isTarget(path, adapter.targets, options.head === true)
     const base = wrapped ? `${path}.base_layer` : path
-    const weight = options.tied ?? this.weight(`${base}.weight`, [output, input])
+    const quantized =
+      this.train.quantize && !options.head && !options.tied ? this.#quantized(base, input, output) : null
+    const weight = quantized?.weight ?? options.tied ?? this.weight(`${base}.weight`, [output, input])
     const bias = options.bias ? this.weight(`${base}.bias`, [output]) : null
-    if (!wrapped || adapter === null) return { path, base, weight, bias, adapter: null }
+    const state = quantized?.state ?? null
+    if (!wrapped || adapter === null) return { path, base, weight, bias, quantized: state, adapter: null }
     this.#adapted++
     const dtype = adapter.dtype === 'float32' ? 'float32' : this.train.dtype
     return {
@@ -63,6 +74,7 @@ export class Builder {
       base,
       weight,
       bias,
+      quantized: state,
       adapter: adapterOf(path, input, output, adapter, (name, axes, part) => {
         const frozen = part === 'A' && this.train.method === 'lora-fa'
         const init = part === 'A' ? initOfA(axes) : part === 'B' ? ZEROS : ONES
@@ -71,9 +83,40 @@ export class Builder {
     }
   }
 
+  /** A frozen weight in 4 bits, and its state. */
+  #quantized(base: string, input: Axis, output: Axis): { weight: Parameter; state: Quantized } {
+    const index = this.parameters.length
+    const weight: Parameter = {
+      path: `${base}.weight`,
+      axes: [packed(input, output), ONE],
+      dtype: 'uint8',
+      trains: false,
+      index,
+      kind: 'parameter',
+      init: ZEROS,
+      elements: input.size * output.size,
+    }
+    this.parameters.push(weight)
+    const { dtype, quantize } = this.train
+    const state = quantizedState(input, output, dtype, quantize?.nested === true, (name, size, type) => {
+      const p: Parameter = {
+        path: `${base}.weight.${name}`,
+        axes: [size],
+        dtype: type,
+        trains: false,
+        index: this.quantization.length,
+        kind: 'quantization',
+        init: ZEROS,
+      }
+      this.quantization.push(p)
+      return p
+    })
+    return { weight, state }
+  }
+
   /** PEFT's ModulesToSaveWrapper: the original stays frozen and unused, a copy of its type trains (peft/utils/other.py). */
   #saved(path: string, input: Axis, output: Axis, options: { bias?: boolean; tied?: Parameter }): Linear {
-    const { dtype } = this.train
+    const { dtype } = this
     const axes = [output, input]
     if (!options.tied) this.weight(`${path}.original_module.weight`, axes)
     if (options.bias) this.weight(`${path}.original_module.bias`, [output])
@@ -81,7 +124,7 @@ export class Builder {
     const make = (name: string, shape: Axes) =>
       this.#parameter(`${base}.${name}`, shape, dtype, true, initOf(name, shape))
     const weight = make('weight', axes)
-    return { path, base, weight, bias: options.bias ? make('bias', [output]) : null, adapter: null }
+    return { path, base, weight, bias: options.bias ? make('bias', [output]) : null, quantized: null, adapter: null }
   }
 
   #parameter(path: string, axes: Axes, dtype: DType, trains: boolean, init: Init): Parameter {

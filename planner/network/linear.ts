@@ -1,6 +1,7 @@
 import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { ONE } from '../trace/axes.ts'
 import { type Adapter, magnitudeOf } from './adapter.ts'
+import type { Quantized } from './quantized.ts'
 
 /** An `nn.Linear`, with PEFT's adapter around it where the setting asks for one. */
 export interface Linear {
@@ -10,6 +11,8 @@ export interface Linear {
   /** `[out, in]` */
   readonly weight: Parameter
   readonly bias: Parameter | null
+  /** Where the weight is packed in 4 bits. */
+  readonly quantized: Quantized | null
   readonly adapter: Adapter | null
 }
 
@@ -21,7 +24,20 @@ export function linear<T extends Tensor>(o: Shorthand<T>, m: Linear, x: T): T {
 }
 
 function baseLinear<T extends Tensor>(o: Shorthand<T>, path: string, m: Linear, x: T): T {
-  return o.module(path, [x], () => o.linear(x, o.parameter(m.weight), m.bias && o.parameter(m.bias)))
+  const { quantized } = m
+  const bias = m.bias && o.parameter(m.bias)
+  if (!quantized) return o.module(path, [x], () => o.linear(x, o.parameter(m.weight), bias))
+  // bitsandbytes/nn/modules.py, Linear4bit.forward: in the compute type, and back in the input's.
+  const { compute, output, blocks, nested } = quantized
+  return o.module(path, [x], (s) => {
+    const input = s.let(o.to(x, compute))
+    const y = o.run('linear_4bit', [input, o.parameter(m.weight), bias && o.to(bias, compute)], {
+      output,
+      blocks,
+      nested,
+    })
+    return o.to(y, x.dtype)
+  })
 }
 
 /**
@@ -29,6 +45,7 @@ function baseLinear<T extends Tensor>(o: Shorthand<T>, path: string, m: Linear, 
  * (arXiv 2308.03303, §3).
  */
 function loraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adapter, input: T): T {
+  if (m.quantized) return quantizedLoraLinear(o, m, adapter, input)
   return o.module(m.path, [input], (s) => {
     const a = o.parameter(adapter.a)
     const b = o.parameter(adapter.b)
@@ -49,6 +66,22 @@ function loraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adapt
       result = s.set(result, o.add(result, o.mulScalar(xab, adapter.scaling)))
     }
     result = s.set(result, o.to(result, dtype))
+    return result
+  })
+}
+
+/** peft/tuners/lora/bnb.py, Linear4bit.forward: the base's result is cloned, the adapter's cast before it is added. */
+function quantizedLoraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adapter, input: T): T {
+  return o.module(m.path, [input], (s) => {
+    const [a, b] = [o.parameter(adapter.a), o.parameter(adapter.b)]
+    let result = s.let(o.run('clone', [baseLinear(o, m.base, m, input)], {}))
+    const x = s.let(o.to(input, a.dtype))
+    const dropped = adapter.dropout > 0 ? o.module(adapter.dropoutPath, [x], () => o.dropout(x, adapter.dropout)) : x
+    const xa = o.module(adapter.aPath, [dropped], () => o.linear(dropped, a))
+    const xab = o.module(adapter.bPath, [xa], () => o.linear(xa, b))
+    let output = s.let(o.mulScalar(xab, adapter.scaling))
+    output = s.set(output, o.to(output, result.dtype))
+    result = s.set(result, o.add(result, output))
     return result
   })
 }

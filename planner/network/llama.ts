@@ -1,6 +1,7 @@
 import type { LlamaSpec } from '../../models/spec.ts'
 import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis } from '../trace/axes.ts'
+import type { DType } from '../trace/dtype.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
 import { eagerAttention, sdpaAttention } from './attention.ts'
@@ -130,7 +131,9 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
       const mask = causalMask(o, train, { batch, tokens, dtype: embedded.dtype, window: spec.slidingWindow, padding })
       if (mask) s.let(mask)
       let x = s.let(embedded)
-      const [cos, sin] = o.module('model.rotary_emb', [x, positions], () => rotary(o, positions, invFreq))
+      const [cos, sin] = o.module('model.rotary_emb', [x, positions], () =>
+        rotary(o, positions, invFreq, embedded.dtype),
+      )
       s.let(cos)
       s.let(sin)
       for (const m of layers) x = s.set(x, decoderLayer(o, m, x, { positions, mask, cos, sin }))
@@ -139,12 +142,12 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
     })
   }
 
-  function rotary<T extends Tensor>(o: Shorthand<T>, positions: T, table: Parameter): readonly [T, T] {
+  function rotary<T extends Tensor>(o: Shorthand<T>, positions: T, table: Parameter, dtype: DType): readonly [T, T] {
     const [cos, sin] = o.runAll('rotary_table', [o.parameter(table), positions], {
       width: d,
       theta: spec.ropeTheta,
       scaling: 1,
-      dtype: train.dtype,
+      dtype,
     })
     return [cos!, sin!]
   }
@@ -153,6 +156,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
   return {
     parameters: b.parameters,
     buffers: b.buffers,
+    quantization: b.quantization,
     adapted: b.adapted,
     inputs: [
       { name: 'input_ids', ...ids },

@@ -17,6 +17,8 @@ export interface Network {
   /** In `named_parameters()` order; tied weights once. */
   readonly parameters: readonly Parameter[]
   readonly buffers: readonly Parameter[]
+  /** Scales and tables of quantized weights. */
+  readonly quantization?: readonly Parameter[]
   readonly inputs: readonly InputSpec[]
   /** Paths of the modules that carry an adapter. */
   readonly adapted: number

@@ -33,6 +33,8 @@ export interface Attributes {
   layer_norm: { readonly eps: number }
   // products
   linear: None
+  /** A linear whose weight is packed in 4 bits; `output` is its number of rows, `blocks` of scales, `nested` if those are quantized too. */
+  linear_4bit: { readonly output: Axis; readonly blocks: Axis; readonly nested: boolean }
   bmm: None
   // shapes
   view: { readonly axes: Axes }
@@ -44,6 +46,7 @@ export interface Attributes {
   slice: { readonly at: number; readonly start: number; readonly length: number; readonly name?: string }
   select: { readonly at: number; readonly index: number }
   contiguous: None
+  clone: None
   /** The same tensor without its history. */
   detach: None
   cat: { readonly at: number }
@@ -103,6 +106,7 @@ export const INPUTS = {
   log_softmax: ['self'],
   layer_norm: ['input', 'weight?', 'bias?'],
   linear: ['input', 'weight', 'bias?'],
+  linear_4bit: ['input', 'weight', 'bias?'],
   bmm: ['self', 'mat2'],
   view: ['self'],
   reshape: ['self'],
@@ -113,6 +117,7 @@ export const INPUTS = {
   slice: ['self'],
   select: ['self'],
   contiguous: ['self'],
+  clone: ['self'],
   detach: ['self'],
   cat: ['*'],
   embedding: ['weight', 'indices'],

@@ -25,8 +25,11 @@ export interface Parameter {
   readonly trains: boolean
   /** Place in the model's list of parameters or buffers; a runtime keeps its tensors by it. */
   readonly index: number
-  readonly kind: 'parameter' | 'buffer'
+  /** Scales and tables of quantized weights stand beside the parameters. */
+  readonly kind: 'parameter' | 'buffer' | 'quantization'
   readonly init: Init
+  /** Weights it stands for, where they are packed. */
+  readonly elements?: number
 }
 
 /**

@@ -115,7 +115,7 @@ export function readTables(
   const trained = network.parameters.filter((p) => p.trains)
   return {
     counts: {
-      total: network.parameters.reduce((n, p) => n + numel(p.axes), 0),
+      total: network.parameters.reduce((n, p) => n + (p.elements ?? numel(p.axes)), 0),
       trainable: trained.reduce((n, p) => n + numel(p.axes), 0),
       trainable_tensors: trained.length,
     },
@@ -152,7 +152,7 @@ export function bodyFrom(facts: Facts, gpu: Gpu | null): EstimateBody {
     parameters: facts.counts,
     static: {
       parameters_bytes: fixed.parameter ?? 0,
-      quantization_bytes: 0,
+      quantization_bytes: fixed.other ?? 0,
       buffers_bytes: fixed.buffer ?? 0,
       inputs_bytes: fixed.input ?? 0,
     },

@@ -35,7 +35,7 @@ export function simulate(
   const events: TraceEvent[] = []
   const network = networkOf(model, train)
   const simulator = new Simulator({ dialect, sink: (e) => events.push(e), audited: options.audited === true })
-  simulator.materialize([...network.parameters, ...network.buffers])
+  simulator.materialize([...network.parameters, ...network.buffers, ...(network.quantization ?? [])])
   const batch: Batch<SimTensor> = Object.fromEntries(
     network.inputs.map(({ name, axes, dtype }) => {
       simulator.position.op = name

@@ -106,12 +106,12 @@ export class Simulator implements Runtime<View> {
       this.position.scope = p.path.slice(0, Math.max(0, p.path.lastIndexOf('.')))
       this.position.op = p.path.slice(p.path.lastIndexOf('.') + 1)
       const dtype = p.dtype === 'int64' ? this.dialect.integer : p.dtype
-      const v = this.keep(this.alloc(p.axes, dtype, undefined, p.kind))
+      const v = this.keep(this.alloc(p.axes, dtype, undefined, p.kind === 'quantization' ? 'other' : p.kind))
       if (p.trains) {
         v.requiresGrad = true
         v.leaf = { variable: v, parameter: p, grad: null }
       }
-      ;(p.kind === 'parameter' ? this.#parameters : this.#buffers)[p.index] = v
+      if (p.kind !== 'quantization') (p.kind === 'parameter' ? this.#parameters : this.#buffers)[p.index] = v
     }
     this.position.scope = ''
   }

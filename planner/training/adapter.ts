@@ -15,6 +15,8 @@ const ADAPTER_KEYS: readonly OptionKey[] = [
   'target_modules',
   'adapter_dtype',
   'use_rslora',
+  'use_dora',
+  'modules_to_save',
 ]
 
 /** PEFT's adapter with what was given and PEFT's own defaults. */
@@ -35,7 +37,25 @@ export function adapterSpec(
       ? { value: 'base', from: 'the engine has one floating type' }
       : { value: 'float32', from: "PEFT's autocast_adapter_dtype" },
   )
-  return { rank, alpha, dropout, targets, dtype, rslora: options.use_rslora === true }
+  const { modules_to_save } = options
+  if (modules_to_save === undefined) noteModules(model, chooser)
+  return {
+    rank,
+    alpha,
+    dropout,
+    targets,
+    dtype,
+    rslora: options.use_rslora === true,
+    dora: options.use_dora === true || options.method === 'dora',
+    modulesToSave: modules_to_save ?? [],
+  }
+}
+
+/** PEFT adds the head of a classifier by itself, but only for a LoraConfig with `task_type`: whoever uses one should say so. */
+function noteModules(model: ModelSpec, chooser: Chooser): void {
+  const isClassifier = model.task === 'sequence-classification'
+  const from = isClassifier ? 'a LoraConfig without task_type; SEQ_CLS would add the classifier' : LORA_CONFIG
+  chooser.note('modules-to-save', 'none', from)
 }
 
 function targetsOf(

@@ -15,16 +15,15 @@ const isOneOf =
     typeof value === 'string' && values.includes(value)
 const isOn = (value: unknown): boolean => value === true
 const isNotNone = (value: unknown): boolean => value !== 'none'
-const hasAny = (value: unknown): boolean => Array.isArray(value) && value.length > 0
 const isMoreThanOne = (value: unknown): boolean => typeof value === 'number' && value > 1
 
 /** What the command line promises and no simulation covers yet: refused by name, never approximated. */
 const NOT_YET: readonly NotYet[] = [
   {
     key: 'method',
-    when: isOneOf('qlora', 'qlora-fa', 'dora'),
-    why: 'is not modelled yet: its quantization or magnitude temporaries would be guessed',
-    next: 'Methods that are modelled: full, lora, lora-fa.',
+    when: isOneOf('qlora', 'qlora-fa'),
+    why: 'is not modelled yet: its quantization would be guessed',
+    next: 'Methods that are modelled: full, lora, lora-fa, dora.',
   },
   {
     key: 'attention',
@@ -40,18 +39,6 @@ const NOT_YET: readonly NotYet[] = [
   },
   { key: 'quantize', when: isNotNone, why: 'is not modelled yet', next: 'Leave it out: the base stays in --dtype.' },
   { key: 'prepare_kbit', when: isOn, why: 'belongs to --quantize, which is not modelled yet', next: 'Leave it out.' },
-  {
-    key: 'use_dora',
-    when: isOn,
-    why: 'is not modelled yet: DoRA computes the norm of each merged weight',
-    next: 'Leave it out for plain LoRA.',
-  },
-  {
-    key: 'modules_to_save',
-    when: hasAny,
-    why: 'is not modelled yet: PEFT keeps a trainable copy of each module named',
-    next: 'Leave it out: the modules stay frozen.',
-  },
   {
     key: 'gradient_accumulation',
     when: isMoreThanOne,

@@ -35,7 +35,8 @@ export function resolveTraining(model: ModelSpec, options: TrainingOptions, defa
   const problems = new RefusalList()
   refuseNotModelled(options, problems)
   const chooser = new Chooser(options)
-  const method = member(METHODS, chooser.pick('method', { value: 'lora', from: "PEFT's LoraConfig" }))
+  const named = chooser.pick('method', { value: 'lora', from: "PEFT's LoraConfig" })
+  const method = named === 'dora' ? 'lora' : member(METHODS, named)
   const batch = chooser.pick('batch_size', { value: 1, from: "tidemark's default" })
   const tokens = chooser.pick('seq_len', defaultLength(model))
   const targetTokens = targetLength(model, options, chooser, problems, tokens)
@@ -102,6 +103,8 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
           target_modules: [...adapter.targets],
           adapter_dtype: adapter.dtype,
           use_rslora: adapter.rslora,
+          use_dora: adapter.dora === true,
+          modules_to_save: [...(adapter.modulesToSave ?? [])],
         }),
   }
 }

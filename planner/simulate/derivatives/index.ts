@@ -6,7 +6,7 @@ import type { View } from '../storage.ts'
 import { sdpa } from './attention.ts'
 import * as constant from './constant.ts'
 import * as elementwise from './elementwise.ts'
-import { bmm, linear } from './product.ts'
+import { bmm, linear, linear4bit } from './product.ts'
 import * as reduction from './reduction.ts'
 import * as shape from './shape.ts'
 import { embedding, nllLoss } from './table.ts'
@@ -41,6 +41,7 @@ export const DERIVATIVES: Simulated = {
   log_softmax: kernel(reduction.logSoftmax),
   layer_norm: kernel(reduction.layerNorm),
   linear: kernel(linear),
+  linear_4bit: linear4bit,
   bmm: kernel(bmm),
   view: shape.reshape,
   reshape: shape.reshape,
@@ -51,6 +52,7 @@ export const DERIVATIVES: Simulated = {
   slice: shape.slice,
   select: shape.select,
   contiguous: shape.contiguous,
+  clone: shape.clone,
   detach: shape.detach,
   cat: shape.cat,
   embedding: kernel(embedding),

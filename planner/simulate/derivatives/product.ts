@@ -1,4 +1,7 @@
+import type { Operation } from '../../autograd/operation.ts'
 import type { Derivative, GradientRule } from '../derivative.ts'
+import type { Simulator } from '../simulator.ts'
+import type { View } from '../storage.ts'
 
 const INPUT: GradientRule = { of: 'input', make: ['@=input'] }
 const WEIGHT: GradientRule = { of: 'weight', make: ['@=weight'], view: true }
@@ -39,3 +42,28 @@ export const bmm: Derivative<'bmm'> = {
     { of: 'self', make: ['@=self'] },
   ],
 }
+
+/**
+ * bitsandbytes/autograd/_functions.py, MatMul4Bit: only the packed weight is kept, never the input (since 0.43.2); the backward
+ * unpacks the whole weight, and its scales before where they are quantized themselves.
+ */
+export const linear4bit = (simulator: Simulator): Operation<View, 'linear_4bit'> => ({
+  forward: (call) => {
+    const [input, weight] = [call.inputs[0]!, call.inputs[1]!]
+    if (call.needs(0)) call.save('weight', weight, 'dX')
+    return [simulator.alloc([...input.axes.slice(0, -1), call.attributes.output], input.dtype)]
+  },
+  backward: (call) => {
+    const { output, blocks, nested } = call.attributes
+    const { axes } = call.inputs[0]!
+    const { dtype } = call.grads[0]!
+    const bias = call.inputs[2] && call.needs(2) ? simulator.alloc([output], dtype) : null
+    if (!call.needs(0)) return [null, null, bias]
+    const scales = nested ? simulator.alloc([blocks], 'float32') : null
+    const weight = simulator.alloc([output, axes.at(-1)!], dtype)
+    if (scales) simulator.release(scales)
+    const gradient = simulator.alloc(axes, dtype)
+    simulator.release(weight)
+    return [simulator.asView(gradient), null, bias]
+  },
+})

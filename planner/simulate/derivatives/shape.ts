@@ -138,6 +138,12 @@ function nameOfWhole(joined: string, first: string): string {
   return half !== null && joined === `${first}+${first}` ? half : joined
 }
 
+/** Always a copy; the gradient passes (derivatives.yaml, clone). */
+export const clone = (simulator: Simulator): Operation<View, 'clone'> => ({
+  forward: ({ inputs }) => [simulator.alloc(inputs[0]!.axes, inputs[0]!.dtype, inputs[0]!.data.strides)],
+  backward: ({ grads }) => [grads[0]!],
+})
+
 /** The same storage; never recorded. */
 export const detach = (simulator: Simulator): Operation<View, 'detach'> => ({
   forward: ({ inputs }) => [simulator.view(inputs[0]!, inputs[0]!.axes, inputs[0]!.data.strides)],

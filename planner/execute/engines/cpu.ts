@@ -1,0 +1,50 @@
+import type { DataId, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
+import { type Core, CoreEngine, type EngineType, type StorageTable, type Values } from './engine.ts'
+
+/** What the engine needs of tfjs-backend-cpu's MathBackendCPU (backend_cpu.ts). */
+export interface CpuBackend {
+  readonly data: StorageTable & { get(id: DataId): { values: Values } }
+  refCount(id: DataId): number
+  makeTensorInfo(shape: number[], dtype: EngineType, values: Values): TensorInfo
+}
+
+/** tfjs in plain JavaScript: slow, exact, limited by the machine's memory only. */
+export class CpuEngine extends CoreEngine {
+  readonly name = 'cpu'
+  readonly limitBytes = null
+  readonly #backend: CpuBackend
+
+  constructor(core: Core, backend: CpuBackend) {
+    super(core)
+    this.#backend = backend
+  }
+
+  get table(): StorageTable {
+    return this.#backend.data
+  }
+
+  product(a: Tensor, b: Tensor): Tensor {
+    return this.run('BatchMatMul', { a, b }, { transposeA: false, transposeB: false })
+  }
+
+  zeros(shape: readonly number[], dtype: EngineType): Tensor {
+    const size = shape.reduce((n, s) => n * s, 1)
+    const values =
+      dtype === 'float32' ? new Float32Array(size) : dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size)
+    return this.adopt(this.#backend.makeTensorInfo([...shape], dtype, values))
+  }
+
+  values(x: Tensor): Values {
+    return this.#backend.data.get(x.dataId).values
+  }
+
+  holders(x: Tensor): number {
+    return this.#backend.refCount(x.dataId)
+  }
+
+  heapBytes(): number | null {
+    return null
+  }
+
+  close(): void {}
+}

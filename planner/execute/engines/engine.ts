@@ -1,0 +1,95 @@
+import type { DataId, NamedAttrMap, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
+
+export const ENGINES = ['wasm', 'cpu'] as const
+export type EngineName = (typeof ENGINES)[number]
+
+/** Element types that an engine stores. */
+export type EngineType = 'float32' | 'int32' | 'bool'
+export type Values = Float32Array | Int32Array | Uint8Array
+
+/** One storage as the engine's own table lists it: wasm's entries have a shape, cpu's their values. */
+export interface TableEntry {
+  readonly dtype: string
+  readonly shape?: readonly number[]
+  readonly values?: { readonly length: number } | null
+}
+
+/** The engine's own table of storages (tfjs-core, DataStorage). */
+export interface StorageTable {
+  set(id: DataId, entry: TableEntry): void
+  delete(id: DataId): boolean
+  numDataIds(): number
+}
+
+/** What an execution engine offers to kernels. Each call that returns a tensor makes exactly one storage, `alias` none. */
+export interface Engine {
+  readonly name: EngineName
+  /** tfjs's version, as it goes into a trace's header. */
+  readonly version: string
+  /** Live bytes above which a run is refused before it starts; null where only the machine's memory limits. */
+  readonly limitBytes: number | null
+  readonly table: StorageTable
+  /** One tfjs kernel by name (tfjs-core, kernel_names.ts). */
+  run(kernel: string, inputs: Readonly<Record<string, Tensor>>, attributes?: NamedAttrMap): Tensor
+  runList(kernel: string, inputs: readonly Tensor[], attributes?: NamedAttrMap): Tensor
+  /** `[s, n, k] × [s, k, m] → [s, n, m]`, or without the `s`. float32. */
+  product(a: Tensor, b: Tensor): Tensor
+  /** Another handle over the same storage. */
+  alias(x: Tensor, shape: readonly number[]): Tensor
+  /** A new tensor of zeros. */
+  zeros(shape: readonly number[], dtype: EngineType): Tensor
+  /** The storage's numbers themselves, to read or write. Not valid after the next allocation: the heap may have moved. */
+  values(x: Tensor): Values
+  /** Handles that share the tensor's storage. */
+  holders(x: Tensor): number
+  /** Bytes of the engine's own heap, which grows and never shrinks; null where it has none. */
+  heapBytes(): number | null
+  /** Gives the process back what the engine's guards took (`console.warn`). */
+  close(): void
+}
+
+/** The parts of tfjs-core that the engines use; loaded only when an engine is. */
+export type Core = typeof import('@tensorflow/tfjs-core')
+
+/** What tfjs-core's KernelBackend has on both engines, by the names of their sources. */
+export interface Backend {
+  refCount(id: DataId): number
+}
+
+/** What both engines do alike. */
+export abstract class CoreEngine implements Engine {
+  abstract readonly name: EngineName
+  abstract readonly limitBytes: number | null
+  abstract readonly table: StorageTable
+  readonly version: string
+  protected readonly core: Core
+
+  constructor(core: Core) {
+    this.core = core
+    this.version = core.version_core
+  }
+
+  abstract product(a: Tensor, b: Tensor): Tensor
+  abstract zeros(shape: readonly number[], dtype: EngineType): Tensor
+  abstract values(x: Tensor): Values
+  abstract holders(x: Tensor): number
+  abstract heapBytes(): number | null
+  abstract close(): void
+
+  run(kernel: string, inputs: Readonly<Record<string, Tensor>>, attributes: NamedAttrMap = {}): Tensor {
+    return this.core.engine().runKernel<Tensor>(kernel, { ...inputs }, attributes)
+  }
+
+  runList(kernel: string, inputs: readonly Tensor[], attributes: NamedAttrMap = {}): Tensor {
+    // A list of inputs is typed as a map in tfjs-core too: its own `concat` casts likewise.
+    return this.core.engine().runKernel<Tensor>(kernel, [...inputs] as unknown as Record<string, Tensor>, attributes)
+  }
+
+  alias(x: Tensor, shape: readonly number[]): Tensor {
+    return this.run('Reshape', { x }, { shape: [...shape] })
+  }
+
+  protected adopt(info: TensorInfo): Tensor {
+    return this.core.engine().makeTensorFromTensorInfo(info)
+  }
+}

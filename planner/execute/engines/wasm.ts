@@ -1,0 +1,163 @@
+import type { DataId, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
+import { EngineError } from '../errors.ts'
+import { type Core, CoreEngine, type EngineType, type StorageTable, type Values } from './engine.ts'
+
+type ProductCall = (
+  aId: number,
+  aShape: Uint8Array,
+  aRank: number,
+  bId: number,
+  bShape: Uint8Array,
+  bRank: number,
+  transposeA: number,
+  transposeB: number,
+  outId: number,
+) => void
+
+/** What the engine needs of tfjs-backend-wasm's BackendWasm (backend_wasm.ts) and of its Emscripten module. */
+export interface WasmBackend {
+  readonly wasm: {
+    readonly HEAPU8: Uint8Array
+    _malloc(bytes: number): number
+    cwrap(name: string, result: null, args: readonly string[]): ProductCall
+    readonly tfjs: {
+      registerTensor(id: number, elements: number, offset: number): void
+      disposeData(id: number): void
+    }
+  }
+  readonly dataIdMap: StorageTable & { get(id: DataId): { memoryOffset: number } }
+  dataIdNextNumber: number
+  refCount(id: DataId): number
+  makeOutput(shape: number[], dtype: EngineType): TensorInfo
+  typedArrayFromHeap(info: TensorInfo): Values
+}
+
+const GIB = 2 ** 30
+/** Left for static data, the stack, XNNPACK's packed operands and holes between blocks. */
+const MARGIN_BYTES = GIB / 4
+
+/** tfjs in WebAssembly with SIMD, one thread; its memory ends at 4 GiB. */
+export class WasmEngine extends CoreEngine {
+  readonly name = 'wasm'
+  readonly limitBytes = 4 * GIB - MARGIN_BYTES
+  readonly #backend: WasmBackend
+  readonly #call: ProductCall
+  readonly #unguard: () => void
+
+  /** `unguard` puts `console.warn` back. */
+  constructor(core: Core, backend: WasmBackend, unguard: () => void) {
+    super(core)
+    this.#backend = backend
+    this.#unguard = unguard
+    this.#call = backend.wasm.cwrap('BatchMatMul', null, [
+      'number',
+      'array',
+      'number',
+      'number',
+      'array',
+      'number',
+      'number',
+      'number',
+      'number',
+    ])
+    guardMalloc(backend.wasm)
+  }
+
+  get table(): StorageTable {
+    return this.#backend.dataIdMap
+  }
+
+  /**
+   * Products one matrix at a time: only rank 2 goes to XNNPACK, a batch to a loop 10 to 50 times slower. The operands are lent to
+   * it under numbers of their own: XNNPACK keeps a packed copy of a right operand under its number until that is disposed, and
+   * would go on using it after the optimizer has changed the weight.
+   */
+  product(a: Tensor, b: Tensor): Tensor {
+    const rank = a.shape.length
+    const [n, k] = [a.shape[rank - 2]!, a.shape[rank - 1]!]
+    const m = b.shape[rank - 1]!
+    const count = rank === 3 ? a.shape[0]! : 1
+    const info = this.#backend.makeOutput(rank === 3 ? [count, n, m] : [n, m], 'float32')
+    const [from, to] = [shapeBytes(n, k), shapeBytes(k, m)]
+    const { tfjs } = this.#backend.wasm
+    for (let i = 0; i < count; i++) {
+      const left = this.#lend(a, i * n * k, n * k)
+      const right = this.#lend(b, i * k * m, k * m)
+      const out = this.#lend(info, i * n * m, n * m)
+      this.#call(left, from, 3, right, to, 3, 0, 0, out)
+      tfjs.disposeData(left)
+      tfjs.disposeData(right)
+      tfjs.disposeData(out)
+    }
+    return this.adopt(info)
+  }
+
+  /** A number under which the C++ side knows `size` elements of a storage, from element `start`. */
+  #lend(x: TensorInfo, start: number, size: number): number {
+    const id = this.#backend.dataIdNextNumber++
+    this.#backend.wasm.tfjs.registerTensor(id, size, this.#backend.dataIdMap.get(x.dataId).memoryOffset + 4 * start)
+    return id
+  }
+
+  zeros(shape: readonly number[], dtype: EngineType): Tensor {
+    const x = this.adopt(this.#backend.makeOutput([...shape], dtype))
+    // malloc's bytes are what was there before.
+    this.values(x).fill(0)
+    return x
+  }
+
+  values(x: Tensor): Values {
+    return this.#backend.typedArrayFromHeap(x)
+  }
+
+  holders(x: Tensor): number {
+    return this.#backend.refCount(x.dataId)
+  }
+
+  heapBytes(): number {
+    return this.#backend.wasm.HEAPU8.length
+  }
+
+  close(): void {
+    this.#unguard()
+  }
+}
+
+const shapeBytes = (rows: number, columns: number): Uint8Array =>
+  new Uint8Array(new Int32Array([1, rows, columns]).buffer)
+
+const guarded = new WeakSet<object>()
+
+/** At 4 GiB malloc returns 0 and tfjs writes the tensor at address 0 without a word: throw instead. */
+export function guardMalloc(wasm: WasmBackend['wasm']): void {
+  if (guarded.has(wasm)) return
+  guarded.add(wasm)
+  const malloc = wasm._malloc
+  wasm._malloc = (bytes) => {
+    const at = malloc(bytes)
+    if (at === 0 && bytes > 0) {
+      throw new EngineError(
+        'out-of-memory',
+        'wasm',
+        `the engine has no ${bytes} bytes left: its heap stands at ${wasm.HEAPU8.length} of 4294967296 bytes`,
+        'Run fewer layers, a smaller batch or shorter sequences.',
+      )
+    }
+    return at
+  }
+}
+
+/** XNNPACK reports a failed product by `console.warn` only, and the numbers are then wrong. Returns what undoes the guard. */
+export function guardWarnings(): () => void {
+  const warn = console.warn
+  const guard = (...words: unknown[]): void => {
+    if (typeof words[0] === 'string' && words[0].startsWith('XNN status')) {
+      throw new EngineError('engine-warning', 'wasm', words.join(' '), 'Its result is wrong: use another engine.')
+    }
+    warn(...words)
+  }
+  console.warn = guard
+  return () => {
+    if (console.warn === guard) console.warn = warn
+  }
+}
