@@ -1,7 +1,7 @@
 import type { Meta } from '../autograd/node.ts'
 import type { Backward, Forward, Operation } from '../autograd/operation.ts'
 import { type AttributesOf, INPUTS, type OpName } from '../ops/attributes.ts'
-import type { Dialect, Script } from './dialect.ts'
+import type { BackwardScripts, Dialect, Script } from './dialect.ts'
 import { type AllocStep, type Step, shapeOf, stepsOf } from './script.ts'
 import { metaOf, type Simulator } from './simulator.ts'
 import type { SimTensor, View } from './storage.ts'
@@ -28,6 +28,8 @@ export interface Derivative<N extends OpName> {
   /** Shapes of the results, `result` first; a further one (a mask) may be saved under its name. */
   results(call: Forward<View, N>, simulator: Simulator): Readonly<Record<string, Result>>
   readonly saves: readonly SaveRule[]
+  /** Which of several kernels runs, where that depends on the attributes: the dialect's scripts are then under `gelu.tanh`. */
+  variant?(attributes: AttributesOf<N>): string
   /**
    * Gradients in the order in which they are made, and the script of each: the generated code goes by the inputs' names in
    * alphabetical order. Default script: one new tensor shaped like the incoming gradient.
@@ -52,8 +54,8 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
   readonly #simulator: Simulator
   readonly #names: readonly string[]
   readonly #saves: readonly SaveInput[]
-  readonly #forward: readonly Step[] | null
-  readonly #scripts: Dialect['backward'][OpName]
+  readonly #scripts: Scripts
+  readonly #variants = new Map<string, Scripts>()
 
   constructor(rule: Derivative<N>, simulator: Simulator) {
     this.#rule = rule
@@ -65,9 +67,19 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
       input: this.#names.indexOf(tensor),
       for: names.map((name) => this.#names.indexOf(name)),
     }))
-    const script = simulator.dialect.forward[rule.op]
-    this.#forward = script ? stepsOf(script) : null
-    this.#scripts = simulator.dialect.backward[rule.op]
+    this.#scripts = scriptsOf(simulator.dialect, rule.op)
+  }
+
+  #scriptsFor(attributes: AttributesOf<N>): Scripts {
+    const variant = this.#rule.variant?.(attributes)
+    if (variant === undefined) return this.#scripts
+    const known = this.#variants.get(variant)
+    if (known) return known
+    const { dialect } = this.#simulator
+    const own = scriptsOf(dialect, `${this.#rule.op}.${variant}`)
+    const scripts = own.forward || own.backward ? own : this.#scripts
+    this.#variants.set(variant, scripts)
+    return scripts
   }
 
   forward(call: Forward<View, N>): readonly SimTensor[] {
@@ -82,9 +94,10 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
       made[name] = t
       return t
     }
-    const rest = this.#forward
+    const { forward } = this.#scriptsFor(call.attributes)
+    const rest = forward
       ? runScript(
-          this.#forward,
+          forward,
           simulator,
           (name) => this.#forwardShape(name, call, results),
           (step) => (step.name === '@' ? make('result') : step.name in results ? make(step.name) : null),
@@ -116,13 +129,14 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
     const incoming = call.grads[0]!
     const { gradients } = this.#rule
     const rules = typeof gradients === 'function' ? gradients(call.attributes, call.inputs) : gradients
-    const order = this.#scripts?.order
+    const scripts = this.#scriptsFor(call.attributes).backward
+    const order = scripts?.order
     for (let n = 0; n < (order ?? rules).length; n++) {
       const name = order ? order[n]! : rules[n]!.of
       const i = this.#names.indexOf(name)
       if (!call.needs(i)) continue
       const stated = order ? rules.find((g) => g.of === name) : rules[n]
-      const make = this.#scripts?.[name] ?? stated?.make
+      const make = scripts?.[name] ?? stated?.make
       if (make === 'pass') grads[i] = incoming
       else {
         const gradient = make ? this.#gradient(make as Script, call, incoming) : likeGradient(simulator, incoming)
@@ -165,6 +179,17 @@ interface SaveInput {
   readonly why: string
   readonly input: number
   readonly for: readonly number[]
+}
+
+/** What a dialect says of one operation, or of one variant of it. */
+interface Scripts {
+  readonly forward: readonly Step[] | null
+  readonly backward: BackwardScripts | undefined
+}
+
+function scriptsOf(dialect: Dialect, key: OpName | `${OpName}.${string}`): Scripts {
+  const script = dialect.forward[key]
+  return { forward: script ? stepsOf(script) : null, backward: dialect.backward[key] }
 }
 
 const NOTHING: readonly SimTensor[] = []

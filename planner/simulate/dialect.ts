@@ -32,5 +32,5 @@ export interface Dialect {
   readonly accumulatesInPlace: boolean
   /** A script may be of one variant of an operation: `causal_mask.padded`. */
   readonly forward: { readonly [op in OpName | `${OpName}.${string}`]?: Script }
-  readonly backward: { readonly [op in OpName]?: BackwardScripts }
+  readonly backward: { readonly [op in OpName | `${OpName}.${string}`]?: BackwardScripts }
 }

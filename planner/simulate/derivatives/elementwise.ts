@@ -149,6 +149,7 @@ export const silu: Derivative<'silu'> = {
 export const gelu: Derivative<'gelu'> = {
   op: 'gelu',
   source: 'derivatives.yaml, gelu: gelu_backward(grad, self, approximate)',
+  variant: ({ approximate }) => approximate,
   results: one,
   saves: [{ tensor: 'self', for: ['self'], why: 'd self' }],
   gradients: [{ of: 'self' }],

@@ -1,0 +1,145 @@
+import { type Axes, axis, numel, ONE } from '../../trace/axes.ts'
+import type { Kernel } from './kernel.ts'
+
+const none = () => []
+
+/** 0, 1, 2 … along the last axis. */
+export const positions: Kernel<'positions'> = (p) => ({
+  forward: ({ attributes: { axes } }) => {
+    const width = axes.at(-1)?.size ?? 1
+    return [p.upload(new Int32Array(numel(axes)).map((_, i) => i % width), axes, 'int32')]
+  },
+  backward: none,
+})
+
+export const constant: Kernel<'constant'> = (p) => ({
+  forward: ({ attributes: { axes, dtype, value } }) => {
+    const y = p.zeros(axes, dtype)
+    p.values(y).fill(value)
+    return [y]
+  },
+  backward: none,
+})
+
+/** The lowest float32, which transformers puts where nothing may be seen (masking_utils.py, eager_mask). */
+const LOWEST = -3.4028234663852886e38
+
+/**
+ * `[b, 1, t, s]`: 0 where a query sees a key, else the lowest number; as bool 1 and 0. A query sees itself and what is before
+ * it, not farther than `window`, and no padding (transformers/masking_utils.py, create_causal_mask).
+ */
+export const causalMask: Kernel<'causal_mask'> = (p) => ({
+  forward: ({ attributes: { batch, tokens, keys, window, dtype }, inputs }) => {
+    const padding = inputs[0] ?? null
+    const y = p.zeros([batch, ONE, tokens, keys], dtype)
+    const to = p.values(y)
+    const real = padding && p.values(padding)
+    const [seen, hidden] = dtype === 'bool' ? [1, 0] : [0, LOWEST]
+    let at = 0
+    for (let b = 0; b < batch.size; b++) {
+      for (let q = 0; q < tokens.size; q++) {
+        for (let k = 0; k < keys.size; k++) {
+          const near = k <= q && (window === null || k > q - window)
+          to[at++] = near && (real === null || real[b * keys.size + k] !== 0) ? seen : hidden
+        }
+      }
+    }
+    return [y]
+  },
+  backward: none,
+})
+
+/** cos and sin `[1, t, d]` of position × frequency, the frequencies twice (modeling_llama.py, LlamaRotaryEmbedding). */
+export const rotaryTable: Kernel<'rotary_table'> = (p) => ({
+  forward: ({ attributes: { width, scaling }, inputs }) => {
+    const [frequencies, ids] = [inputs[0]!, inputs[1]!]
+    const axes: Axes = [ONE, ids.axes.at(-1)!, width]
+    const [cos, sin] = [p.zeros(axes), p.zeros(axes)]
+    const [f, n, c, s] = [p.values(frequencies), p.values(ids), p.values(cos), p.values(sin)]
+    const half = width.size / 2
+    for (let t = 0; t < axes[1]!.size; t++) {
+      for (let i = 0; i < width.size; i++) {
+        const angle = Math.fround(n[t]! * f[i % half]!)
+        c[t * width.size + i] = Math.cos(angle) * scaling
+        s[t * width.size + i] = Math.sin(angle) * scaling
+      }
+    }
+    return [cos, sin]
+  },
+  backward: none,
+})
+
+/** RoBERTa counts from the padding index on, and gives padding that index (create_position_ids_from_input_ids). */
+export const positionIdsAfterPadding: Kernel<'position_ids_after_padding'> = (p) => ({
+  forward: ({ attributes: { padId }, inputs }) => {
+    const ids = inputs[0]!
+    const y = p.zeros(ids.axes, 'int32')
+    const [from, to] = [p.values(ids), p.values(y)]
+    const width = ids.axes.at(-1)!.size
+    for (let i = 0, count = 0; i < from.length; i++) {
+      if (i % width === 0) count = 0
+      to[i] = from[i] === padId ? padId : ++count + padId
+    }
+    return [y]
+  },
+  backward: none,
+})
+
+/** Bucket of a distance in tokens, in float32 as PyTorch computes it (modeling_t5.py, _relative_position_bucket). */
+function bucketOf(distance: number, bidirectional: boolean, buckets: number, maxDistance: number): number {
+  const half = bidirectional ? buckets / 2 : buckets
+  const offset = bidirectional && distance > 0 ? half : 0
+  const steps = bidirectional ? Math.abs(distance) : Math.max(0, -distance)
+  const exact = Math.floor(half / 2)
+  if (steps < exact) return offset + steps
+  const { fround } = Math
+  const log = fround(Math.log(fround(steps / exact)))
+  const large = exact + Math.trunc(fround(fround(log / fround(Math.log(maxDistance / exact))) * (half - exact)))
+  return offset + Math.min(large, half - 1)
+}
+
+/** Bucket numbers `[t, s]` of key − query. */
+export const relativeBuckets: Kernel<'relative_buckets'> = (p) => ({
+  forward: ({ attributes: { query, key, bidirectional, buckets, maxDistance } }) => {
+    const y = p.zeros([query, key], 'int32')
+    const to = p.values(y)
+    for (let q = 0; q < query.size; q++) {
+      for (let k = 0; k < key.size; k++)
+        to[q * key.size + k] = bucketOf(k - q, bidirectional, buckets, maxDistance)
+    }
+    return [y]
+  },
+  backward: none,
+})
+
+/** One more column of `value` at the end of the last axis (F.pad(labels, (0, 1))). */
+export const pad: Kernel<'pad'> = (p) => ({
+  forward: ({ attributes: { value, name }, inputs }) => {
+    const x = inputs[0]!
+    const width = x.axes.at(-1)!.size
+    const y = p.zeros([...x.axes.slice(0, -1), axis(name, width + 1)], x.dtype)
+    const [from, to] = [p.values(x), p.values(y)]
+    to.fill(value)
+    for (let row = 0; row * width < from.length; row++) {
+      to.set(from.subarray(row * width, (row + 1) * width), row * (width + 1))
+    }
+    return [y]
+  },
+  backward: none,
+})
+
+/** Decoder inputs from labels: one to the right, ignored labels become padding (modeling_t5.py, _shift_right). */
+export const shiftRight: Kernel<'shift_right'> = (p) => ({
+  forward: ({ attributes: { start, pad: padId, ignoreIndex }, inputs }) => {
+    const labels = inputs[0]!
+    const y = p.zeros(labels.axes, 'int32')
+    const [from, to] = [p.values(labels), p.values(y)]
+    const width = labels.axes.at(-1)!.size
+    for (let i = 0; i < from.length; i++) {
+      const id = i % width === 0 ? start : from[i - 1]!
+      to[i] = id === ignoreIndex ? padId : id
+    }
+    return [y]
+  },
+  backward: none,
+})

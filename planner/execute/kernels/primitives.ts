@@ -1,0 +1,135 @@
+import type { NamedAttrMap, Tensor } from '@tensorflow/tfjs-core'
+import { Variable } from '../../autograd/variable.ts'
+import { type Axes, ONE, sizes } from '../../trace/axes.ts'
+import type { DType } from '../../trace/dtype.ts'
+import type { Engine, EngineType, Values } from '../engines/engine.ts'
+import type { Ledger } from '../ledger.ts'
+import { broadcastAxes } from './broadcast.ts'
+
+/** A tensor with numbers: a tfjs handle with its axes. */
+export type Num = Variable<Tensor>
+
+/**
+ * The steps that kernels are written in: each makes one storage, its result, and nothing else that outlives the call; `alias`
+ * makes none, the `scaled` kind an extra number of 4 bytes before its result. A kernel frees what it made by `free`.
+ */
+export class Primitives {
+  readonly engine: Engine
+  readonly #ledger: Ledger
+
+  constructor(engine: Engine, ledger: Ledger) {
+    this.engine = engine
+    this.#ledger = ledger
+  }
+
+  /** Runs `make`, whose storage has these axes. */
+  #making(axes: Axes, dtype: EngineType, make: () => Tensor): Num {
+    this.#ledger.expected = { axes, dtype }
+    try {
+      return new Variable(axes, dtype, make())
+    } finally {
+      this.#ledger.expected = null
+    }
+  }
+
+  /** One tfjs kernel over named inputs. */
+  run(
+    kernel: string,
+    inputs: Readonly<Record<string, Num>>,
+    axes: Axes,
+    attributes: NamedAttrMap = {},
+    dtype: EngineType = 'float32',
+  ): Num {
+    const tensors: Record<string, Tensor> = {}
+    for (const name in inputs) tensors[name] = inputs[name]!.data
+    return this.#making(axes, dtype, () => this.engine.run(kernel, tensors, attributes))
+  }
+
+  unary(kernel: string, x: Num): Num {
+    return this.run(kernel, { x }, x.axes)
+  }
+
+  binary(kernel: 'Add' | 'Sub' | 'Multiply' | 'RealDiv' | 'Pow', a: Num, b: Num): Num {
+    return this.run(kernel, { a, b }, broadcastAxes(a.axes, b.axes))
+  }
+
+  /** With a number on the right: 4 bytes more while it runs. */
+  scaled(kernel: 'Add' | 'Multiply' | 'Pow', x: Num, value: number): Num {
+    const n = this.number(value)
+    const y = this.run(kernel, { a: x, b: n }, x.axes)
+    this.free(n)
+    return y
+  }
+
+  /** `value − x`: 4 bytes more while it runs. */
+  from(value: number, x: Num): Num {
+    const n = this.number(value)
+    const y = this.run('Sub', { a: n, b: x }, x.axes)
+    this.free(n)
+    return y
+  }
+
+  /** Over the last axis, kept as one element: `[…, m] → […, 1]`. */
+  rows(kernel: 'Sum' | 'Max', x: Num): Num {
+    const axes = [...x.axes.slice(0, -1), ONE]
+    const attributes = kernel === 'Sum' ? { axis: [x.axes.length - 1] } : { reductionIndices: [x.axes.length - 1] }
+    return this.run(kernel, { x }, axes, { ...attributes, keepDims: true })
+  }
+
+  /** `[n, k] × [k, m] → [n, m]`, or with the same first axis on all three. */
+  product(a: Num, b: Num, axes: Axes): Num {
+    return this.#making(axes, 'float32', () => this.engine.product(a.data, b.data))
+  }
+
+  /** A copy with its axes in another order. */
+  turned(x: Num, order: readonly number[]): Num {
+    const axes = order.map((i) => x.axes[i]!)
+    return this.run('Transpose', { x }, axes, { perm: [...order] }, engineType(x.dtype))
+  }
+
+  concatenated(parts: readonly Num[], at: number, axes: Axes): Num {
+    const dtype = engineType(parts[0]!.dtype)
+    return this.#making(axes, dtype, () => this.engine.runList('Concat', parts.map((p) => p.data), { axis: at }))
+  }
+
+  /** The same storage under other axes. */
+  alias(x: Num, axes: Axes = x.axes): Num {
+    return new Variable(axes, x.dtype, this.engine.alias(x.data, sizes(axes)))
+  }
+
+  zeros(axes: Axes, dtype: DType = 'float32'): Num {
+    const type = engineType(dtype)
+    return this.#making(axes, type, () => this.engine.zeros(sizes(axes), type))
+  }
+
+  number(value: number): Num {
+    const x = this.zeros([])
+    this.values(x)[0] = value
+    return x
+  }
+
+  /** A tensor with these numbers, row by row. */
+  upload(values: ArrayLike<number>, axes: Axes, dtype: DType): Num {
+    const x = this.zeros(axes, dtype)
+    this.values(x).set(values)
+    return x
+  }
+
+  /** The storage itself. Not valid after the next allocation. */
+  values(x: Num): Values {
+    return this.engine.values(x.data)
+  }
+
+  free(...xs: readonly Num[]): void {
+    for (const x of xs) {
+      x.alive = false
+      x.data.dispose()
+    }
+  }
+}
+
+/** How an engine stores a type: token ids are int32 in tfjs, all floating types float32. */
+export function engineType(dtype: DType): EngineType {
+  if (dtype === 'bool') return 'bool'
+  return dtype === 'int64' || dtype === 'int32' ? 'int32' : 'float32'
+}

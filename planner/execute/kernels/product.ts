@@ -1,0 +1,80 @@
+import { type Axes, merge } from '../../trace/axes.ts'
+import type { Kernel } from './kernel.ts'
+import { addToRows } from './norm.ts'
+import type { Num, Primitives } from './primitives.ts'
+
+/** `[…, m]` seen as `[rows, m]`. */
+const flat = (p: Primitives, x: Num): Num => p.alias(x, matrix(x.axes))
+const matrix = (axes: Axes): Axes => [merge(axes.slice(0, -1)), axes.at(-1)!]
+
+const TURN = [1, 0]
+const TURN_EACH = [0, 2, 1]
+
+/**
+ * `y = x · Wᵀ + bias`, weight `[out, in]`, computed as `(W · xᵀ)ᵀ`: the small operand is turned, never the weight, and products
+ * stay untransposed, which is the only kind that is fast on wasm.
+ * d input = g · W, d weight = gᵀ · x; the bias gets the incoming gradient, which the tape's engine sums.
+ */
+export const linear: Kernel<'linear'> = (p) => ({
+  forward: (call) => {
+    const [x, weight] = [call.inputs[0]!, call.inputs[1]!]
+    const bias = call.inputs[2] ?? null
+    if (call.needs(1)) call.save('input', x, 'dW')
+    if (call.needs(0)) call.save('weight', weight, 'dX')
+    const rows = flat(p, x)
+    const turned = p.turned(rows, TURN)
+    p.free(rows)
+    const product = p.product(weight, turned, [weight.axes[0]!, turned.axes[1]!])
+    p.free(turned)
+    const y = p.turned(product, TURN)
+    p.free(product)
+    if (bias) addToRows(p, y, bias)
+    const result = p.alias(y, [...x.axes.slice(0, -1), weight.axes[0]!])
+    p.free(y)
+    return [result]
+  },
+  backward: (call) => {
+    const g = flat(p, call.grads[0]!)
+    let dx: Num | null = null
+    let dWeight: Num | null = null
+    if (call.needs(0)) {
+      const product = p.product(g, call.saved('weight'), matrix(call.inputs[0]!.axes))
+      dx = p.alias(product, call.inputs[0]!.axes)
+      p.free(product)
+    }
+    if (call.needs(1)) {
+      const turned = p.turned(g, TURN)
+      const rows = flat(p, call.saved('input'))
+      dWeight = p.product(turned, rows, call.inputs[1]!.axes)
+      p.free(turned, rows)
+    }
+    p.free(g)
+    return [dx, dWeight, call.needs(2) ? call.grads[0]! : null]
+  },
+})
+
+/** `[s, n, k] × [s, k, m] → [s, n, m]`. d mat2 = selfᵀ · g, d self = g · mat2ᵀ */
+export const bmm: Kernel<'bmm'> = (p) => ({
+  forward: (call) => {
+    const [a, b] = [call.inputs[0]!, call.inputs[1]!]
+    if (call.needs(1)) call.save('self', a, 'd mat2')
+    if (call.needs(0)) call.save('mat2', b, 'd self')
+    return [p.product(a, b, [a.axes[0]!, a.axes[1]!, b.axes[2]!])]
+  },
+  backward: (call) => {
+    const g = call.grads[0]!
+    let self: Num | null = null
+    let mat2: Num | null = null
+    if (call.needs(1)) {
+      const turned = p.turned(call.saved('self'), TURN_EACH)
+      mat2 = p.product(turned, g, call.inputs[1]!.axes)
+      p.free(turned)
+    }
+    if (call.needs(0)) {
+      const turned = p.turned(call.saved('mat2'), TURN_EACH)
+      self = p.product(g, turned, call.inputs[0]!.axes)
+      p.free(turned)
+    }
+    return [self, mat2]
+  },
+})

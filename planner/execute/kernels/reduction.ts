@@ -1,0 +1,125 @@
+import { EngineError } from '../errors.ts'
+import { eachRun } from './broadcast.ts'
+import type { Kernel } from './kernel.ts'
+import type { Num, Primitives } from './primitives.ts'
+
+/** Mean over the last axis: `[…, m] → […, 1]`. d self = g / m, stretched. */
+export const mean: Kernel<'mean'> = (p) => ({
+  forward: ({ inputs: [x] }) => {
+    const sum = p.rows('Sum', x!)
+    const y = p.scaled('Multiply', sum, 1 / x!.axes.at(-1)!.size)
+    p.free(sum)
+    return [y]
+  },
+  backward: ({ grads: [g], inputs: [x] }) => {
+    const part = p.scaled('Multiply', g!, 1 / x!.axes.at(-1)!.size)
+    const dx = stretched(p, part, x!.axes)
+    p.free(part)
+    return [dx]
+  },
+})
+
+/** A copy of `x` broadcast to `axes`. Written over the storages: tfjs's Tile walks an index an element. */
+export function stretched(p: Primitives, x: Num, axes: Num['axes']): Num {
+  const y = p.zeros(axes, x.dtype)
+  const [from, to] = [p.values(x), p.values(y)]
+  eachRun(axes, x.axes, (at, of, length, step) => {
+    if (step === 1) to.set(from.subarray(of, of + length), at)
+    else to.fill(from[of]!, at, at + length)
+  })
+  return y
+}
+
+/** Sum of a broadcast tensor's gradient to the operand's axes. One storage: tfjs's Sum would copy a transposed tensor first. */
+export function summed(p: Primitives, x: Num, axes: Num['axes']): Num {
+  const y = p.zeros(axes)
+  const [from, to] = [p.values(x), p.values(y)]
+  const sums = new Float64Array(to.length)
+  eachRun(x.axes, axes, (at, of, length, step) => {
+    if (step === 1) for (let i = 0; i < length; i++) sums[of + i]! += from[at + i]!
+    else {
+      let sum = 0
+      for (let i = at; i < at + length; i++) sum += from[i]!
+      sums[of]! += sum
+    }
+  })
+  to.set(sums)
+  return y
+}
+
+/** Euclidean length of each row, without a gradient: DoRA detaches it. `[n, m] → [n]` */
+export const vectorNorm: Kernel<'vector_norm'> = (p) => ({
+  forward: (call) => {
+    if (call.needs(0)) {
+      throw new EngineError('not-executed', 'vector_norm', 'its gradient is not executed', 'Detach its operand.')
+    }
+    const x = call.inputs[0]!
+    const square = p.binary('Multiply', x, x)
+    const sum = p.rows('Sum', square)
+    p.free(square)
+    const root = p.unary('Sqrt', sum)
+    p.free(sum)
+    const y = p.alias(root, x.axes.slice(0, -1))
+    p.free(root)
+    return [y]
+  },
+  backward: () => [null],
+})
+
+/** e^(x − max) / Σ, over the last axis. d self = (g − Σ g·y) · y */
+export const softmax: Kernel<'softmax'> = (p) => ({
+  forward: (call) => {
+    const x = call.inputs[0]!
+    const max = p.rows('Max', x)
+    const shifted = p.binary('Sub', x, max)
+    p.free(max)
+    const powers = p.unary('Exp', shifted)
+    p.free(shifted)
+    const sum = p.rows('Sum', powers)
+    const y = p.binary('RealDiv', powers, sum)
+    p.free(powers, sum)
+    if (call.needs(0)) call.save('result', y, 'd self by the result')
+    return [y]
+  },
+  backward: (call) => {
+    const g = call.grads[0]!
+    const y = call.saved('result')
+    const weighted = p.binary('Multiply', g, y)
+    const sum = p.rows('Sum', weighted)
+    p.free(weighted)
+    const rest = p.binary('Sub', g, sum)
+    p.free(sum)
+    const dx = p.binary('Multiply', rest, y)
+    p.free(rest)
+    return [dx]
+  },
+})
+
+/** (x − max) − ln Σ e^(x − max), over the last axis. d self = g − e^y · Σ g */
+export const logSoftmax: Kernel<'log_softmax'> = (p) => ({
+  forward: (call) => {
+    const x = call.inputs[0]!
+    const max = p.rows('Max', x)
+    const shifted = p.binary('Sub', x, max)
+    p.free(max)
+    const powers = p.unary('Exp', shifted)
+    const sum = p.rows('Sum', powers)
+    p.free(powers)
+    const log = p.unary('Log', sum)
+    p.free(sum)
+    const y = p.binary('Sub', shifted, log)
+    p.free(shifted, log)
+    if (call.needs(0)) call.save('result', y, 'd self by the result')
+    return [y]
+  },
+  backward: (call) => {
+    const g = call.grads[0]!
+    const sum = p.rows('Sum', g)
+    const powers = p.unary('Exp', call.saved('result'))
+    const share = p.binary('Multiply', powers, sum)
+    p.free(sum, powers)
+    const dx = p.binary('Sub', g, share)
+    p.free(share)
+    return [dx]
+  },
+})

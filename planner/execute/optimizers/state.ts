@@ -1,0 +1,61 @@
+import type { Tensor } from '@tensorflow/tfjs-core'
+import type { Leaf } from '../../autograd/variable.ts'
+import type { Values } from '../engines/engine.ts'
+import type { Executor } from '../executor.ts'
+import type { Num } from '../kernels/primitives.ts'
+
+/** What the training loop calls. */
+export interface Optimizer {
+  step(leaves: readonly Leaf<Tensor>[]): void
+}
+
+/** A leaf's numbers during its update: parameter, gradient and the two moments, all as long. */
+export interface Update {
+  readonly parameter: Values
+  readonly gradient: Values
+  readonly mean: Values
+  readonly square: Values
+  /** Steps taken, this one included. */
+  readonly steps: number
+}
+
+interface Moments {
+  readonly mean: Num
+  readonly square: Num
+  steps: number
+}
+
+/** The two moments of each parameter, made when it is first stepped. The count of steps is no tensor here. */
+export class AdamState {
+  readonly #executor: Executor
+  readonly #moments = new Map<Leaf<Tensor>, Moments>()
+
+  constructor(executor: Executor) {
+    this.#executor = executor
+  }
+
+  /** Makes the moments of a leaf that has none yet. */
+  make(leaf: Leaf<Tensor>): void {
+    if (this.#moments.has(leaf)) return
+    const { position } = this.#executor
+    const path = leaf.parameter?.path ?? ''
+    position.scope = path.slice(0, Math.max(0, path.lastIndexOf('.')))
+    position.op = 'state'
+    const { axes, dtype } = leaf.variable
+    const zeros = () => this.#executor.keep(axes, dtype, 'optimizer state', null, path)
+    this.#moments.set(leaf, { mean: zeros(), square: zeros(), steps: 0 })
+  }
+
+  /** Counts a step and opens the leaf's storages. They are valid until something is allocated. */
+  next(leaf: Leaf<Tensor>): Update {
+    const moments = this.#moments.get(leaf)!
+    const { primitives } = this.#executor
+    return {
+      parameter: primitives.values(leaf.variable),
+      gradient: primitives.values(leaf.grad!),
+      mean: primitives.values(moments.mean),
+      square: primitives.values(moments.square),
+      steps: ++moments.steps,
+    }
+  }
+}
