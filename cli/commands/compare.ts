@@ -1,0 +1,114 @@
+import { predict, savingsOf } from '../../planner/predict/index.ts'
+import type { CompareResult, MethodResult } from '../../planner/result/compare.ts'
+import type { Executed } from '../../planner/result/run.ts'
+import { chooseEngine } from '../engines.ts'
+import { EXIT, UsageError } from '../errors.ts'
+import { HARDWARE_FLAGS, OUTPUT_FLAGS, RUN_FLAGS, SETTING_FLAGS } from '../flags.ts'
+import { compareText, type Tables } from '../output/compare.ts'
+import { methodName } from '../output/names.ts'
+import { bytesIn } from '../output/numbers.ts'
+import { execute } from '../process/execute.ts'
+import { toolVersion } from '../version.ts'
+import { warningsFor } from '../warnings.ts'
+import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
+import { type Context, contextOf, pageOf } from './context.ts'
+import { checkOutputs, emit, tell, writeReport } from './emit.ts'
+import { outcomeOf, requireRightStep } from './outcome.ts'
+import { headerOf, predicted } from './predicted.ts'
+import { inputOf, type Prepared, prepare } from './prepare.ts'
+import { requestOf } from './request.ts'
+
+const DEFAULT_METHODS = ['full', 'lora', 'lora-fa'] as const
+
+export const compare: Command = {
+  usage: 'compare <model>',
+  describe: 'Methods side by side; --run puts measured beside predicted',
+  flags: [
+    'methods',
+    ...SETTING_FLAGS,
+    ...HARDWARE_FLAGS,
+    'run',
+    'matrix',
+    ...RUN_FLAGS,
+    'unit',
+    'report',
+    ...OUTPUT_FLAGS,
+  ],
+  positionals: { model: MODEL_ARGUMENT },
+  examples: [
+    ['tidemark compare llama-2-7b -s 512 --gpu rtx4090', 'full, LoRA and LoRA-FA for a PyTorch stack'],
+    ['tidemark compare smollm2-135m --run -s 128', 'and real steps on wasm beside their prediction'],
+  ],
+  async run(args, raw) {
+    const context = await contextOf(raw, this.flags, 'compare')
+    const { values, terminal } = context
+    requireRun(context)
+    await checkOutputs(context)
+    const model = textArgument(args, 'model')
+    const prepared = await prepare(model, context, values.methods ?? DEFAULT_METHODS, terminal)
+    let methods: MethodResult[] = prepared.methods.map((m) => ({ method: m.method, estimate: predicted(prepared, m) }))
+    if (values.run === true) methods = await runAll(model, context, prepared, methods)
+    const result: CompareResult = {
+      schema: 'tidemark/compare@1',
+      tool: { name: 'tidemark', version: toolVersion() },
+      command: context.typed,
+      input: inputOf(prepared),
+      result: { methods, savings: savingsOf(methods) },
+      warnings: [...prepared.warnings, ...methodWarnings(context, prepared, methods)],
+    }
+    emit(context, result, () => compareText(result.result, tablesOf(prepared, methods), pageOf(context)))
+    tell(context, result.input.assumptions, result.warnings)
+    await writeReport(context, result)
+    if (values.check === true && methods.some((m) => m.estimate.fit?.fits === false)) return EXIT.doesNotFit
+    return outcomeOf(methods.flatMap((m) => (m.executed ? [m.executed] : [])))
+  },
+}
+
+/** Flags of a run say nothing without one. */
+function requireRun({ values, placeOf }: Context): void {
+  if (values.run === true) return
+  const unused = RUN_FLAGS.filter((key) => values[key] !== undefined).map((key) => placeOf(`--${key}`))
+  const next = 'Add --run, or leave it out.'
+  if (unused.length > 0) throw new UsageError(unused.map((where) => ({ where, message: 'needs --run', next })))
+}
+
+/** Runs the methods one after another, each in its own process: two at once would share the machine's memory. */
+async function runAll(
+  model: string,
+  context: Context,
+  prepared: Prepared,
+  methods: readonly MethodResult[],
+): Promise<MethodResult[]> {
+  const { values, terminal } = context
+  const engine = chooseEngine(values.engine)
+  terminal.say(
+    `--run executes in float32 with eager attention on ${engine}; its prediction stands beside what it measured`,
+  )
+  const run: MethodResult[] = []
+  for (const [i, method] of prepared.methods.entries()) {
+    const { estimate } = methods[i]!
+    const request = await requestOf(model, prepared, method, engine, values)
+    const label = `${prepared.found.spec.name} ${methodName(method.method)} on ${engine}`
+    const executed: Executed = await execute(request, { terminal, label, trace: undefined })
+    requireRightStep(executed, method.method)
+    run.push({ method: method.method, estimate, executed })
+  }
+  return run
+}
+
+/** Warnings name their method where there are several. */
+function methodWarnings({ values }: Context, prepared: Prepared, methods: readonly MethodResult[]): string[] {
+  const bytes = bytesIn(values.unit)
+  return prepared.methods.flatMap((m, i) =>
+    warningsFor(m.train, methods[i]!.estimate, bytes).map((w) => `${methodName(m.method)}: ${w}`),
+  )
+}
+
+function tablesOf(prepared: Prepared, methods: readonly MethodResult[]): Tables {
+  const last = prepared.methods.at(-1) ?? prepared.methods[0]
+  const body = methods.at(-1)?.estimate ?? predict(prepared.found.spec, last.train, prepared.stack)
+  const estimate = headerOf(prepared, last, body)
+  const executed = methods.at(-1)?.executed
+  if (!executed) return { estimate, executed: null }
+  return { estimate, executed: { ...estimate, setting: executed.training, on: executed.stack } }
+}

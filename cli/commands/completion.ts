@@ -1,0 +1,82 @@
+import { listModels } from '../../models/index.ts'
+import { EXIT } from '../errors.ts'
+import { dashed, type Flag, flagFor, OUTPUT_FLAGS } from '../flags.ts'
+import { type Command, nameOf, textArgument } from './command.ts'
+import { contextOf } from './context.ts'
+
+/** The commands that are completed: given by the program, which knows them all. */
+export const completion = (commands: () => readonly Command[]): Command => ({
+  usage: 'completion [shell]',
+  describe: 'Print a completion script for bash, zsh or fish',
+  flags: OUTPUT_FLAGS.filter((key) => key !== 'json' && key !== 'output'),
+  positionals: { shell: { describe: 'Which shell; bash if left out', choices: ['bash', 'zsh', 'fish'] } },
+  examples: [['source <(tidemark completion bash)', 'complete in this shell']],
+  async run(args, raw) {
+    const { terminal } = await contextOf(raw, this.flags, 'completion')
+    const shell = textArgument(args, 'shell') || 'bash'
+    terminal.print(shell === 'fish' ? fish(commands()) : shell === 'zsh' ? zsh(commands()) : bash(commands()))
+    return EXIT.done
+  },
+})
+
+interface Word {
+  readonly flag: string
+  readonly about: Flag<unknown>
+}
+
+const words = (command: Command): Word[] =>
+  command.flags
+    .map((key) => ({ flag: `--${dashed(key)}`, about: flagFor(key) }))
+    .filter(({ about }) => about.refused === undefined)
+
+function bash(commands: readonly Command[]): string {
+  const names = commands.map(nameOf)
+  const values = new Map(commands.flatMap(words).map(({ flag, about }) => [flag, about.choices]))
+  const choices = [...values].filter(([, list]) => list)
+  return `# bash completion for tidemark: source <(tidemark completion bash)
+_tidemark() {
+  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" command="\${COMP_WORDS[1]}"
+  case "$prev" in
+${choices.map(([flag, list]) => `    ${flag}) COMPREPLY=($(compgen -W "${list?.join(' ')}" -- "$cur")); return ;;`).join('\n')}
+    --config|--output|--report|--trace) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+  esac
+  if [ "$COMP_CWORD" -eq 1 ]; then COMPREPLY=($(compgen -W "${names.join(' ')}" -- "$cur")); return; fi
+  case "$command" in
+${commands
+  .map(
+    (c) =>
+      `    ${nameOf(c)}) local flags="${words(c)
+        .map((w) => w.flag)
+        .join(' ')}" ;;`,
+  )
+  .join('\n')}
+    *) local flags="" ;;
+  esac
+  case "$cur" in
+    -*) COMPREPLY=($(compgen -W "$flags" -- "$cur")) ;;
+    *) COMPREPLY=($(compgen -W "${firstWords()}" -- "$cur") $(compgen -f -- "$cur")) ;;
+  esac
+}
+complete -F _tidemark tidemark
+`
+}
+
+/** zsh runs bash's own completion. */
+const zsh = (commands: readonly Command[]): string =>
+  `# zsh completion for tidemark: source <(tidemark completion zsh)\nautoload -U +X bashcompinit && bashcompinit\n${bash(commands)}`
+
+function fish(commands: readonly Command[]): string {
+  const quote = (text: string): string => `'${text.replaceAll("'", "\\'")}'`
+  const lines = commands.flatMap((command) => {
+    const name = nameOf(command)
+    const own = words(command).map(({ flag, about }) => {
+      const list = about.choices ? ` -xa ${quote(about.choices.join(' '))}` : about.kind === 'boolean' ? '' : ' -r'
+      return `complete -c tidemark -n '__fish_seen_subcommand_from ${name}' -l ${flag.slice(2)}${list} -d ${quote(about.describe)}`
+    })
+    return [`complete -c tidemark -n __fish_use_subcommand -fa ${name} -d ${quote(command.describe)}`, ...own]
+  })
+  const models = `complete -c tidemark -n '__fish_seen_subcommand_from estimate compare run' -a ${quote(firstWords())}`
+  return ['# fish completion for tidemark: tidemark completion fish | source', ...lines, models, ''].join('\n')
+}
+
+const firstWords = (): string => listModels().join(' ')

@@ -1,0 +1,45 @@
+import type { ReportResult } from '../../reports/index.ts'
+import { checkOutputPath, writeFileWhole } from '../files/write.ts'
+import type { Context } from './context.ts'
+
+/** Paths that the command will write to, refused before any work if they cannot be written. */
+export async function checkOutputs({ values }: Context): Promise<void> {
+  if (values.output !== undefined) await checkOutputPath(values.output, '--output')
+  if (values.report !== undefined) await checkOutputPath(values.report, '--report')
+  if (values.trace !== undefined) await checkOutputPath(values.trace, '--trace')
+}
+
+/** The result: one JSON document or a text, on stdout or into the file that was named. */
+export function emit({ values, terminal }: Context, result: unknown, text: () => string): void {
+  const content = values.json === true ? JSON.stringify(result) : text()
+  const whole = content.endsWith('\n') ? content : `${content}\n`
+  if (values.output === undefined) {
+    terminal.print(whole)
+    return
+  }
+  writeFileWhole(values.output, whole)
+  terminal.say(`wrote ${values.output}`)
+}
+
+/** What was assumed and what to beware of: on stderr, and in the JSON. */
+export function tell(
+  { terminal, values }: Context,
+  assumptions: readonly { what: string; value: string; from: string }[],
+  warnings: readonly string[],
+): void {
+  const { err } = terminal
+  if (values.json !== true && assumptions.length > 0) {
+    const shown = assumptions.map((a) => `  ${a.what} ${a.value} ${err.dim(`(${a.from})`)}`)
+    terminal.say([err.dim('assumed:'), ...shown].join('\n'))
+  }
+  for (const warning of warnings) terminal.say(`${err.yellow('warning:')} ${warning}`)
+}
+
+/** Writes the HTML report where one was asked for and prints its path last. */
+export async function writeReport({ values, terminal }: Context, result: ReportResult): Promise<void> {
+  if (values.report === undefined) return
+  const { renderHtml } = await import('../reports.ts')
+  writeFileWhole(values.report, await renderHtml(result))
+  if (values.json === true) terminal.say(`report: ${values.report}`)
+  else terminal.print(`report: ${values.report}`)
+}

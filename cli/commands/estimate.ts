@@ -1,0 +1,47 @@
+import type { EstimateResult } from '../../planner/result/estimate.ts'
+import { EXIT } from '../errors.ts'
+import { HARDWARE_FLAGS, OUTPUT_FLAGS, SETTING_FLAGS } from '../flags.ts'
+import { estimateText } from '../output/estimate.ts'
+import { bytesIn } from '../output/numbers.ts'
+import { toolVersion } from '../version.ts'
+import { warningsFor } from '../warnings.ts'
+import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
+import { contextOf, pageOf } from './context.ts'
+import { checkOutputs, emit, tell, writeReport } from './emit.ts'
+import { headerOf, predicted } from './predicted.ts'
+import { inputOf, prepare } from './prepare.ts'
+
+export const estimate: Command = {
+  usage: 'estimate <model>',
+  describe: 'Peak memory of one training step: when, where and why',
+  flags: ['method', ...SETTING_FLAGS, ...HARDWARE_FLAGS, 'explain', 'unit', 'report', ...OUTPUT_FLAGS],
+  positionals: { model: MODEL_ARGUMENT },
+  examples: [
+    ['tidemark estimate llama-2-7b --method lora-fa -s 512', 'LoRA-FA on LLaMA-2 7B'],
+    ['tidemark estimate ./config.json --gpu 80GiB --check', 'exit 3 if it does not fit'],
+  ],
+  async run(args, raw) {
+    const context = await contextOf(raw, this.flags, 'estimate')
+    const { values, terminal } = context
+    await checkOutputs(context)
+    const prepared = await prepare(textArgument(args, 'model'), context, [values.method], terminal)
+    const [method] = prepared.methods
+    const body = predicted(prepared, method)
+    const result: EstimateResult = {
+      schema: 'tidemark/estimate@1',
+      tool: { name: 'tidemark', version: toolVersion() },
+      command: context.typed,
+      input: inputOf(prepared),
+      result: body,
+      warnings: [...prepared.warnings, ...warningsFor(method.train, body, bytesIn(values.unit))],
+    }
+    const page = pageOf(context)
+    const explained = values.explain === true ? (await import('../output/explain.ts')).explainText(body, page) : ''
+    const text = (): string =>
+      [estimateText(body, headerOf(prepared, method, body), page), explained].join('\n\n').trimEnd()
+    emit(context, result, text)
+    tell(context, result.input.assumptions, result.warnings)
+    await writeReport(context, result)
+    return values.check === true && body.fit?.fits === false ? EXIT.doesNotFit : EXIT.done
+  },
+}

@@ -1,0 +1,19 @@
+import type { Command } from './command.ts'
+import { compare } from './compare.ts'
+import { completion } from './completion.ts'
+import { engines } from './engines.ts'
+import { estimate } from './estimate.ts'
+import { models } from './models.ts'
+import { report } from './report.ts'
+import { run } from './run.ts'
+
+/** Every command, in the order of the help text. */
+export const COMMANDS: readonly Command[] = [
+  estimate,
+  compare,
+  run,
+  report,
+  models,
+  engines,
+  completion(() => COMMANDS),
+]

@@ -1,0 +1,110 @@
+import { describeDimensions } from '../../models/describe.ts'
+import { DEFAULT_STACK, resolveStack, type Stack } from '../../planner/predict/stack.ts'
+import type { Input } from '../../planner/result/common.ts'
+import type { Defaults } from '../../planner/training/defaults.ts'
+import type { METHOD_NAMES } from '../../planner/training/options.ts'
+import { type ResolvedTraining, resolveTraining } from '../../planner/training/resolve.ts'
+import { type Problem, UsageError } from '../errors.ts'
+import { type Gpu, resolveGpu } from '../gpus.ts'
+import { type Adapted, adaptedLinears } from '../model/adapted.ts'
+import { type FoundModel, resolveModel } from '../model/resolve.ts'
+import { type Given, problemsOf } from '../settings/read.ts'
+
+/** One method's setting, with the linears it adapts. */
+export interface PreparedMethod extends ResolvedTraining {
+  readonly method: string
+  readonly adapted: Adapted
+}
+
+export interface Prepared {
+  readonly found: FoundModel
+  readonly stack: Stack
+  readonly gpu: Gpu | null
+  /** At least one, in the order asked for. */
+  readonly methods: readonly [PreparedMethod, ...PreparedMethod[]]
+  readonly warnings: string[]
+}
+
+type Method = (typeof METHOD_NAMES)[number]
+
+/**
+ * Finds the model, the stack and the GPU and fills in every method's setting.
+ *
+ * @param methods undefined takes the default method
+ * @param engine runs the step itself: its defaults hold in place of a stack's
+ * @throws UsageError with everything that is wrong
+ */
+export async function prepare(
+  model: string,
+  given: Given,
+  methods: readonly (Method | undefined)[],
+  options: { env: NodeJS.ProcessEnv; engine?: string },
+): Promise<Prepared> {
+  const { values, placeOf } = given
+  const problems: Problem[] = []
+  const attempt = <T>(work: () => T): T | undefined => {
+    try {
+      return work()
+    } catch (error) {
+      problems.push(...problemsOf(error, placeOf))
+      return undefined
+    }
+  }
+  const stack = attempt(() => resolveStack(values.stack ?? DEFAULT_STACK))
+  const gpu = attempt(() => (values.gpu === undefined ? null : resolveGpu(values.gpu, placeOf('--gpu'))))
+  let found: FoundModel | undefined
+  try {
+    found = await resolveModel(model, { task: values.task, layers: values.layers }, options.env)
+  } catch (error) {
+    problems.push(...problemsOf(error, placeOf))
+  }
+  if (found === undefined || stack === undefined || gpu === undefined) throw new UsageError(problems)
+  const { spec } = found
+  const defaults: Defaults = options.engine === undefined ? { stack: stack.name } : { engine: options.engine }
+  const prepared: PreparedMethod[] = []
+  for (const method of methods) {
+    const one = attempt(() => {
+      const resolved = resolveTraining(spec, { ...values, method }, defaults)
+      return { ...resolved, method: resolved.train.method, adapted: adaptedLinears(spec, resolved.train) }
+    })
+    if (one) prepared.push(one)
+  }
+  const [first, ...rest] = prepared
+  if (problems.length > 0 || !first) throw new UsageError(unique(problems))
+  const told = prepared.flatMap((m) => [...m.warnings, ...m.adapted.warnings])
+  // an option that one of several methods does not use is no mistake
+  const warnings = [...new Set(told)].filter(
+    (w) => prepared.length === 1 || !w.startsWith('full fine-tuning has no adapter'),
+  )
+  return { found, stack, gpu, methods: [first, ...rest], warnings }
+}
+
+/** The `input` of a result. A comparison prints the setting of its last method, which has all the adapter's fields. */
+export function inputOf({ found, stack, methods }: Prepared, engine?: string): Input {
+  const { spec, source } = found
+  const shown = methods.at(-1) ?? methods[0]
+  const kept = spec.provenance.layers?.source === 'override' ? [cutNote(shown.setting.layers)] : []
+  return {
+    model: {
+      name: spec.name,
+      architecture: spec.architecture,
+      family: spec.family,
+      source,
+      dimensions: describeDimensions(spec),
+    },
+    training: shown.setting,
+    stack: engine ?? stack.name,
+    assumptions: [...kept, ...shown.assumptions],
+  }
+}
+
+const cutNote = (layers: number | undefined) => ({
+  what: 'layers',
+  value: `cut to the first ${layers ?? '?'}`,
+  from: '--layers: the figures are for the cut model',
+})
+
+function unique(problems: readonly Problem[]): Problem[] {
+  const seen = new Map(problems.map((p) => [`${p.where}|${p.message}`, p]))
+  return [...seen.values()]
+}

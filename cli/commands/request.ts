@@ -1,0 +1,32 @@
+import type { RunRequest } from '../../planner/run/setting.ts'
+import type { Engine } from '../engines.ts'
+import type { Values } from '../flags.ts'
+import { resolveModel } from '../model/resolve.ts'
+import type { Prepared, PreparedMethod } from './prepare.ts'
+
+const DEFAULT_STEPS = 3
+
+/** What the run's process is asked to do. Where layers were cut it also learns of how many there were. */
+export async function requestOf(
+  model: string,
+  { found }: Prepared,
+  { train }: PreparedMethod,
+  engine: Engine,
+  values: Values,
+): Promise<RunRequest> {
+  return {
+    model: found.spec,
+    train,
+    engine,
+    steps: values.steps ?? DEFAULT_STEPS,
+    seed: values.seed ?? 0,
+    cutFrom: await uncutLayers(model, values),
+  }
+}
+
+/** Layers before the cut; standard input cannot be read twice. */
+async function uncutLayers(model: string, { layers, task }: Values): Promise<number | null> {
+  if (layers === undefined || model === '-') return null
+  const { spec } = await resolveModel(model, { task }, process.env)
+  return 'layers' in spec && spec.layers > layers ? spec.layers : null
+}

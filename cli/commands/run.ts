@@ -1,0 +1,67 @@
+import type { RunResult } from '../../planner/result/run.ts'
+import { chooseEngine, refuseWhatEnginesLack } from '../engines.ts'
+import { OUTPUT_FLAGS, RUN_FLAGS, SETTING_FLAGS } from '../flags.ts'
+import { bytesIn } from '../output/numbers.ts'
+import { runText } from '../output/run.ts'
+import { execute } from '../process/execute.ts'
+import { toolVersion } from '../version.ts'
+import { warningsFor } from '../warnings.ts'
+import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
+import { contextOf, pageOf } from './context.ts'
+import { checkOutputs, emit, tell, writeReport } from './emit.ts'
+import { outcomeOf, requireRightStep } from './outcome.ts'
+import { inputOf, prepare } from './prepare.ts'
+import { requestOf } from './request.ts'
+
+export const run: Command = {
+  usage: 'run <model>',
+  describe: 'Real training steps on an engine, measured against predicted',
+  flags: [
+    'method',
+    ...SETTING_FLAGS.filter((f) => f !== 'stack'),
+    ...RUN_FLAGS,
+    'trace',
+    'unit',
+    'report',
+    ...OUTPUT_FLAGS,
+  ],
+  positionals: { model: MODEL_ARGUMENT },
+  examples: [['tidemark run smollm2-135m --method lora-fa -s 128', 'three steps on wasm, tier by tier']],
+  async run(args, raw) {
+    const context = await contextOf(raw, this.flags, 'run')
+    const { values, terminal } = context
+    const engine = chooseEngine(values.engine)
+    refuseWhatEnginesLack(values, engine, context.placeOf)
+    await checkOutputs(context)
+    const prepared = await prepare(textArgument(args, 'model'), context, [values.method], { env: terminal.env, engine })
+    const [method] = prepared.methods
+    const request = await requestOf(textArgument(args, 'model'), prepared, method, engine, values)
+    const label = `${prepared.found.spec.name} ${method.method}`
+    const executed = await execute(request, { terminal, label, trace: values.trace })
+    requireRightStep(executed, method.method)
+    const result: RunResult = {
+      schema: 'tidemark/run@1',
+      tool: { name: 'tidemark', version: toolVersion() },
+      command: context.typed,
+      input: { ...inputOf(prepared, executed.stack), training: { ...method.setting, seed: request.seed } },
+      result: {
+        engine: executed.engine,
+        predicted_hash: executed.predicted_hash,
+        tiers: executed.measured.tiers,
+        executed,
+      },
+      warnings: [...prepared.warnings, ...warningsFor(method.train, executed.predicted, bytesIn(values.unit))],
+    }
+    const about = {
+      model: prepared.found.spec.name,
+      parameters: executed.predicted.parameters.total - method.adapted.added,
+      setting: executed.training,
+      adapted: method.adapted,
+      on: executed.stack,
+    }
+    emit(context, result, () => runText(executed, about, pageOf(context)))
+    tell(context, result.input.assumptions, result.warnings)
+    await writeReport(context, result)
+    return outcomeOf([executed])
+  },
+}

@@ -1,0 +1,76 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { type Problem, UsageError } from '../errors.ts'
+
+export interface ReadOptions {
+  /** Most bytes that are read; a larger file is refused by its size. */
+  readonly limit: number
+  /** What the file should be: `a model`, `a setting`. */
+  readonly what: string
+  /** What errors put before the path. */
+  readonly flag: string
+}
+
+/** Reads a UTF-8 file of a person, within a limit. @throws UsageError with what, where and what to do next */
+export async function readTextFile(path: string, options: ReadOptions): Promise<string> {
+  const refuse = (message: string, next: string): never => {
+    throw new UsageError([{ where: path, message, next } satisfies Problem])
+  }
+  let file: FileHandle
+  try {
+    file = await open(path, constants.O_RDONLY)
+  } catch (error) {
+    return refuse(whyNot(error), `Give the path of ${options.what}.`)
+  }
+  try {
+    const { size } = await file.stat()
+    if (size > options.limit) return refuse(tooLarge(size, options.limit), `Give the path of ${options.what}.`)
+    return decode(await readAtMost(file.createReadStream({ autoClose: false }), options.limit, refuse), refuse)
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    return refuse(whyNot(error), `Give the path of ${options.what}.`)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Reads standard input to its end, within a limit. */
+export async function readStandardInput(limit: number): Promise<string> {
+  const refuse = (message: string, next: string): never => {
+    throw new UsageError([{ where: '-', message, next }])
+  }
+  return decode(await readAtMost(process.stdin, limit, refuse), refuse)
+}
+
+type Refuse = (message: string, next: string) => never
+
+/** A pipe has no size beforehand: stop at the first byte too many. */
+async function readAtMost(stream: AsyncIterable<Uint8Array>, limit: number, refuse: Refuse): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of stream) {
+    size += chunk.length
+    if (size > limit) return refuse(tooLarge(undefined, limit), 'Give a config.json or a description.')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function decode(bytes: Buffer, refuse: Refuse): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return refuse('is not text in UTF-8', 'Give a JSON or YAML file.')
+  }
+}
+
+const tooLarge = (size: number | undefined, limit: number): string =>
+  `has ${size === undefined ? `more than ${limit}` : size} bytes; expected at most ${limit} (${limit / 1024 / 1024} MiB)`
+
+function whyNot(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file'
+  if (code === 'EACCES' || code === 'EPERM') return 'may not be read: no permission'
+  if (code === 'EISDIR') return 'is a folder'
+  return `cannot be read (${String(code ?? error)})`
+}

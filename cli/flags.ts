@@ -1,0 +1,160 @@
+import { TASKS } from '../models/spec.ts'
+import {
+  ADAPTER_DTYPES,
+  ATTENTION_NAMES,
+  AUTOCASTS,
+  CHECKPOINTINGS,
+  FUSED_LOSSES,
+  METHOD_NAMES,
+  OPTIMIZER_IMPL_NAMES,
+  OPTIMIZER_NAMES,
+  QUANTIZATIONS,
+  WEIGHT_DTYPES,
+} from '../planner/training/options.ts'
+import { boolean, choice, choices, integer, type Kind, list, number, text } from './settings/kinds.ts'
+
+export type Group = 'Method' | 'Step' | 'Precision' | 'Model' | 'Hardware' | 'Execution' | 'Output'
+
+/** One flag: what it takes, what it means, what holds without it. */
+export interface Flag<T> extends Kind<T> {
+  readonly group: Group
+  readonly describe: string
+  readonly alias?: string
+  /** What help calls the value. */
+  readonly placeholder?: string
+  /** The default as help says it: mostly the stack's, which depends on the model. */
+  readonly fallback?: string
+  /** Promised and not there: refused with this reason, and left out of help. */
+  readonly refused?: string
+}
+
+interface Words {
+  readonly describe: string
+  readonly alias?: string
+  readonly placeholder?: string
+  readonly fallback?: string
+  readonly refused?: string
+}
+
+const flag = <T>(group: Group, kind: Kind<T>, words: Words): Flag<T> => ({ ...kind, group, ...words })
+
+const SHARDING = 'sharding is not modelled yet: predictions are for one device'
+
+/** Every flag by its name in files and JSON (`seq_len`); on the command line it is written with dashes (`--seq-len`). */
+export const FLAGS = {
+  method: flag('Method', choice(METHOD_NAMES), { describe: 'What trains', fallback: 'lora' }),
+  methods: flag('Method', choices(METHOD_NAMES), {
+    describe: 'Methods to compare',
+    placeholder: 'a,b,c',
+    fallback: 'full,lora,lora-fa',
+  }),
+  rank: flag('Method', integer(1, 65_536), { alias: 'r', describe: 'Rank of the adapters', fallback: '8' }),
+  lora_alpha: flag('Method', number(0, 1e9), { describe: 'Scale of the adapters, over the rank', fallback: '8' }),
+  lora_dropout: flag('Method', number(0, 1, true), { describe: 'Dropout before A', fallback: '0' }),
+  target_modules: flag('Method', list(), {
+    describe: 'Linears that get an adapter, or all-linear',
+    placeholder: 'q_proj,v_proj',
+    fallback: "PEFT's table",
+  }),
+  modules_to_save: flag('Method', list(), { describe: 'Modules trained as a whole', placeholder: 'a,b' }),
+  adapter_dtype: flag('Method', choice(ADAPTER_DTYPES), { describe: 'Type of the adapters', fallback: 'float32' }),
+  use_dora: flag('Method', boolean(), { describe: 'Weight-decomposed LoRA' }),
+  use_rslora: flag('Method', boolean(), { describe: 'Scale by alpha / √rank' }),
+  reference_model: flag('Method', boolean(), { describe: 'A frozen pass with the adapter disabled, as DPO does' }),
+  dtype: flag('Precision', choice(WEIGHT_DTYPES), { describe: 'Type of the weights', fallback: "the config's" }),
+  autocast: flag('Precision', choice(AUTOCASTS), { describe: 'Mixed precision', fallback: 'none' }),
+  quantize: flag('Precision', choice(QUANTIZATIONS), { describe: 'Quantized base', fallback: 'none' }),
+  prepare_kbit: flag('Precision', boolean(), { describe: 'prepare_model_for_kbit_training' }),
+  batch_size: flag('Step', integer(1, 1_000_000), { alias: 'b', describe: 'Sequences a batch', fallback: '1' }),
+  seq_len: flag('Step', integer(1, 16_777_216), {
+    alias: 's',
+    describe: 'Tokens a sequence',
+    fallback: "1024, or the model's limit",
+  }),
+  target_seq_len: flag('Step', integer(1, 16_777_216), {
+    describe: 'Tokens of the decoder of an encoder-decoder',
+    fallback: 'as --seq-len',
+  }),
+  padding: flag('Step', boolean(), { describe: 'A padded batch: an attention mask exists' }),
+  packing: flag('Step', boolean(), { describe: 'Several sequences in one row' }),
+  attention: flag('Step', choice(ATTENTION_NAMES), { describe: 'How attention is computed', fallback: 'sdpa' }),
+  gradient_checkpointing: flag('Step', choice(CHECKPOINTINGS), {
+    describe: 'Compute activations again in the backward',
+    fallback: 'none',
+  }),
+  gradient_accumulation: flag('Step', integer(1, 1_000_000), { describe: 'Micro-steps a step', fallback: '1' }),
+  optimizer: flag('Step', choice(OPTIMIZER_NAMES), { describe: 'Optimizer', fallback: 'adamw' }),
+  optimizer_impl: flag('Step', choice(OPTIMIZER_IMPL_NAMES), {
+    describe: 'How the optimizer goes over the parameters',
+    fallback: "the Trainer's",
+  }),
+  fused_loss: flag('Step', choice(FUSED_LOSSES), { describe: 'Fused linear and loss', fallback: 'none' }),
+  task: flag('Model', choice(TASKS), { describe: 'Head and loss', fallback: "from the config's architectures" }),
+  layers: flag('Model', integer(1, 4096), { describe: 'Keep only the first N layers', placeholder: 'N' }),
+  stack: flag('Model', text('a stack, or an unambiguous part of its name'), {
+    describe: 'Frameworks and versions the prediction is for',
+    placeholder: 'NAME',
+  }),
+  gpu: flag('Hardware', text('a GPU by name, or a size with its unit'), {
+    describe: 'What to fit into',
+    placeholder: 'rtx4090|80GiB',
+  }),
+  gpus: flag('Hardware', integer(1, 65_536), { describe: 'Number of devices', refused: SHARDING }),
+  zero: flag('Hardware', integer(0, 3), { describe: 'ZeRO stage', refused: SHARDING }),
+  fsdp: flag('Hardware', text('an FSDP strategy'), { describe: 'FSDP strategy', refused: SHARDING }),
+  tp: flag('Hardware', integer(1, 65_536), { describe: 'Tensor parallel degree', refused: SHARDING }),
+  pp: flag('Hardware', integer(1, 65_536), { describe: 'Pipeline parallel degree', refused: SHARDING }),
+  matrix: flag('Execution', boolean(), {
+    describe: 'Add levers to the comparison',
+    refused: 'the matrix of levers is not there yet: compare one setting at a time',
+  }),
+  run: flag('Execution', boolean(), { describe: 'Run real steps too, and put measured beside predicted' }),
+  engine: flag('Execution', choice(['auto', 'tfjs-node-gpu', 'tfjs-node', 'webgpu', 'wasm', 'cpu'] as const), {
+    describe: 'What runs the step',
+    fallback: 'auto: wasm',
+  }),
+  steps: flag('Execution', integer(2, 10_000), { describe: 'Steps to run', fallback: '3' }),
+  seed: flag('Execution', integer(0, 4_294_967_295), { describe: 'Seed of weights, batch and dropout', fallback: '0' }),
+  trace: flag('Execution', text('a path'), { describe: 'Write the events as JSON Lines', placeholder: 'FILE' }),
+  explain: flag('Output', boolean(), { describe: 'List every term that is alive at the peak' }),
+  format: flag('Output', choices(['html', 'svg', 'png', 'md', 'csv', 'chrome-trace', 'torch-snapshot'] as const), {
+    describe: 'What to write',
+    placeholder: 'html,svg,…',
+    fallback: 'html',
+  }),
+  config: flag('Output', text('a path'), { describe: 'Any of these flags as YAML or JSON', placeholder: 'FILE' }),
+  check: flag('Output', boolean(), { describe: 'Exit with 3 if it does not fit' }),
+  report: flag('Output', text('a path'), { describe: 'Also write the HTML report', placeholder: 'FILE' }),
+  output: flag('Output', text('a path'), { alias: 'o', describe: 'Write the result to a file', placeholder: 'FILE' }),
+  json: flag('Output', boolean(), { describe: 'Print one JSON document' }),
+  unit: flag('Output', choice(['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const), { describe: 'One unit for all bytes' }),
+  quiet: flag('Output', boolean(), { alias: 'q', describe: 'No progress, assumptions or warnings' }),
+  verbose: flag('Output', boolean(), { describe: 'Say more of what is done' }),
+  no_color: flag('Output', boolean(), { describe: 'No colour' }),
+  debug: flag('Output', boolean(), { describe: 'Stack traces with errors' }),
+} as const satisfies Readonly<Record<string, Flag<unknown>>>
+
+export type FlagKey = keyof typeof FLAGS
+type ValueOf<F> = F extends Flag<infer T> ? T : never
+/** Values that were given, checked. What was not given is not there. */
+export type Values = { readonly [K in FlagKey]?: ValueOf<(typeof FLAGS)[K]> | undefined }
+
+const keysOf = (...groups: readonly Group[]): FlagKey[] =>
+  (Object.keys(FLAGS) as FlagKey[]).filter((key) => groups.includes(FLAGS[key].group))
+
+/** What prints, for every command. */
+export const OUTPUT_FLAGS: readonly FlagKey[] = ['json', 'output', 'quiet', 'verbose', 'no_color', 'debug']
+/** A training setting without the choice of method. */
+export const SETTING_FLAGS: readonly FlagKey[] = [
+  ...keysOf('Method').filter((key) => key !== 'method' && key !== 'methods'),
+  ...keysOf('Precision', 'Step', 'Model'),
+  'config',
+]
+export const HARDWARE_FLAGS: readonly FlagKey[] = [...keysOf('Hardware'), 'check']
+export const RUN_FLAGS: readonly FlagKey[] = ['engine', 'steps', 'seed']
+
+/** `seq_len` → `seq-len` */
+export const dashed = (key: string): string => key.replaceAll('_', '-')
+
+/** A flag of the table under its one interface, whatever it takes. */
+export const flagFor = (key: FlagKey): Flag<unknown> => FLAGS[key]

@@ -1,0 +1,80 @@
+import { statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { Overrides } from '../../models/config.ts'
+import { catalogEntry, listModels, specFromCatalog } from '../../models/index.ts'
+import { didYouMean } from '../../models/nearest.ts'
+import { printable } from '../../models/source.ts'
+import type { ModelSpec } from '../../models/spec.ts'
+import { UsageError } from '../errors.ts'
+import { readStandardInput, readTextFile } from '../files/read.ts'
+import { findInHubCache, hubCacheFolder, isRepository } from './hub-cache.ts'
+
+/** As `models` reads: larger texts are refused by their size. */
+const MAX_BYTES = 8 * 1024 * 1024
+
+export interface FoundModel {
+  readonly spec: ModelSpec
+  /** Where it was found, for people and for the JSON. */
+  readonly source: string
+}
+
+/**
+ * The model that a person named: a catalog name, a file or folder, `org/name` in the local Hugging Face cache, or `-` for
+ * standard input. Nothing goes over the network.
+ */
+export async function resolveModel(name: string, overrides: Overrides, env: NodeJS.ProcessEnv): Promise<FoundModel> {
+  if (name === '-') return fromText(await readStandardInput(MAX_BYTES), '-', 'stdin', 'standard input', overrides)
+  const entry = catalogEntry(name)
+  if (entry) return { spec: specFromCatalog(name, overrides), source: `catalog (${entry.repository})` }
+  const found = statSync(name, { throwIfNoEntry: false })
+  if (found) return fromFile(name, found.isDirectory(), overrides)
+  const cached = isRepository(name) ? findInHubCache(name, env) : undefined
+  if (cached) {
+    const text = await readTextFile(cached.path, { limit: MAX_BYTES, what: 'a model', flag: '' })
+    return fromText(text, cached.path, name, `Hugging Face cache, ${name} at ${cached.commit.slice(0, 12)}`, overrides)
+  }
+  throw new UsageError([notFound(name, env)])
+}
+
+async function fromFile(path: string, folder: boolean, overrides: Overrides): Promise<FoundModel> {
+  const file = folder ? join(path, 'config.json') : path
+  if (folder && !statSync(file, { throwIfNoEntry: false })) {
+    const next = 'Give the folder of a Hugging Face model, or the path of a description.'
+    throw new UsageError([{ where: path, message: 'this folder has no config.json', next }])
+  }
+  const text = await readTextFile(file, { limit: MAX_BYTES, what: 'a config.json or a description', flag: '' })
+  return fromText(text, file, nameOf(file), file, overrides)
+}
+
+async function fromText(
+  text: string,
+  filename: string,
+  name: string,
+  source: string,
+  overrides: Overrides,
+): Promise<FoundModel> {
+  // the reader of files is loaded only where there is one
+  const { parseModelText } = await import('../../models/parse.ts')
+  return { spec: await parseModelText(text, { name, filename, ...overrides }), source }
+}
+
+/** A config.json is named by its folder, a description by its file. */
+function nameOf(file: string): string {
+  const base = basename(file)
+  return base === 'config.json' ? basename(dirname(resolve(file))) : base.replace(/\.(json|ya?ml)$/i, '')
+}
+
+function notFound(name: string, env: NodeJS.ProcessEnv): { where: string; message: string; next: string } {
+  const where = 'model'
+  const said = `"${printable(name)}"`
+  if (isRepository(name)) {
+    const message = `${said} is no file, and its config.json is not in the Hugging Face cache (${hubCacheFolder(env)})`
+    const next = `Download it once with \`hf download ${name} config.json\`, or give a path to its config.json.`
+    const near = didYouMean(name.split('/')[1] ?? name, listModels(), '')
+    return { where, message, next: near ? `${next} ${near}` : next }
+  }
+  const isPath = /[/\\]|\.(json|ya?ml)$/i.test(name)
+  const message = isPath ? `there is no file ${said}` : `${said} is not in the catalog, and there is no such file`
+  const near = isPath ? '' : didYouMean(name, listModels(), '')
+  return { where, message, next: `${near} \`tidemark models list\` shows the catalog.`.trim() }
+}

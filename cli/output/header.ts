@@ -1,0 +1,38 @@
+import type { TrainingSetting } from '../../planner/result/common.ts'
+import type { Adapted } from '../model/adapted.ts'
+import { batchName, optimizerName } from './names.ts'
+import { millions } from './numbers.ts'
+
+export interface HeaderFacts {
+  readonly model: string
+  readonly parameters: number
+  readonly setting: TrainingSetting
+  readonly adapted: Adapted
+  /** The stack or the engine that the figures are for. */
+  readonly on: string
+}
+
+/** `smollm2-135m · 134.5 M parameters · float32 · AdamW · 1 × 128 tokens · r = 8 on 7 linears × 30 layers · wasm` */
+export function headerParts({ model, parameters, setting, adapted, on }: HeaderFacts): string[] {
+  return [
+    setting.layers === undefined ? model : `${model} cut to ${setting.layers} layers`,
+    `${millions(parameters)} parameters`,
+    precision(setting),
+    optimizerName(setting),
+    batchName(setting),
+    adapterName(setting, adapted),
+    setting.gradient_checkpointing === 'none' ? '' : `${setting.gradient_checkpointing} checkpointing`,
+    `${setting.attention} attention`,
+    on,
+  ].filter((part) => part !== '')
+}
+
+const precision = ({ dtype, autocast }: TrainingSetting): string =>
+  autocast === undefined || autocast === 'none' ? dtype : `${dtype}, autocast ${autocast}`
+
+function adapterName(setting: TrainingSetting, { count, kinds }: Adapted): string {
+  if (setting.rank === undefined || count === 0) return ''
+  const even = count % kinds === 0 && count > kinds
+  const linears = `${kinds} linear${kinds === 1 ? '' : 's'}`
+  return `r = ${setting.rank} on ${even ? `${linears} × ${count / kinds} layers` : `${count} linears`}`
+}

@@ -1,0 +1,22 @@
+import type { TrainingSetting } from '../../planner/result/common.ts'
+
+const METHODS: Readonly<Record<string, string>> = { full: 'full', lora: 'LoRA', 'lora-fa': 'LoRA-FA' }
+const OPTIMIZERS: Readonly<Record<string, string>> = { adamw: 'AdamW', sgd: 'SGD', lorafa: 'LoRA-FA optimizer' }
+
+/** `lora-fa` as people write it. */
+export const methodName = (method: string): string => METHODS[method] ?? method
+
+export function optimizerName(setting: TrainingSetting): string {
+  const name = OPTIMIZERS[setting.optimizer] ?? setting.optimizer
+  return setting.optimizer === 'adamw' && setting.optimizer_impl ? `${name} ${setting.optimizer_impl}` : name
+}
+
+/** `2 × 512 tokens`, with the decoder's where there is one. */
+export function batchName(setting: TrainingSetting): string {
+  const target = setting.target_seq_len === undefined ? '' : ` → ${setting.target_seq_len}`
+  return `${setting.batch_size} × ${setting.seq_len}${target} tokens`
+}
+
+/** An instant: `backward · lm_head · log_softmax`; the loss is outside any module. */
+export const instant = (phase: string, scope: string, op: string): string =>
+  [phase, scope, op].filter((part) => part !== '').join(' · ')

@@ -1,0 +1,33 @@
+import type { Executed } from '../../planner/result/run.ts'
+import type { RunRequest } from '../../planner/run/setting.ts'
+import { OutputFile } from '../files/write.ts'
+import { ProgressBar } from '../output/progress.ts'
+import type { Terminal } from '../terminal.ts'
+import { runInChild } from './supervise.ts'
+
+/** Beside this bundle. */
+const CHILD = new URL('./child.js', import.meta.url)
+
+/** Runs a request in its own process with a progress bar; the trace file appears only when the run is complete. */
+export async function execute(
+  request: RunRequest,
+  options: { terminal: Terminal; label: string; trace: string | undefined },
+): Promise<Executed> {
+  const { terminal, label, trace } = options
+  const bar = new ProgressBar(terminal, label)
+  const file = trace === undefined ? null : new OutputFile(trace)
+  try {
+    const executed = await runInChild(CHILD, request, {
+      onProgress: (progress) => bar.update(progress),
+      ...(file ? { onTrace: (lines: string) => file.write(lines) } : {}),
+      ...(terminal.manners.debug ? { onOutput: (text: string) => terminal.complain(text.trimEnd()) } : {}),
+    })
+    file?.finish()
+    return executed
+  } catch (error) {
+    file?.abandon()
+    throw error
+  } finally {
+    bar.clear()
+  }
+}

@@ -1,0 +1,61 @@
+import { Refusal } from '../../planner/trace/errors.ts'
+import type { Runner, SentError, ToChild, ToParent } from './messages.ts'
+
+/** Trace lines travel together: one message each would cost more than the step. */
+const LINES_A_MESSAGE = 512
+
+/** The child's side: runs the one request it is sent, reports, and ends. It ends too when the parent is gone. */
+export function serve(load: () => Promise<Runner>): void {
+  process.on('disconnect', () => process.exit(1))
+  // the terminal sends Ctrl-C to both: the parent decides, and kills this process
+  process.on('SIGINT', () => undefined)
+  process.once('message', (message) => {
+    // only the parent holds the other end of this channel
+    void answer(message as ToChild, load)
+  })
+}
+
+async function answer({ request, trace }: ToChild, load: () => Promise<Runner>): Promise<void> {
+  let lines: string[] = []
+  const flush = (): void => {
+    if (lines.length > 0) send({ kind: 'trace', lines: `${lines.join('\n')}\n` })
+    lines = []
+  }
+  const onTrace = (line: string): void => {
+    lines.push(line)
+    if (lines.length >= LINES_A_MESSAGE) flush()
+  }
+  try {
+    const run = await load()
+    const executed = await run(request, {
+      onProgress: (progress) => send({ kind: 'progress', progress }),
+      ...(trace ? { onTrace } : {}),
+    })
+    flush()
+    await sendLast({ kind: 'done', executed })
+  } catch (error) {
+    await sendLast({ kind: 'failed', error: sentError(error) })
+  }
+  process.disconnect()
+}
+
+const send = (message: ToParent): void => void process.send?.(message)
+
+/** Waits until the message has left: the process ends after it. */
+function sendLast(message: ToParent): Promise<void> {
+  return new Promise((done) => {
+    process.removeAllListeners('disconnect')
+    process.send?.(message, undefined, undefined, () => done())
+  })
+}
+
+/** A refusal whose code begins with `engine` is about the machine, not about what was typed. */
+export function sentError(error: unknown): SentError {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  if (error instanceof Refusal) {
+    const kind = error.code.startsWith('engine') ? 'engine' : 'refusal'
+    return { kind, message: error.message, where: error.where, next: error.next, stack }
+  }
+  const message = error instanceof Error ? error.message : String(error)
+  return { kind: 'failure', message, where: '', next: 'Run again with --debug to see where it failed.', stack }
+}

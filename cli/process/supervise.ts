@@ -1,0 +1,87 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import type { Executed } from '../../planner/result/run.ts'
+import type { RunRequest } from '../../planner/run/setting.ts'
+import { EngineError, Interrupted, RunError, UsageError } from '../errors.ts'
+import type { Progress } from '../output/progress.ts'
+import { onStop } from './interrupt.ts'
+import type { SentError, ToChild, ToParent } from './messages.ts'
+
+export interface Watch {
+  readonly onProgress: (progress: Progress) => void
+  readonly onTrace?: (lines: string) => void
+  readonly signal?: AbortSignal
+  /** What the child wrote on its own, for `--debug`. */
+  readonly onOutput?: (text: string) => void
+}
+
+/** The end of what a child wrote that is shown when it dies. */
+const TAIL = 2000
+
+/**
+ * Runs one request in a process of its own, so that its heap, its backend and its crash are its own.
+ *
+ * @throws UsageError for a refusal, EngineError where the engine is not there, RunError for a failure or a crash, Interrupted
+ */
+export function runInChild(entry: URL, request: RunRequest, watch: Watch): Promise<Executed> {
+  return new Promise((resolve, reject) => {
+    const child = fork(entry, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] })
+    let tail = ''
+    let answer: (() => void) | undefined
+    const forget = onStop(() => child.kill('SIGKILL'))
+    const abort = (): void => void child.kill('SIGKILL')
+    if (watch.signal?.aborted) abort()
+    watch.signal?.addEventListener('abort', abort, { once: true })
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        tail = (tail + text).slice(-TAIL)
+        watch.onOutput?.(text)
+      })
+    }
+    child.on('message', (message) => {
+      // the child is our own file: see process/serve.ts
+      const sent = message as ToParent
+      if (sent.kind === 'progress') watch.onProgress(sent.progress)
+      else if (sent.kind === 'trace') watch.onTrace?.(sent.lines)
+      else if (sent.kind === 'done') answer = () => resolve(sent.executed)
+      else answer = () => reject(received(sent.error))
+    })
+    child.on('error', (error) => {
+      answer ??= () => reject(new RunError(`the run's process could not be started: ${error.message}`, ''))
+      if (child.pid === undefined) settle()
+    })
+    child.on('close', (code, signal) => {
+      answer ??= () => reject(ended(code, signal, tail, watch.signal?.aborted === true))
+      settle()
+    })
+    function settle(): void {
+      forget()
+      watch.signal?.removeEventListener('abort', abort)
+      answer?.()
+    }
+    tell(child, { kind: 'run', request, trace: watch.onTrace !== undefined })
+  })
+}
+
+/** A child that is already gone is told of by its `close`, so a message that cannot be sent is no error of its own. */
+function tell(child: ChildProcess, message: ToChild): void {
+  child.send(message, () => undefined)
+}
+
+function received(error: SentError): Error {
+  if (error.kind === 'refusal') {
+    return new UsageError([{ where: error.where, message: error.message, next: error.next }])
+  }
+  if (error.kind === 'engine') return new EngineError(error.message, error.next)
+  return new RunError(error.message, error.next, error.stack)
+}
+
+function ended(code: number | null, signal: string | null, tail: string, aborted: boolean): Error {
+  if (aborted || signal === 'SIGINT') return new Interrupted('interrupted')
+  const how = signal === null ? `ended with code ${code ?? '?'}` : `was killed by ${signal}`
+  const said = tail.trim() === '' ? '' : `; its last words: ${tail.trim().split('\n').slice(-3).join(' / ')}`
+  const next =
+    signal === 'SIGKILL'
+      ? 'Memory may have run out: try a smaller --seq-len, --batch-size or --layers.'
+      : 'Run again with --debug to see all that it wrote.'
+  return new RunError(`the run's process ${how} before it answered${said}`, next)
+}

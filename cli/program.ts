@@ -1,0 +1,114 @@
+import yargs, { type Argv } from 'yargs'
+import { didYouMean } from '../models/nearest.ts'
+import { printable } from '../models/source.ts'
+import { type Command, nameOf } from './commands/command.ts'
+import { COMMANDS } from './commands/index.ts'
+import { EXIT, type ExitCode, type Problem, UsageError } from './errors.ts'
+import { dashed, type FlagKey, flagFor } from './flags.ts'
+import { columns } from './terminal.ts'
+import { toolVersion } from './version.ts'
+
+/**
+ * The command line as yargs sees it. yargs splits words and writes help; values stay text, and every check is our own: yargs
+ * takes `--rank abc` for NaN, keeps unknown flags and makes lists of repeated ones.
+ */
+export function program(argv: readonly string[], done: (code: ExitCode) => void): Argv {
+  const parser = yargs([...argv])
+    .scriptName('tidemark')
+    .locale('en')
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'strip-aliased': true,
+    })
+    .usage('tidemark: what a fine-tuning step needs, to the byte\n\nUsage: $0 <command>')
+    .exitProcess(false)
+    .help('help')
+    .alias('help', 'h')
+    .version('version', toolVersion())
+    .alias('version', 'V')
+    .wrap(Math.min(120, columns(process.stdout.columns, process.env)))
+    .fail((message, error) => {
+      throw error ?? new UsageError([usageProblem(message, argv)])
+    })
+    .command('$0', false, {}, ({ _ }) => {
+      throw new UsageError([unknownCommand(String(_[0] ?? ''))])
+    })
+  for (const command of COMMANDS) addCommand(parser, command, done)
+  return parser
+}
+
+function addCommand(parser: Argv, command: Command, done: (code: ExitCode) => void): void {
+  parser.command(
+    command.usage,
+    command.describe,
+    (y) => {
+      for (const [name, { describe, choices }] of Object.entries(command.positionals)) {
+        y.positional(name, { type: 'string', describe, ...(choices ? { choices: [...choices] } : {}) })
+      }
+      for (const key of command.flags) addFlag(y, key)
+      for (const [line, does] of command.examples) y.example(line, does)
+      return y
+    },
+    async (args) => {
+      requireNoMore(args._, command)
+      const own = new Set([...Object.keys(command.positionals), 'help', 'h', 'version', 'V'])
+      const raw = Object.fromEntries(Object.entries(args).filter(([name]) => !own.has(name)))
+      done(await command.run(args, raw))
+    },
+  )
+}
+
+function addFlag(y: Argv, key: FlagKey): void {
+  const flag = flagFor(key)
+  const fallback = flag.fallback === undefined ? '' : ` [${flag.fallback}]`
+  const values = flag.choices ? `: ${flag.choices.join(', ')}` : ''
+  y.option(dashed(key), {
+    type: flag.kind === 'boolean' ? 'boolean' : 'string',
+    description: `${flag.describe}${values}${fallback}`,
+    group: `${flag.group}:`,
+    hidden: flag.refused !== undefined,
+    ...(flag.alias === undefined ? {} : { alias: flag.alias }),
+  })
+}
+
+/** Words after the positionals: mostly the value of a flag that was not written. */
+function requireNoMore(words: readonly (string | number)[], command: Command): void {
+  const more = words.slice(1)
+  if (more.length === 0) return
+  const next = `\`tidemark ${nameOf(command)} --help\` shows what it takes.`
+  throw new UsageError(
+    more.map((w) => ({ where: printable(String(w)), message: `is one word too many for ${command.usage}`, next })),
+  )
+}
+
+function unknownCommand(said: string): Problem {
+  const names = COMMANDS.map(nameOf)
+  if (said === '') return { where: 'tidemark', message: 'needs a command', next: `Commands: ${names.join(', ')}.` }
+  const next = didYouMean(said, names, `Commands: ${names.join(', ')}.`)
+  return { where: printable(said), message: 'is not a command', next }
+}
+
+/** What yargs itself finds wrong: a missing or a wrong positional. */
+function usageProblem(message: string, argv: readonly string[]): Problem {
+  const name = argv.find((word) => !word.startsWith('-')) ?? ''
+  const command = COMMANDS.find((c) => nameOf(c) === name)
+  const where = command ? nameOf(command) : 'tidemark'
+  if (/^Not enough/.test(message)) {
+    const needs = command?.usage.match(/<(\w+)>/)?.[1] ?? 'command'
+    return { where, message: `needs a ${needs}`, next: `\`tidemark ${where} --help\` shows what it takes.` }
+  }
+  return { where, message: message.replace(/\s+/g, ' '), next: `\`tidemark ${where} --help\` shows what it takes.` }
+}
+
+/** Runs a command line to its exit code. Errors are thrown. */
+export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = EXIT.done
+  await program(argv, (c) => {
+    code = c
+  }).parseAsync()
+  return code
+}
