@@ -307,7 +307,11 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     const root = loss.node
     if (!root) throw new Error('the loss has no history: nothing that trains reaches it')
     this.runtime.position.op = 'ones_like'
-    this.#engine.run(root, loss.output, this.runtime.ones(loss))
+    // torch.autograd.backward holds the first gradient until it returns.
+    const ones = this.runtime.ones(loss)
+    this.hold(ones)
+    this.#engine.run(root, loss.output, this.runtime.alias(ones))
+    this.drop(ones)
   }
 
   /** `zero_grad(set_to_none=True)`. */

@@ -9,6 +9,8 @@ export interface Attend<T> {
   readonly dropout: number
   readonly scale: number
   readonly causal: boolean
+  /** Softmax in float32 and back, as LLaMA's eager attention; BERT's stays in the type it has. */
+  readonly upcast: boolean
 }
 
 /** repeat_kv (modeling_llama.py): `[b, k, s, d] → [b, a, s, d]`, each key head as often as it has queries. */
@@ -29,7 +31,7 @@ export function eagerAttention<T extends Tensor>(o: Shorthand<T>, call: Attend<T
     const values = s.let(repeatHeads(o, v, q))
     let weights = s.let(o.mulScalar(o.matmul(q, o.transpose(keys, 2, 3)), call.scale))
     if (mask) weights = s.set(weights, o.add(weights, mask))
-    weights = s.set(weights, o.to(o.softmax(weights, 'float32'), q.dtype))
+    weights = s.set(weights, call.upcast ? o.to(o.softmax(weights, 'float32'), q.dtype) : o.softmax(weights))
     weights = s.set(weights, o.dropout(weights, call.dropout))
     let out = s.let(o.matmul(weights, values))
     out = s.set(out, o.contiguous(o.transpose(out, 1, 2)))

@@ -1,5 +1,6 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import { bert } from './bert.ts'
 import { llama } from './llama.ts'
 import type { Network } from './network.ts'
 
@@ -8,6 +9,8 @@ export function networkOf(model: ModelSpec, train: TrainSpec): Network {
   switch (model.family) {
     case 'llama':
       return llama(model, train)
+    case 'bert':
+      return bert(model, train)
     default:
       throw new Error(`${model.family} has no network yet`)
   }

@@ -85,7 +85,16 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
       k = s.set(k, rotatedK)
       const attend = train.attention === 'eager' ? eagerAttention : sdpaAttention
       let out = s.let(
-        attend(o, { q, k, v, mask, dropout: spec.attentionDropout, scale: spec.headDim ** -0.5, causal: true }),
+        attend(o, {
+          q,
+          k,
+          v,
+          mask,
+          dropout: spec.attentionDropout,
+          scale: spec.headDim ** -0.5,
+          causal: true,
+          upcast: true,
+        }),
       )
       out = s.set(out, o.contiguous(o.reshape(out, [batch, tokens, query])))
       out = s.set(out, linear(o, m.o, out))

@@ -19,3 +19,8 @@ export function causalLoss<T extends Tensor>(o: Shorthand<T>, given: T, labelsGi
     return s.let(crossEntropy(o, logits, shifted))
   })
 }
+
+/** CrossEntropyLoss of a sequence classifier: logits `[b, classes]`, labels `[b]`. */
+export function classificationLoss<T extends Tensor>(o: Shorthand<T>, logits: T, labels: T): T {
+  return crossEntropy(o, o.view(logits, logits.axes), o.view(labels, labels.axes))
+}

@@ -14,11 +14,7 @@ const rowMean = (name: string, of: string): Script => [
   `-${name}_sum`,
 ]
 
-const normalized = (name: string, of: string): Script => [
-  `centred=${of}`,
-  `${name}=${of}`,
-  '-centred',
-]
+const normalized = (name: string, of: string): Script => [`centred=${of}`, `${name}=${of}`, '-centred']
 
 const NORMAL: Script = [
   ...withNumber('inner', 'self'),
@@ -57,7 +53,17 @@ const FORWARD: { readonly [op in OpName | `${OpName}.${string}`]?: Script } = {
   'gelu.tanh': [...BENT, '-tanh', '@=self', '-half'],
   mean: ['sum=rows:self', ...withNumber('@', 'result'), '-sum'],
   vector_norm: ['square=self', 'sum=rows:self', '-square', '@=result', '-sum'],
-  softmax: ['max=rows:self', 'shifted=self', '-max', 'powers=self', '-shifted', 'sum=rows:self', '@=self', '-powers', '-sum'],
+  softmax: [
+    'max=rows:self',
+    'shifted=self',
+    '-max',
+    'powers=self',
+    '-shifted',
+    'sum=rows:self',
+    '@=self',
+    '-powers',
+    '-sum',
+  ],
   log_softmax: [
     'max=rows:self',
     'shifted=self',
@@ -140,15 +146,7 @@ const BACKWARD: { readonly [op in OpName | `${OpName}.${string}`]?: BackwardScri
   mul_scalar: { self: withNumber('@', 'grad') },
   pow: { self: [...withNumber('power', 'self'), ...withNumber('slope', 'self'), '-power', '@=grad', '-slope'] },
   rsqrt: {
-    self: [
-      'square=result',
-      'cube=result',
-      '-square',
-      ...withNumber('slope', 'result'),
-      '-cube',
-      '@=grad',
-      '-slope',
-    ],
+    self: ['square=result', 'cube=result', '-square', ...withNumber('slope', 'result'), '-cube', '@=grad', '-slope'],
   },
   tanh: { self: ['square=result', ...withNumber('slope', 'result'), '-square', '@=grad', '-slope'] },
   relu: { self: ['passes=result', '@=grad', '-passes'] },

@@ -51,6 +51,24 @@ export const torch: Dialect = {
   accumulatesInPlace: true,
   forward: {
     positions: ['range=row', 'result=row', '-range'],
+    // modeling_roberta.py, create_position_ids_from_input_ids
+    position_ids_after_padding: [
+      'ne=result/bool',
+      'mask=result/int32',
+      '-ne',
+      'sum=result',
+      'typed=result/int32',
+      '-sum',
+      'past=result/int32',
+      '-typed',
+      'incremental=result/int32',
+      '-past',
+      'long=result',
+      'result=result',
+      '-long',
+      '-mask',
+      '-incremental',
+    ],
     // transformers/masking_utils.py: create_causal_mask, sdpa_mask (broadcast indices), eager_mask
     causal_mask: [...INDICES, 'allowed=allowed', '-b', '-h', '-q', '-k', ...ADDITIVE, '-allowed'],
     'causal_mask.padded': ['padding=padding', ...INDICES, ...JOINED('whole'), ...ADDITIVE, '-whole', '-padding'],
