@@ -48,6 +48,7 @@ export class Executor implements Runtime<Tensor> {
   /** Throws `EngineError` where another executor runs on the engine. */
   constructor(options: ExecutorOptions) {
     this.engine = options.engine
+    this.engine.activate()
     this.#recorder = new Recorder(options.sink)
     this.position = this.#recorder.position
     this.#audited = options.audited === true

@@ -11,7 +11,12 @@ export interface Attend<T> {
   readonly causal: boolean
   /** Softmax in float32 and back, as LLaMA's eager attention; BERT's stays in the type it has. */
   readonly upcast: boolean
+  /** Added to the scores before the mask (T5). `[1, a, t, s]` */
+  readonly bias?: T
 }
+
+/** The result `[b, t, a, d]`, and under eager the weights `[b, a, t, s]`, which callers hold on to as `_`. */
+export type Attended<T> = readonly [out: T, weights?: T]
 
 /** repeat_kv (modeling_llama.py): `[b, k, s, d] → [b, a, s, d]`, each key head as often as it has queries. */
 function repeatHeads<T extends Tensor>(o: Shorthand<T>, x: T, like: T): T {
@@ -23,24 +28,25 @@ function repeatHeads<T extends Tensor>(o: Shorthand<T>, x: T, like: T): T {
   return o.reshape(wide, [b, a, s, d])
 }
 
-/** eager_attention_forward (modeling_llama.py). → `[b, t, a, d]`, contiguous. */
-export function eagerAttention<T extends Tensor>(o: Shorthand<T>, call: Attend<T>): T {
+/** eager_attention_forward (modeling_llama.py, modeling_bert.py, modeling_t5.py). */
+export function eagerAttention<T extends Tensor>(o: Shorthand<T>, call: Attend<T>): Attended<T> {
   const { q, k, v, mask } = call
   return o.call([q, k, v], (s) => {
     const keys = s.let(repeatHeads(o, k, q))
     const values = s.let(repeatHeads(o, v, q))
     let weights = s.let(o.mulScalar(o.matmul(q, o.transpose(keys, 2, 3)), call.scale))
+    if (call.bias) weights = s.set(weights, o.add(weights, call.bias))
     if (mask) weights = s.set(weights, o.add(weights, mask))
     weights = s.set(weights, call.upcast ? o.to(o.softmax(weights, 'float32'), q.dtype) : o.softmax(weights))
     weights = s.set(weights, o.dropout(weights, call.dropout))
     let out = s.let(o.matmul(weights, values))
     out = s.set(out, o.contiguous(o.transpose(out, 1, 2)))
-    return out
+    return [out, weights] as const
   })
 }
 
-/** sdpa_attention_forward (integrations/sdpa_attention.py). → `[b, t, a, d]`, contiguous. */
-export function sdpaAttention<T extends Tensor>(o: Shorthand<T>, call: Attend<T>): T {
+/** sdpa_attention_forward (integrations/sdpa_attention.py). */
+export function sdpaAttention<T extends Tensor>(o: Shorthand<T>, call: Attend<T>): Attended<T> {
   const { q, k, v, mask } = call
   return o.call([q, k, v], (s) => {
     const grouped = mask === null && q.axes[3]!.size <= 256 && q.axes[1]!.size !== k.axes[1]!.size
@@ -54,6 +60,6 @@ export function sdpaAttention<T extends Tensor>(o: Shorthand<T>, call: Attend<T>
         grouped,
       }),
     )
-    return o.contiguous(o.transpose(out, 1, 2))
+    return [o.contiguous(o.transpose(out, 1, 2))] as const
   })
 }

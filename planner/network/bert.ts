@@ -97,7 +97,7 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
     return train.adapter && train.checkpointing !== 'none' ? o.requireGrad(x) : x
   }
 
-  function selfAttention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null): T {
+  function selfAttention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null): readonly T[] {
     return o.module(`${m.path}.attention.self`, [x], (s) => {
       const split = (y: T): T => o.transpose(o.view(y, [batch, tokens, heads, d]), 1, 2)
       const q = s.let(split(linear(o, m.query, x)))
@@ -114,9 +114,11 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
         causal: false,
         upcast: false,
       }
-      let out = s.let(attend(o, call))
+      const [attended, weights] = attend(o, call)
+      let out = s.let(attended)
+      if (weights) s.let(weights)
       out = s.set(out, o.contiguous(o.reshape(out, [batch, tokens, h])))
-      return out
+      return weights ? [out, weights] : [out]
     })
   }
 
@@ -130,11 +132,13 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
     })
   }
 
-  function attention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null): T {
+  function attention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null): readonly T[] {
     return o.module(`${m.path}.attention`, [x], (s) => {
-      let out = s.let(selfAttention(o, m, x, mask))
+      const [attended, weights] = selfAttention(o, m, x, mask)
+      let out = s.let(attended!)
+      if (weights) s.let(weights)
       out = s.set(out, output(o, `${m.path}.attention.output`, m.attentionOutput, m.attentionNorm, out, x))
-      return out
+      return weights ? [out, weights] : [out]
     })
   }
 
@@ -149,7 +153,9 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
 
   function layerBody<T extends Tensor>(o: Shorthand<T>, m: Layer, given: T, mask: T | null): T {
     return o.call([], (s) => {
-      const attended = s.let(attention(o, m, given, mask))
+      const [result, weights] = attention(o, m, given, mask)
+      const attended = s.let(result!)
+      if (weights) s.let(weights)
       return s.let(
         o.call([attended], (chunk) => {
           const inner = chunk.let(intermediate(o, m, attended))

@@ -3,6 +3,7 @@ import type { TrainSpec } from '../training/spec.ts'
 import { bert } from './bert.ts'
 import { llama } from './llama.ts'
 import type { Network } from './network.ts'
+import { t5 } from './t5.ts'
 
 /** The program of a model under a training setting. Throws where the family has none. */
 export function networkOf(model: ModelSpec, train: TrainSpec): Network {
@@ -11,6 +12,8 @@ export function networkOf(model: ModelSpec, train: TrainSpec): Network {
       return llama(model, train)
     case 'bert':
       return bert(model, train)
+    case 't5':
+      return t5(model, train)
     default:
       throw new Error(`${model.family} has no network yet`)
   }

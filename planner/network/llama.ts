@@ -73,7 +73,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
     }
   }
 
-  function attention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null, cos: T, sin: T): T {
+  function attention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null, cos: T, sin: T): readonly T[] {
     const path = `${m.path}.self_attn`
     return o.module(path, [x], (s) => {
       const split = (y: T, n: Axis): T => o.transpose(o.view(y, [batch, tokens, n, d]), 1, 2)
@@ -84,21 +84,22 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
       q = s.set(q, rotatedQ)
       k = s.set(k, rotatedK)
       const attend = train.attention === 'eager' ? eagerAttention : sdpaAttention
-      let out = s.let(
-        attend(o, {
-          q,
-          k,
-          v,
-          mask,
-          dropout: spec.attentionDropout,
-          scale: spec.headDim ** -0.5,
-          causal: true,
-          upcast: true,
-        }),
-      )
+      const scale = spec.headDim ** -0.5
+      const [attended, weights] = attend(o, {
+        q,
+        k,
+        v,
+        mask,
+        dropout: spec.attentionDropout,
+        scale,
+        causal: true,
+        upcast: true,
+      })
+      let out = s.let(attended)
+      if (weights) s.let(weights)
       out = s.set(out, o.contiguous(o.reshape(out, [batch, tokens, query])))
       out = s.set(out, linear(o, m.o, out))
-      return out
+      return weights ? [out, weights] : [out]
     })
   }
 
@@ -123,7 +124,9 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
       let x = s.let(input)
       let residual = s.let(x)
       x = s.set(x, rmsNorm(o, m.inputNorm, x))
-      x = s.set(x, attention(o, m, x, mask, cos, sin))
+      const [attended, weights] = attention(o, m, x, mask, cos, sin)
+      x = s.set(x, attended!)
+      if (weights) s.let(weights)
       x = s.set(x, o.add(residual, x))
       residual = s.set(residual, x)
       x = s.set(x, rmsNorm(o, m.postNorm, x))

@@ -31,3 +31,15 @@ export interface LayerNorm {
 export function layerNorm<T extends Tensor>(o: Shorthand<T>, m: LayerNorm, x: T): T {
   return o.module(m.path, [x], () => o.layerNorm(x, o.parameter(m.weight), o.parameter(m.bias), m.eps))
 }
+
+/** T5LayerNorm.forward (modeling_t5.py): an RMS norm whose product is taken in the promoted type. `[…, h] → […, h]` */
+export function t5Norm<T extends Tensor>(o: Shorthand<T>, m: RmsNorm, input: T): T {
+  return o.module(m.path, [input], (s) => {
+    const weight = o.parameter(m.weight)
+    let x = s.let(input)
+    const variance = s.let(o.mean(o.pow(o.to(x, 'float32'), 2)))
+    x = s.set(x, o.mul(x, o.rsqrt(o.addScalar(variance, m.eps))))
+    if (weight.dtype !== 'float32') x = s.set(x, o.to(x, weight.dtype))
+    return o.mul(weight, x)
+  })
+}

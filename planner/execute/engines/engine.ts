@@ -1,4 +1,5 @@
 import type { DataId, NamedAttrMap, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
+import { EngineError } from '../errors.ts'
 
 export const ENGINES = ['wasm', 'cpu'] as const
 export type EngineName = (typeof ENGINES)[number]
@@ -29,6 +30,8 @@ export interface Engine {
   /** Live bytes above which a run is refused before it starts; null where only the machine's memory limits. */
   readonly limitBytes: number | null
   readonly table: StorageTable
+  /** Makes it the engine that tfjs runs on, of those that are loaded. Throws `EngineError` where tfjs does not follow. */
+  activate(): void
   /** One tfjs kernel by name (tfjs-core, kernel_names.ts). */
   run(kernel: string, inputs: Readonly<Record<string, Tensor>>, attributes?: NamedAttrMap): Tensor
   runList(kernel: string, inputs: readonly Tensor[], attributes?: NamedAttrMap): Tensor
@@ -51,11 +54,6 @@ export interface Engine {
 /** The parts of tfjs-core that the engines use; loaded only when an engine is. */
 export type Core = typeof import('@tensorflow/tfjs-core')
 
-/** What tfjs-core's KernelBackend has on both engines, by the names of their sources. */
-export interface Backend {
-  refCount(id: DataId): number
-}
-
 /** What both engines do alike. */
 export abstract class CoreEngine implements Engine {
   abstract readonly name: EngineName
@@ -76,7 +74,20 @@ export abstract class CoreEngine implements Engine {
   abstract heapBytes(): number | null
   abstract close(): void
 
+  activate(): void {
+    // A loaded backend is set at once; the promise has nothing left to wait for.
+    void this.core.setBackend(this.name)
+    this.#check()
+  }
+
+  #check(): void {
+    if (this.core.getBackend() === this.name) return
+    const message = `tfjs runs on ${this.core.getBackend()}, not on ${this.name}`
+    throw new EngineError('engine-not-loaded', this.name, message, 'One engine runs at a time: activate it.')
+  }
+
   run(kernel: string, inputs: Readonly<Record<string, Tensor>>, attributes: NamedAttrMap = {}): Tensor {
+    this.#check()
     return this.core.engine().runKernel<Tensor>(kernel, { ...inputs }, attributes)
   }
 
@@ -89,7 +100,9 @@ export abstract class CoreEngine implements Engine {
     return this.run('Reshape', { x }, { shape: [...shape] })
   }
 
+  /** A handle over a storage that the backend has made. */
   protected adopt(info: TensorInfo): Tensor {
+    this.#check()
     return this.core.engine().makeTensorFromTensorInfo(info)
   }
 }

@@ -103,7 +103,8 @@ export const positionIdsAfterPadding = (s: Simulator): Operation<View, 'position
 
 /** Bucket numbers `[t, s]` (modeling_t5.py, _relative_position_bucket). */
 export const relativeBuckets = (s: Simulator): Operation<View, 'relative_buckets'> =>
-  made(s, 'relative_buckets', ({ attributes: { query, key } }) => ({
+  made(s, 'relative_buckets', ({ attributes: { query, key, bidirectional } }) => ({
+    ...(bidirectional ? {} : { variant: 'causal' }),
     results: { result: { axes: [query, key], dtype: s.dialect.integer } },
     parts: { query: { axes: [query], dtype: s.dialect.integer }, key: { axes: [key], dtype: s.dialect.integer } },
   }))
@@ -117,7 +118,12 @@ export const pad = (s: Simulator): Operation<View, 'pad'> =>
 
 /** Decoder inputs from labels (modeling_t5.py, _shift_right). */
 export const shiftRight = (s: Simulator): Operation<View, 'shift_right'> =>
-  made(s, 'shift_right', ({ inputs }) => ({
-    results: { result: { axes: inputs[0]!.axes, dtype: s.dialect.integer } },
-    parts: { wrong: { axes: inputs[0]!.axes, dtype: 'bool' } },
-  }))
+  made(s, 'shift_right', ({ inputs }) => {
+    const { axes } = inputs[0]!
+    const last = axes.at(-1)!
+    const short = [...axes.slice(0, -1), axis(`${last.name}-1`, last.size - 1)]
+    return {
+      results: { result: { axes, dtype: s.dialect.integer } },
+      parts: { wrong: { axes, dtype: 'bool' }, short: { axes: short, dtype: s.dialect.integer } },
+    }
+  })

@@ -21,6 +21,28 @@ const INDICES = ['b=batch', 'h=head', 'q0=query', 'q=query', '-q0', 'k0=key', 'k
 /** 0 where allowed, the lowest number elsewhere. */
 const ADDITIVE = ['zero=number', 'lowest=number', 'result=result', '-lowest', '-zero']
 
+/** Buckets that grow with the logarithm of the distance. */
+const LARGE = [
+  'small=result/bool',
+  'float=result/float32',
+  'share=result/float32',
+  '-float',
+  'log=result/float32',
+  '-share',
+  'quotient=result/float32',
+  '-log',
+  'scaled=result/float32',
+  '-quotient',
+  'long=result',
+  '-scaled',
+  'shifted=result',
+  '-long',
+  'most=result',
+  'large=result',
+  '-most',
+  '-shifted',
+]
+
 /** What causality and padding both allow. */
 const JOINED = (name: 'whole' | 'result'): string[] => [
   'one=bit',
@@ -69,6 +91,50 @@ export const torch: Dialect = {
       '-mask',
       '-incremental',
     ],
+    // modeling_t5.py, compute_bias and _relative_position_bucket, for an encoder
+    relative_buckets: [
+      'q0=query',
+      'q=query',
+      '-q0',
+      'k=key',
+      'relative=result',
+      'positive=result/bool',
+      'far=result',
+      '-positive',
+      'half=result',
+      '-far',
+      'result=result',
+      '-half',
+      'distance=result',
+      ...LARGE,
+      'where=result',
+      '-where',
+      '-distance',
+      '-small',
+      '-large',
+    ],
+    // for a decoder
+    'relative_buckets.causal': [
+      'q0=query',
+      'q=query',
+      '-q0',
+      'k=key',
+      'relative=result',
+      'zeros=result',
+      'least=result',
+      '-zeros',
+      'distance=result',
+      '-least',
+      ...LARGE,
+      'where=result',
+      'result=result',
+      '-where',
+      '-distance',
+      '-small',
+      '-large',
+    ],
+    // modeling_t5.py, _shift_right
+    shift_right: ['result=result', 'short=short', '-short', 'wrong=wrong', '-wrong'],
     // transformers/masking_utils.py: create_causal_mask, sdpa_mask (broadcast indices), eager_mask
     causal_mask: [...INDICES, 'allowed=allowed', '-b', '-h', '-q', '-k', ...ADDITIVE, '-allowed'],
     'causal_mask.padded': ['padding=padding', ...INDICES, ...JOINED('whole'), ...ADDITIVE, '-whole', '-padding'],

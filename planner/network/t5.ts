@@ -1,0 +1,318 @@
+import type { T5Spec } from '../../models/spec.ts'
+import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import { type Axis, axis, ONE } from '../trace/axes.ts'
+import { Refusal } from '../trace/errors.ts'
+import type { TrainSpec } from '../training/spec.ts'
+import { activation } from './activation.ts'
+import { eagerAttention } from './attention.ts'
+import { Builder } from './builder.ts'
+import { dropout } from './dropout.ts'
+import { type Linear, linear } from './linear.ts'
+import { crossEntropy } from './loss.ts'
+import type { Batch, Network } from './network.ts'
+import { type RmsNorm, t5Norm } from './norm.ts'
+
+interface Attention {
+  readonly path: string
+  readonly q: Linear
+  readonly k: Linear
+  readonly v: Linear
+  readonly o: Linear
+  /** `[buckets, a]`, in the first layer of a stack. */
+  readonly bias: Parameter | null
+}
+
+interface FeedForward {
+  readonly path: string
+  /** One matrix, or gate and linear. */
+  readonly wi: readonly Linear[]
+  readonly wo: Linear
+}
+
+interface Block {
+  readonly path: string
+  readonly self: Attention
+  readonly selfNorm: RmsNorm
+  readonly cross: Attention | null
+  readonly crossNorm: RmsNorm | null
+  readonly ff: FeedForward
+  readonly ffNorm: RmsNorm
+}
+
+interface Stack {
+  readonly path: string
+  readonly blocks: readonly Block[]
+  readonly norm: RmsNorm
+}
+
+/** What a stack is called with: the decoder reads the encoder's result and keeps its keys and values in a cache. */
+interface Reading<T> {
+  readonly memory: T
+  /** The cache lives until the model's forward returns (decoder.config.use_cache stays on in training). */
+  readonly cache: Frame<T>
+}
+
+/** modeling_t5.py, T5ForConditionalGeneration: pre-norm encoder-decoder, relative position biases shared by a stack's layers. */
+export function t5(spec: T5Spec, train: TrainSpec): Network {
+  if (train.attention !== 'eager') {
+    throw new Refusal(
+      'not-modelled',
+      '--attention',
+      'sdpa with a position bias is not modelled',
+      'Say --attention eager.',
+    )
+  }
+  if (train.checkpointing !== 'none') {
+    const message = 'checkpointing of T5 (its position bias then requires a gradient) is not modelled yet'
+    throw new Refusal('not-modelled', '--gradient-checkpointing', message, 'Leave it out.')
+  }
+  const b = new Builder(train)
+  const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
+  const [batch, sources, targets] = [axis('b', train.batch), axis('s', train.tokens), axis('t', train.targetTokens)]
+  const [heads, d] = [axis('a', spec.heads), axis('d', spec.headDim)]
+  const inner = spec.heads * spec.headDim === spec.hidden ? h : axis('a·d', spec.heads * spec.headDim)
+
+  const shared = b.weight('shared.weight', [vocab, h])
+  const encoder = stack('encoder', spec.layers, false)
+  const decoder = stack('decoder', spec.decoderLayers, true)
+  // transformers 5 ties the head whatever the checkpoint says (configuration_t5.py).
+  const head = b.linear('lm_head', h, vocab, { head: true, tied: shared })
+
+  function stack(path: string, layers: number, decodes: boolean): Stack {
+    const blocks = Array.from({ length: layers }, (_, i) => block(`${path}.block.${i}`, i === 0, decodes))
+    return { path, blocks, norm: norm(`${path}.final_layer_norm`) }
+  }
+
+  function norm(path: string): RmsNorm {
+    return { path, weight: b.weight(`${path}.weight`, [h]), eps: spec.normEps }
+  }
+
+  function attention(path: string, biased: boolean): Attention {
+    return {
+      path,
+      q: b.linear(`${path}.q`, h, inner),
+      k: b.linear(`${path}.k`, h, inner),
+      v: b.linear(`${path}.v`, h, inner),
+      o: b.linear(`${path}.o`, inner, h),
+      bias: biased
+        ? b.weight(`${path}.relative_attention_bias.weight`, [axis('buckets', spec.relativeBuckets), heads])
+        : null,
+    }
+  }
+
+  function block(path: string, first: boolean, decodes: boolean): Block {
+    const self = attention(`${path}.layer.0.SelfAttention`, first)
+    const selfNorm = norm(`${path}.layer.0.layer_norm`)
+    const cross = decodes ? attention(`${path}.layer.1.EncDecAttention`, false) : null
+    const crossNorm = decodes ? norm(`${path}.layer.1.layer_norm`) : null
+    const last = `${path}.layer.${decodes ? 2 : 1}`
+    const names = spec.gated ? ['wi_0', 'wi_1'] : ['wi']
+    const ff = {
+      path: `${last}.DenseReluDense`,
+      wi: names.map((name) => b.linear(`${last}.DenseReluDense.${name}`, h, f)),
+      wo: b.linear(`${last}.DenseReluDense.wo`, f, h),
+    }
+    return { path, self, selfNorm, cross, crossNorm, ff, ffNorm: norm(`${last}.layer_norm`) }
+  }
+
+  /** compute_bias: `[1, a, t, s]` from a table of buckets. */
+  function relativeBias<T extends Tensor>(o: Shorthand<T>, m: Attention, table: Parameter, query: Axis, key: Axis): T {
+    return o.call([], (s) => {
+      const buckets = s.let(
+        o.run('relative_buckets', [], {
+          query,
+          key,
+          bidirectional: m.path.startsWith('encoder'),
+          buckets: spec.relativeBuckets,
+          maxDistance: spec.relativeMaxDistance,
+        }),
+      )
+      let values = s.let(
+        o.module(`${m.path}.relative_attention_bias`, [buckets], () => o.embedding(o.parameter(table), buckets)),
+      )
+      values = s.set(values, o.unsqueeze(o.permute(values, [2, 0, 1]), 0))
+      return values
+    })
+  }
+
+  /** T5Attention.forward: result `[b, t, h]`, the bias used, the weights. */
+  function attend<T extends Tensor>(
+    o: Shorthand<T>,
+    m: Attention,
+    x: T,
+    mask: T | null,
+    given: T | null,
+    reading: Reading<T> | null,
+    crosses: boolean,
+  ): readonly [T, T, T] {
+    const source = crosses && reading ? reading.memory : x
+    return o.module(m.path, given ? [x, source, given] : [x, source], (s) => {
+      const [query, key] = [x.axes[1]!, source.axes[1]!]
+      const split = (y: T, t: Axis): T => o.transpose(o.view(y, [batch, t, heads, d]), 1, 2)
+      const q = s.let(split(linear(o, m.q, x), query))
+      let k = s.let(split(linear(o, m.k, source), key))
+      let v = s.let(split(linear(o, m.v, source), key))
+      if (reading) {
+        // DynamicCache.update concatenates to what is there: at first nothing, so a copy.
+        const [keys, values] = [reading.cache.let(o.cat([k], 2)), reading.cache.let(o.cat([v], 2))]
+        k = s.set(k, keys)
+        v = s.set(v, values)
+      }
+      const bias = s.let(
+        given ??
+          (m.bias
+            ? relativeBias(o, m, m.bias, query, key)
+            : o.run('constant', [], { axes: [ONE, heads, query, key], dtype: q.dtype, value: 0 })),
+      )
+      const call = { q, k, v, mask, bias, dropout: spec.dropout, scale: 1, causal: false, upcast: false }
+      const [attended, weights] = eagerAttention(o, call)
+      let out = s.let(attended)
+      s.let(weights!)
+      out = s.set(out, o.contiguous(o.reshape(out, [batch, query, inner])))
+      out = s.set(out, linear(o, m.o, out))
+      return [out, bias, weights!] as const
+    })
+  }
+
+  /** T5LayerSelfAttention and T5LayerCrossAttention. */
+  function attentionLayer<T extends Tensor>(
+    o: Shorthand<T>,
+    path: string,
+    n: RmsNorm,
+    m: Attention,
+    x: T,
+    mask: T | null,
+    bias: T | null,
+    reading: Reading<T> | null,
+    crosses: boolean,
+  ): readonly [T, T, T] {
+    return o.module(path, bias ? [x, bias] : [x], (s) => {
+      const normed = s.let(t5Norm(o, n, x))
+      const [attended, used, weights] = attend(o, m, normed, mask, bias, reading, crosses)
+      let out = s.let(attended)
+      s.let(used)
+      s.let(weights)
+      out = s.set(out, o.add(x, dropout(o, `${path}.dropout`, spec.dropout, out)))
+      return [out, used, weights] as const
+    })
+  }
+
+  function dense<T extends Tensor>(o: Shorthand<T>, m: FeedForward, given: T): T {
+    const act = (x: T): T => activation(o, `${m.path}.act`, spec.activation, x)
+    return o.module(m.path, [given], (s) => {
+      const [first, second] = m.wi
+      let x: T
+      if (second) {
+        const gate = s.let(act(linear(o, first!, given)))
+        const value = s.let(linear(o, second, given))
+        x = s.let(o.mul(gate, value))
+      } else {
+        x = s.let(linear(o, first!, given))
+        x = s.set(x, act(x))
+      }
+      x = s.set(x, dropout(o, `${m.path}.dropout`, spec.dropout, x))
+      x = s.set(x, linear(o, m.wo, x))
+      return x
+    })
+  }
+
+  function feedForward<T extends Tensor>(o: Shorthand<T>, m: Block, given: T): T {
+    const path = m.ffNorm.path.replace(/\.layer_norm$/, '')
+    return o.module(path, [given], (s) => {
+      let x = s.let(t5Norm(o, m.ffNorm, given))
+      x = s.set(x, dense(o, m.ff, x))
+      return s.let(o.add(given, dropout(o, `${path}.dropout`, spec.dropout, x)))
+    })
+  }
+
+  /** T5Block.forward: the result and the biases that the next block takes. */
+  function blockForward<T extends Tensor>(
+    o: Shorthand<T>,
+    m: Block,
+    given: T,
+    mask: T | null,
+    biases: readonly (T | null)[],
+    reading: Reading<T> | null,
+  ): readonly T[] {
+    const args = [given, ...biases.filter((t) => t !== null)]
+    return o.module(m.path, args, (s) => {
+      let x = s.let(given)
+      const self = attentionLayer(
+        o,
+        `${m.path}.layer.0`,
+        m.selfNorm,
+        m.self,
+        x,
+        mask,
+        biases[0] ?? null,
+        reading,
+        false,
+      )
+      x = s.set(x, self[0])
+      const used = [s.let(self[1])]
+      let weights = s.let(self[2])
+      if (m.cross && m.crossNorm) {
+        const path = `${m.path}.layer.1`
+        const cross = attentionLayer(o, path, m.crossNorm, m.cross, x, null, biases[1] ?? null, reading, true)
+        x = s.set(x, cross[0])
+        used.push(s.let(cross[1]))
+        weights = s.set(weights, cross[2])
+      }
+      x = s.set(x, feedForward(o, m, x))
+      return [x, ...used]
+    })
+  }
+
+  function stackForward<T extends Tensor>(
+    o: Shorthand<T>,
+    m: Stack,
+    ids: T,
+    tokens: Axis,
+    reading: Reading<T> | null,
+  ): T {
+    return o.module(m.path, [ids], (s) => {
+      const path = `${m.path}.embed_tokens`
+      const embedded = s.let(o.module(path, [ids], () => o.embedding(o.parameter(shared), ids)))
+      const mask = reading
+        ? s.let(o.run('causal_mask', [null], { batch, tokens, keys: tokens, dtype: embedded.dtype, window: null }))
+        : null
+      let x = s.let(dropout(o, `${m.path}.dropout`, spec.dropout, embedded))
+      let biases: (T | null)[] = [null, null]
+      for (const [i, layer] of m.blocks.entries()) {
+        const [result, ...used] = blockForward(o, layer, x, mask, biases, reading)
+        x = s.set(x, result!)
+        // The first layer's biases serve all the others.
+        if (i === 0) biases = used.map((t) => s.let(t))
+      }
+      x = s.set(x, t5Norm(o, m.norm, x))
+      x = s.set(x, dropout(o, `${m.path}.dropout`, spec.dropout, x))
+      return x
+    })
+  }
+
+  return {
+    parameters: b.parameters,
+    buffers: b.buffers,
+    quantization: b.quantization,
+    adapted: b.adapted,
+    inputs: [
+      { name: 'input_ids', axes: [batch, sources], dtype: 'int64' },
+      { name: 'labels', axes: [batch, targets], dtype: 'int64' },
+    ],
+    forward<T extends Tensor>(o: Shorthand<T>, { input_ids, labels }: Batch<T>) {
+      return o.call([], (s) => {
+        const memory = s.let(stackForward(o, encoder, input_ids!, sources, null))
+        const { decoderStartTokenId: start, padTokenId: pad } = spec
+        const ids = s.let(o.run('shift_right', [labels!], { start, pad, ignoreIndex: -100 }))
+        const outputs = s.let(stackForward(o, decoder, ids, targets, { memory, cache: s }))
+        let x = s.let(outputs)
+        // scale_decoder_outputs goes with a tied head.
+        if (spec.tied) x = s.set(x, o.mulScalar(x, spec.hidden ** -0.5))
+        const logits = s.let(linear(o, head, x))
+        const rows = axis('b·t', batch.size * targets.size)
+        const loss = s.let(crossEntropy(o, o.view(logits, [rows, vocab]), o.view(labels!, [rows])))
+        return [logits, loss] as const
+      })
+    },
+  }
+}
