@@ -15,6 +15,9 @@ const lean = {
     // string-width 7 and 8 make an Intl.Segmenter as they load, 9 ms each; 4 measures the same for what is printed here
     const stringWidth = join(root, 'node_modules/string-width/index.js')
     b.onResolve({ filter: /^string-width$/ }, () => ({ path: stringWidth }))
+    // yaml's build for browsers is the ES module; node's is CommonJS, of which `import()` would see a default only
+    const yaml = join(root, 'node_modules/yaml/browser/index.js')
+    b.onResolve({ filter: /^yaml$/ }, () => ({ path: yaml }))
     // only what is loaded lazily uses the whole of zod; bundled, its locales would end in the part that always loads
     b.onResolve({ filter: /^zod$/ }, () => ({ path: 'zod', external: true }))
   },

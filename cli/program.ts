@@ -1,6 +1,6 @@
 import yargs, { type Argv } from 'yargs'
 import { didYouMean } from '../models/nearest.ts'
-import { printable } from '../models/source.ts'
+import { describeValue, printable } from '../models/source.ts'
 import { type Command, nameOf } from './commands/command.ts'
 import { COMMANDS } from './commands/index.ts'
 import { EXIT, type ExitCode, type Problem, UsageError } from './errors.ts'
@@ -13,7 +13,7 @@ import { toolVersion } from './version.ts'
  * takes `--rank abc` for NaN, keeps unknown flags and makes lists of repeated ones.
  */
 export function program(argv: readonly string[], done: (code: ExitCode) => void): Argv {
-  const parser = yargs([...argv])
+  const parser = yargs(argv.map((word) => (word === '-' ? STANDARD_INPUT : word)))
     .scriptName('tidemark')
     .locale('en')
     .parserConfiguration({
@@ -47,14 +47,16 @@ function addCommand(parser: Argv, command: Command, done: (code: ExitCode) => vo
     command.describe,
     (y) => {
       for (const [name, { describe, choices }] of Object.entries(command.positionals)) {
-        y.positional(name, { type: 'string', describe, ...(choices ? { choices: [...choices] } : {}) })
+        y.positional(name, { type: 'string', describe: choices ? `${describe}: ${choices.join(', ')}` : describe })
       }
       for (const key of command.flags) addFlag(y, key)
       for (const [line, does] of command.examples) y.example(line, does)
       return y
     },
-    async (args) => {
+    async (parsed) => {
+      const args = { ...parsed, ...restored(parsed) }
       requireNoMore(args._, command)
+      requireChoices(args, command)
       const own = new Set([...Object.keys(command.positionals), 'help', 'h', 'version', 'V'])
       const raw = Object.fromEntries(Object.entries(args).filter(([name]) => !own.has(name)))
       done(await command.run(args, raw))
@@ -62,10 +64,21 @@ function addCommand(parser: Argv, command: Command, done: (code: ExitCode) => vo
   )
 }
 
+/** yargs takes a lone dash for an empty positional: it travels under another name. */
+const STANDARD_INPUT = '\u0000-'
+
+const restored = (args: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(args)
+      .filter(([, value]) => value === STANDARD_INPUT)
+      .map(([name]) => [name, '-']),
+  )
+
 function addFlag(y: Argv, key: FlagKey): void {
   const flag = flagFor(key)
   const fallback = flag.fallback === undefined ? '' : ` [${flag.fallback}]`
-  const values = flag.choices ? `: ${flag.choices.join(', ')}` : ''
+  const example = flag.placeholder === undefined ? '' : `: ${flag.placeholder}`
+  const values = flag.choices && flag.placeholder === undefined ? `: ${flag.choices.join(', ')}` : example
   y.option(dashed(key), {
     type: flag.kind === 'boolean' ? 'boolean' : 'string',
     description: `${flag.describe}${values}${fallback}`,
@@ -85,9 +98,24 @@ function requireNoMore(words: readonly (string | number)[], command: Command): v
   )
 }
 
+function requireChoices(args: Readonly<Record<string, unknown>>, { usage, positionals }: Command): void {
+  for (const [name, { choices }] of Object.entries(positionals)) {
+    const said = args[name]
+    if (choices === undefined || said === undefined || choices.includes(String(said))) continue
+    const message = `${name} is ${describeValue(said)}; expected one of ${choices.join(', ')}`
+    const where = usage.split(' ')[0] ?? ''
+    throw new UsageError([{ where, message, next: didYouMean(String(said), choices, 'Correct it.') }])
+  }
+}
+
 function unknownCommand(said: string): Problem {
   const names = COMMANDS.map(nameOf)
-  if (said === '') return { where: 'tidemark', message: 'needs a command', next: `Commands: ${names.join(', ')}.` }
+  if (said === '')
+    return {
+      where: 'tidemark',
+      message: 'needs a command',
+      next: `Commands: ${names.join(', ')}; tidemark --help tells more.`,
+    }
   const next = didYouMean(said, names, `Commands: ${names.join(', ')}.`)
   return { where: printable(said), message: 'is not a command', next }
 }

@@ -40,7 +40,7 @@ export const compare: Command = {
     ['tidemark compare smollm2-135m --run -s 128', 'and real steps on wasm beside their prediction'],
   ],
   async run(args, raw) {
-    const context = await contextOf(raw, this.flags, 'compare')
+    const context = await contextOf(raw, this.flags, 'compare', textArgument(args, 'model'))
     const { values, terminal } = context
     requireRun(context)
     await checkOutputs(context)

@@ -1,8 +1,10 @@
+import { type Problem, UsageError } from '../errors.ts'
 import type { FlagKey, Values } from '../flags.ts'
+import { resolveModel } from '../model/resolve.ts'
 import type { Page } from '../output/estimate.ts'
 import { bytesIn } from '../output/numbers.ts'
 import type { RawArguments } from '../settings/argv.ts'
-import { type Given, readGiven } from '../settings/read.ts'
+import { type Given, problemsOf, readGiven } from '../settings/read.ts'
 import { Terminal } from '../terminal.ts'
 
 /** What every command has: where it prints and what it was given. */
@@ -12,10 +14,32 @@ export interface Context extends Given {
   readonly typed: string
 }
 
-/** Reads what was typed for a command. @throws UsageError with everything that is wrong */
-export async function contextOf(raw: RawArguments, allowed: readonly FlagKey[], command: string): Promise<Context> {
-  const given = await readGiven(raw, allowed, command)
+/**
+ * Reads what was typed for a command.
+ *
+ * @param model where the command takes one: if the flags are wrong, what is wrong with it is told in the same go
+ * @throws UsageError with everything that is wrong
+ */
+export async function contextOf(
+  raw: RawArguments,
+  allowed: readonly FlagKey[],
+  command: string,
+  model?: string,
+): Promise<Context> {
+  const given = await readGiven(raw, allowed, command).catch(async (error: unknown) => {
+    throw new UsageError([...problemsOf(error), ...(await modelProblems(model))])
+  })
   return { ...given, terminal: terminalOf(given.values), typed: typedLine() }
+}
+
+async function modelProblems(model: string | undefined): Promise<Problem[]> {
+  if (model === undefined || model === '-') return []
+  try {
+    await resolveModel(model, {}, process.env)
+    return []
+  } catch (error) {
+    return problemsOf(error)
+  }
 }
 
 export const terminalOf = (values: Values): Terminal =>

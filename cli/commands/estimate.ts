@@ -21,7 +21,7 @@ export const estimate: Command = {
     ['tidemark estimate ./config.json --gpu 80GiB --check', 'exit 3 if it does not fit'],
   ],
   async run(args, raw) {
-    const context = await contextOf(raw, this.flags, 'estimate')
+    const context = await contextOf(raw, this.flags, 'estimate', textArgument(args, 'model'))
     const { values, terminal } = context
     await checkOutputs(context)
     const prepared = await prepare(textArgument(args, 'model'), context, [values.method], terminal)

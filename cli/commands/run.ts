@@ -28,7 +28,7 @@ export const run: Command = {
   positionals: { model: MODEL_ARGUMENT },
   examples: [['tidemark run smollm2-135m --method lora-fa -s 128', 'three steps on wasm, tier by tier']],
   async run(args, raw) {
-    const context = await contextOf(raw, this.flags, 'run')
+    const context = await contextOf(raw, this.flags, 'run', textArgument(args, 'model'))
     const { values, terminal } = context
     const engine = chooseEngine(values.engine)
     refuseWhatEnginesLack(values, engine, context.placeOf)

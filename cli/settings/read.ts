@@ -1,9 +1,13 @@
 import { ModelError } from '../../models/issue.ts'
+import { resolveStack } from '../../planner/predict/stack.ts'
 import { Refusal } from '../../planner/trace/errors.ts'
-import { Refusals } from '../../planner/training/refusals.ts'
+import { refuseNotModelled } from '../../planner/training/modelled.ts'
+import type { TrainingOptions } from '../../planner/training/options.ts'
+import { RefusalList, Refusals } from '../../planner/training/refusals.ts'
 import { type Problem, UsageError } from '../errors.ts'
 import type { FlagKey, Values } from '../flags.ts'
 import { dashed } from '../flags.ts'
+import { resolveGpu } from '../gpus.ts'
 import { type RawArguments, readArguments } from './argv.ts'
 import { readSettingsFile } from './file.ts'
 
@@ -30,10 +34,32 @@ export async function readGiven(raw: RawArguments, allowed: readonly FlagKey[], 
       problems.push(...problemsOf(error))
     }
   }
-  if (problems.length > 0) throw new UsageError(problems)
+  // what needs no model is checked here too, so that it is told with the rest
+  if (problems.length > 0) throw new UsageError([...problems, ...settingProblems(values)])
   const byFlag = new Map([...places].map(([key, place]) => [`--${dashed(key)}`, place]))
   // every key is one of `allowed`, every value has passed its flag's schema
   return { values: values as Values, placeOf: (flag) => byFlag.get(flag) ?? flag }
+}
+
+function settingProblems(values: Readonly<Record<string, unknown>>): Problem[] {
+  const checks = [
+    () => typeof values.gpu === 'string' && resolveGpu(values.gpu),
+    () => typeof values.stack === 'string' && resolveStack(values.stack),
+    () => {
+      const list = new RefusalList()
+      // each value that is there has passed its flag's schema
+      refuseNotModelled(values as TrainingOptions, list)
+      list.throwIfAny()
+    },
+  ]
+  return checks.flatMap((check) => {
+    try {
+      check()
+      return []
+    } catch (error) {
+      return problemsOf(error)
+    }
+  })
 }
 
 /** The parts of any input error, so that several come together. Rethrows what is no input error. */

@@ -104,7 +104,7 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
           adapter_dtype: adapter.dtype,
           use_rslora: adapter.rslora,
           use_dora: adapter.dora === true,
-          modules_to_save: [...(adapter.modulesToSave ?? [])],
+          ...(adapter.modulesToSave?.length ? { modules_to_save: [...adapter.modulesToSave] } : {}),
         }),
   }
 }

@@ -1,0 +1,114 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { EstimateResult } from '../planner/result/estimate.ts'
+import { cleanEnv, inFolder, tidemark } from './testing/binary.ts'
+
+const COLOUR = '\u001b['
+
+test('--json prints one document that its schema takes, and nothing on stderr when quiet', async () => {
+  const { status, stdout, stderr } = await tidemark(['estimate', 'smollm2-135m', '--json', '--quiet'])
+  assert.is(status, 0)
+  assert.is(stderr, '')
+  const result = EstimateResult.parse(JSON.parse(stdout))
+  assert.is(result.input.model.name, 'smollm2-135m')
+  assert.is(result.command, 'tidemark estimate smollm2-135m --json --quiet')
+  assert.ok(result.input.assumptions.some((a) => a.what === 'rank' && a.value === '8'))
+})
+
+test('for people: the peak comes first, assumptions go to stderr', async () => {
+  const { status, stdout, stderr } = await tidemark(['estimate', 'smollm2-135m', '--method', 'lora-fa', '-s', '128'])
+  assert.is(status, 0)
+  assert.match(stdout, /^smollm2-135m · LoRA-FA · 134\.5 M parameters/)
+  assert.match(stdout, /\npeak +[\d.]+ MiB +backward/)
+  assert.not.match(stdout, /assumed/)
+  assert.match(stderr, /assumed:\n {2}batch-size 1 \(/)
+})
+
+test('a pipe gets no colour; FORCE_COLOR gives it; NO_COLOR and --no-color win', async () => {
+  const args = ['estimate', 'smollm2-135m', '-s', '64', '-q']
+  const coloured = async (env: NodeJS.ProcessEnv, more: string[] = []): Promise<boolean> =>
+    (await tidemark([...args, ...more], { env: cleanEnv(env) })).stdout.includes(COLOUR)
+  assert.not(await coloured({}))
+  assert.ok(await coloured({ FORCE_COLOR: '1' }))
+  assert.not(await coloured({ FORCE_COLOR: '1', NO_COLOR: '1' }))
+  assert.not(await coloured({ FORCE_COLOR: '1' }, ['--no-color']))
+})
+
+test('a narrow terminal gets no line wider than itself', async () => {
+  for (const command of [['estimate'], ['compare']]) {
+    const env = cleanEnv({ COLUMNS: '50' })
+    const { stdout } = await tidemark([...command, 'smollm2-135m', '-s', '64', '-q'], { env })
+    for (const line of stdout.split('\n')) assert.ok([...line].length <= 50, line)
+  }
+})
+
+test('--gpu with --check exits 3 where it does not fit, 0 where it does', async () => {
+  const fits = await tidemark(['estimate', 'smollm2-135m', '-q', '--check', '--gpu', 'h200'])
+  assert.is(fits.status, 0)
+  assert.match(fits.stdout, /fits h200/)
+  const not = await tidemark(['estimate', 'smollm2-135m', '-q', '--check', '--gpu', '100MiB', '--json'])
+  assert.is(not.status, 3)
+  assert.is(JSON.parse(not.stdout).result.fit.capacity_bytes, 100 * 2 ** 20)
+})
+
+test('flags win over the file of --config; the JSON of a result reads back as one', async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, 'run.yaml')
+    writeFileSync(file, 'method: lora-fa\nseq-len: 64\nrank: 4\ntarget_modules: [q_proj, k_proj]\n')
+    const args = ['estimate', 'smollm2-135m', '--json', '-q']
+    const first = await tidemark([...args, '--config', file, '--rank', '16'])
+    const { training } = JSON.parse(first.stdout).input
+    assert.is(training.rank, 16)
+    assert.is(training.seq_len, 64)
+    assert.equal(training.target_modules, ['q_proj', 'k_proj'])
+    const again = join(folder, 'again.json')
+    writeFileSync(again, JSON.stringify(training))
+    const second = await tidemark([...args, '--config', again])
+    assert.is(second.stderr, '')
+    assert.equal(JSON.parse(second.stdout).input.training, training)
+  })
+})
+
+test('-o writes the whole result and leaves nothing else', async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, 'out.json')
+    const { status, stdout } = await tidemark(['estimate', 'smollm2-135m', '--json', '-q', '-o', file])
+    assert.is(status, 0)
+    assert.is(stdout, '')
+    EstimateResult.parse(JSON.parse(readFileSync(file, 'utf8')))
+    assert.equal(readdirSync(folder), ['out.json'])
+  })
+})
+
+test('a model comes from a folder, from standard input and from the Hugging Face cache', async () => {
+  await inFolder(async (folder) => {
+    const config = JSON.stringify({
+      architectures: ['LlamaForCausalLM'],
+      model_type: 'llama',
+      hidden_size: 64,
+      intermediate_size: 128,
+      num_hidden_layers: 2,
+      num_attention_heads: 4,
+      vocab_size: 100,
+    })
+    writeFileSync(join(folder, 'config.json'), config)
+    const args = ['--json', '-q', '-s', '8']
+    const fromFolder = await tidemark(['estimate', folder, ...args])
+    const fromPipe = await tidemark(['estimate', '-', ...args], { input: config })
+    assert.is(fromFolder.status, 0)
+    assert.is(fromPipe.status, 0)
+    assert.is(JSON.parse(fromPipe.stdout).result.peak.bytes, JSON.parse(fromFolder.stdout).result.peak.bytes)
+    assert.is(JSON.parse(fromPipe.stdout).input.model.source, 'standard input')
+  })
+})
+
+test('LoRA dropout under LoRA-FA and dominating logits are told with their bytes', async () => {
+  const args = ['estimate', 'smollm2-135m', '--method', 'lora-fa', '--lora-dropout', '0.1', '-s', '512', '--json', '-q']
+  const { warnings } = JSON.parse((await tidemark(args)).stdout)
+  assert.ok(warnings.some((w: string) => /lora-dropout 0\.1 keeps .*MiB/.test(w)))
+  assert.ok(warnings.some((w: string) => /logits dominate the peak: .*MiB/.test(w)))
+})
+
+test.run()
