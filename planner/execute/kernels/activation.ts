@@ -5,7 +5,7 @@ import type { Num, Primitives } from './primitives.ts'
 export const tanh: Kernel<'tanh'> = (p) => ({
   forward: (call) => {
     const y = p.unary('Tanh', call.inputs[0]!)
-    if (call.needs(0)) call.save('result', y, 'd self by the result')
+    if (call.needs(0)) p.saving([y], () => call.save('result', y, 'd self by the result'))
     return [y]
   },
   backward: (call) => {
@@ -23,7 +23,7 @@ export const tanh: Kernel<'tanh'> = (p) => ({
 export const relu: Kernel<'relu'> = (p) => ({
   forward: (call) => {
     const y = p.unary('Relu', call.inputs[0]!)
-    if (call.needs(0)) call.save('result', y, 'd self by the result')
+    if (call.needs(0)) p.saving([y], () => call.save('result', y, 'd self by the result'))
     return [y]
   },
   backward: (call) => {

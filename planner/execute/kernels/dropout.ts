@@ -20,7 +20,7 @@ export const dropout =
         kept[i] = 1
         to[i] = from[i]! * scale
       }
-      if (call.needs(0)) call.save('mask', mask, 'd input by the mask')
+      if (call.needs(0)) p.saving([y, mask], () => call.save('mask', mask, 'd input by the mask'))
       p.free(mask)
       return [y]
     },

@@ -96,7 +96,7 @@ export const pow: Kernel<'pow'> = (p) => ({
 export const rsqrt: Kernel<'rsqrt'> = (p) => ({
   forward: (call) => {
     const y = p.unary('Rsqrt', call.inputs[0]!)
-    if (call.needs(0)) call.save('result', y, 'd self by the result')
+    if (call.needs(0)) p.saving([y], () => call.save('result', y, 'd self by the result'))
     return [y]
   },
   backward: (call) => {

@@ -46,8 +46,10 @@ export const layerNorm: Kernel<'layer_norm'> = (p) => ({
     p.free(hat)
     if (bias) addToRows(p, y, bias)
     if (wanted) {
-      call.save('mean', mean, 'd input, d weight')
-      call.save('rstd', rstd, 'd input, d weight')
+      p.saving([mean, rstd, y], () => {
+        call.save('mean', mean, 'd input, d weight')
+        call.save('rstd', rstd, 'd input, d weight')
+      })
     }
     p.free(mean, rstd)
     return [y]

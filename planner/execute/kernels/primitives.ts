@@ -120,6 +120,16 @@ export class Primitives {
     return this.engine.values(x.data)
   }
 
+  /** Runs a kernel's saves of what it made: recomputing a checkpointed region may stop at one, and then all of it goes. */
+  saving(made: readonly Num[], saves: () => void): void {
+    try {
+      saves()
+    } catch (e) {
+      this.free(...made)
+      throw e
+    }
+  }
+
   free(...xs: readonly Num[]): void {
     for (const x of xs) {
       x.alive = false

@@ -78,7 +78,7 @@ export const softmax: Kernel<'softmax'> = (p) => ({
     const sum = p.rows('Sum', powers)
     const y = p.binary('RealDiv', powers, sum)
     p.free(powers, sum)
-    if (call.needs(0)) call.save('result', y, 'd self by the result')
+    if (call.needs(0)) p.saving([y], () => call.save('result', y, 'd self by the result'))
     return [y]
   },
   backward: (call) => {
@@ -109,7 +109,7 @@ export const logSoftmax: Kernel<'log_softmax'> = (p) => ({
     p.free(sum)
     const y = p.binary('Sub', shifted, log)
     p.free(shifted, log)
-    if (call.needs(0)) call.save('result', y, 'd self by the result')
+    if (call.needs(0)) p.saving([y], () => call.save('result', y, 'd self by the result'))
     return [y]
   },
   backward: (call) => {

@@ -62,7 +62,7 @@ export const nllLoss: Kernel<'nll_loss'> = (p) => ({
     }
     p.values(loss)[0] = sum / count
     p.values(total)[0] = count
-    if (call.needs(0)) call.save('total_weight', total, 'd self')
+    if (call.needs(0)) p.saving([loss, total], () => call.save('total_weight', total, 'd self'))
     p.free(total)
     return [loss]
   },
