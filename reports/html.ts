@@ -7,8 +7,9 @@ import { SCRIPT } from './page/script.ts'
 import { STYLE } from './page/style.ts'
 import { trustSection } from './page/trust.ts'
 import { whySection } from './page/why.ts'
-import { drawnTimelines } from './view/embed.ts'
+import { embeddable } from './view/embed.ts'
 import { type ReportResult, type ReportView, viewOf } from './view-model.ts'
+import { unbroken } from './words.ts'
 
 /**
  * One HTML file that needs nothing else: no network, no eval, readable without its script, in both themes, on a phone and on
@@ -39,8 +40,8 @@ export async function renderHtml(result: ReportResult): Promise<string> {
 <header><h1><b>${view.model}</b> · ${view.setting}</h1><div>${view.stack}</div></header>
 <main>
 ${sections}</main>
-<footer>${view.tool} · the result behind this page is inside it as JSON (<code>#result</code>), timelines thinned to what is drawn</footer>
-<script type="application/json" id="result">${scriptJson(drawnTimelines(result))}</script>
+<footer>${view.tool} · the result behind this page is inside it as JSON (<code>#result</code>), timelines thinned</footer>
+<script type="application/json" id="result">${scriptJson(embeddable(result))}</script>
 <script>${trusted(SCRIPT)}</script>
 </body>
 </html>
@@ -49,9 +50,9 @@ ${sections}</main>
 }
 
 function answerSection({ answer, warnings }: ReportView): Markup {
-  return html`<section class="answer"><p class="lead">${answer.lead}</p>
+  return html`<section class="answer"><p class="lead">${unbroken(answer.lead)}</p>
 ${answer.more.map(
-  (sentence) => html`<p>${sentence}</p>
+  (sentence) => html`<p>${unbroken(sentence)}</p>
 `,
 )}${
   warnings.length === 0

@@ -37,9 +37,10 @@ export interface ReportView {
   readonly warnings: readonly string[]
 }
 
-/** Reads any result into what its report says. */
+/** Reads any result into what its report says. @throws RangeError if it compares no method at all */
 export function viewOf(result: ReportResult): ReportView {
   const { methods, executed, savings } = contents(result)
+  if (methods.length === 0) throw new RangeError('a result without methods has nothing to report')
   const { input } = result
   const isRun = result.schema === 'tidemark/run@1'
   const views = methods.map((m, i) => methodView(m, i))

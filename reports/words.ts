@@ -43,9 +43,11 @@ const optimizerWords = (t: TrainingSetting): string =>
 /** An instant for a chart: `backward · log_softmax`. */
 export function instantWords(phase: string, op: string): string {
   if (op === 'start') return `start of ${phase}`
-  // A backward node's name ends in the word that the phase already says.
-  return `${phase} · ${phase === 'backward' ? op.replace(/ backward$/, '') : op}`
+  return `${phase} · ${opWords(phase, op)}`
 }
+
+/** An operation within a phase: a backward node's name ends in the word that the phase already says. */
+export const opWords = (phase: string, op: string): string => (phase === 'backward' ? op.replace(/ backward$/, '') : op)
 
 /** An instant for a table, with the module. */
 export const placeWords = (phase: string, scope: string, op: string): string =>
@@ -60,11 +62,11 @@ export function digits(n: number, space: string = GROUP): string {
 
 /** `−21 %`, with a true minus. A change too small to show as a percent says so. */
 export function changeWords(before: number, after: number): string {
-  if (before === 0) return after === 0 ? '±0 %' : 'new'
+  if (before === 0) return after === 0 ? '±0\u00a0%' : 'new'
   const percent = (100 * (after - before)) / before
   const shown = Math.abs(percent) < 10 ? percent.toFixed(1) : percent.toFixed(0)
-  if (after === before) return '±0 %'
-  return `${shown.replace('-', '−')} %`
+  if (after === before) return '±0\u00a0%'
+  return percent < 0 ? `${shown.replace('-', '−')}\u00a0%` : `+${shown}\u00a0%`
 }
 
 /** A difference in bytes with its sign: `−4.48 GiB`. */
@@ -73,13 +75,20 @@ export const signedBytes = (bytes: number, unit?: ByteUnit): string =>
 
 const UNITS: readonly ByteUnit[] = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
-/** The unit that suits the largest figure of a chart or column, and its size. */
+/** The unit that suits a chart or column by its largest figure: the next smaller one while that figure is below four. */
 export function unitFor(bytes: number): { unit: ByteUnit; size: number } {
   const i = Math.max(
     0,
-    UNITS.findLastIndex((_, k) => Math.abs(bytes) >= 2 ** (10 * k)),
+    UNITS.findLastIndex((_, k) => Math.abs(bytes) >= (k === 0 ? 1 : 4) * 2 ** (10 * k)),
   )
   return { unit: UNITS[i]!, size: 2 ** (10 * i) }
+}
+
+/** Bytes in a column's unit, where that leaves something to see; smaller figures in their own. */
+export function columnBytes(bytes: number, unit: ByteUnit): string {
+  if (bytes === 0) return '0'
+  const text = formatBytes(bytes, unit)
+  return /^-?0\.0/.test(text) ? formatBytes(bytes) : text
 }
 
 /** Cut to so many characters, with an ellipsis in place of the rest. */
@@ -89,3 +98,16 @@ export const shorten = (text: string, length: number): string =>
 /** `a, b and c`. */
 export const listWords = (items: readonly string[]): string =>
   items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
+
+/** A figure and its unit stay on one line. */
+export const unbroken = (text: string): string => text.replace(/(\d) (?=(?:[KMGT]i)?B\b)/g, '$1\u00a0')
+
+/** Characters that show nothing but change what is shown: controls, line separators, marks that reorder text. */
+const UNSEEN = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
+
+/** Text with a replacement character where something unseen stood; line breaks and tabs stay. */
+export const seen = (text: string): string => text.replace(UNSEEN, (c) => (c === '\n' || c === '\t' ? c : '\ufffd'))
+
+/** JSON with those characters escaped, which changes none of its values. */
+export const seenJson = (json: string): string =>
+  json.replace(UNSEEN, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)

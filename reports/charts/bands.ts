@@ -12,13 +12,14 @@ export interface Band {
 /** Stacked areas in the palette's order: what is alive at each instant, from `low` to `high` in the chart's unit. */
 export function bandsOf(points: readonly Instant[], unitBytes: number): Band[] {
   const present = GROUPS.filter((g) => points.some((p) => p.parts[g] > 0))
-  return present.flatMap((group) =>
-    points.map((p) => {
-      let low = 0
-      for (const g of GROUPS.slice(0, GROUPS.indexOf(group))) low += p.parts[g]
-      return { group, x: p.x, low: low / unitBytes, high: (low + p.parts[group]) / unitBytes }
-    }),
-  )
+  return present.flatMap((group) => points.map((p) => bandAt(p, group, unitBytes)))
+}
+
+/** One group at one instant, upon those before it in the palette. */
+export function bandAt(p: Instant, group: Group, unitBytes: number): Band {
+  let low = 0
+  for (const g of GROUPS.slice(0, GROUPS.indexOf(group))) low += p.parts[g]
+  return { group, x: p.x, low: low / unitBytes, high: (low + p.parts[group]) / unitBytes }
 }
 
 export interface BandLabel {
@@ -33,6 +34,8 @@ interface Frame {
   readonly height: number
   readonly end: number
   readonly max: number
+  /** Where lines cross the chart that no name should stand on. */
+  readonly lines: readonly number[]
 }
 
 const FONT_SIZE = 11
@@ -57,6 +60,7 @@ function widest(own: readonly Band[], width: number, frame: Frame) {
   for (let i = 0; i < own.length; i++) {
     const from = own[i]!.x
     if (from + span > frame.end) break
+    if (frame.lines.some((x) => x > from && x < from + span)) continue
     let [low, high] = [0, Number.POSITIVE_INFINITY]
     for (let k = i; k < own.length && own[k]!.x <= from + span; k++) {
       low = Math.max(low, own[k]!.low)

@@ -28,6 +28,13 @@ export interface Segment {
   readonly on: string
   /** As much as the segment has room for: name and figure, the figure, or nothing. */
   readonly label: string
+  readonly labelAt: number
+}
+
+/** The longer side of a line that cuts through the segment: a label does not stand across it. */
+function clearOf(from: number, to: number, line: number | undefined): [number, number] {
+  if (line === undefined || line <= from || line >= to) return [from, to]
+  return line - from > to - line ? [from, line] : [line, to]
 }
 
 /** One bar's segments, left to right in the palette's order. Groups without bytes have none. */
@@ -40,8 +47,10 @@ export function segmentsOf(row: BarRow, bars: BarsView, y: number, size: Size): 
     .map(({ group, bytes }) => {
       const { label, hex: fill, on } = PALETTE[group]
       const value = (bytes / bars.unitBytes).toFixed(bytes < 10 * bars.unitBytes ? 2 : 1)
-      const text = [`${label} ${value}`, value].find((t) => textWidth(t, 11) + 8 <= bytes * perByte) ?? ''
-      const segment = { group, bytes, from, to: from + bytes, y, y2: y + bar, fill, on, label: text }
+      const [low, high] = clearOf(from, from + bytes, bars.capacity?.bytes)
+      const text = [`${label} ${value}`, value].find((t) => textWidth(t, 11) + 8 <= (high - low) * perByte) ?? ''
+      const labelAt = (low + high) / 2
+      const segment = { group, bytes, from, to: from + bytes, y, y2: y + bar, fill, on, label: text, labelAt }
       from += bytes
       return segment
     })
@@ -50,15 +59,19 @@ export function segmentsOf(row: BarRow, bars: BarsView, y: number, size: Size): 
 export interface RowLabels {
   readonly name: string
   readonly at: string
-  /** Where the bar, or the measured dot if that lies further out, ends. */
+  /** Where the figure begins: where the bar ends, or the measured dot if that lies further out. */
   readonly end: number
   readonly total: string
 }
 
 /** What is written beside a bar; on a phone the figure follows the name. */
-export function labelsOf(row: BarRow, size: Size): RowLabels {
+export function labelsOf(row: BarRow, bars: BarsView, size: Size): RowLabels {
   const total = formatBytes(row.total)
-  const end = Math.max(row.total, row.measured ?? 0)
+  const longest = Math.max(row.total, row.measured ?? 0)
+  // A figure that the capacity line would cut through moves to the other side of it.
+  const reach = ((textWidth(total) + 16) * domainOf(bars, size)) / BARS[size].plot
+  const line = bars.capacity?.bytes ?? 0
+  const end = longest <= line && longest + reach > line ? line : longest
   if (size === 'wide') return { name: shorten(row.name, 22), at: shorten(row.at, 32), end, total }
   const name = `${shorten(row.name, 14)}  ${total}`
   return { name, at: shorten(row.at, 50 - name.length), end, total: '' }

@@ -1,21 +1,41 @@
 import { unitFor } from '../words.ts'
+import type { Size } from './style.ts'
 
 /** The vertical scale that charts of one report share, so that a reader compares heights. */
 export interface Scale {
   readonly max: number
   readonly unit: string
   readonly unitBytes: number
+  /** Ticks of the tallest chart; each chart has those that it reaches. */
+  readonly ticks: readonly number[]
 }
 
 /** Leaves room above the highest peak for its label. */
 export function sharedScale(peaks: readonly number[]): Scale {
   const top = Math.max(1, ...peaks)
   const { unit, size } = unitFor(top)
-  return { max: (top * 1.16) / size, unit, unitBytes: size }
+  const max = (top * 1.16) / size
+  const step = niceStep(max / 5)
+  const ticks = Array.from({ length: Math.floor(max / step) + 1 }, (_, i) => Number((i * step).toPrecision(12)))
+  return { max, unit, unitBytes: size, ticks }
 }
 
-/** Pixels of a timeline. */
+/** The next 1, 2 or 5 times a power of ten. */
+function niceStep(least: number): number {
+  const power = 10 ** Math.floor(Math.log10(least))
+  return ([1, 2, 5, 10].find((n) => n * power >= least) ?? 10) * power
+}
+
+/** Pixels of a timeline; `height` is that of the highest one. */
 export const TIMELINE = {
-  wide: { plot: 950, left: 74, height: 190, top: 20 },
-  narrow: { plot: 296, left: 62, height: 150, top: 20 },
+  wide: { plot: 950, left: 74, height: 230, least: 96, top: 20 },
+  narrow: { plot: 290, left: 66, height: 190, least: 96, top: 20 },
 } as const
+
+/** A lower chart is cut, not stretched: a byte is as high in each, and heights compare across them. */
+export function cropped(scale: Scale, peak: number, size: Size): { scale: Scale; height: number } {
+  const { height, least } = TIMELINE[size]
+  const needed = Math.max(least, (height * peak) / scale.unitBytes / scale.max + 34)
+  if (needed >= height) return { scale, height }
+  return { scale: { ...scale, max: (scale.max * needed) / height }, height: Math.round(needed) }
+}

@@ -14,10 +14,15 @@ export function partsChart(bars: BarsView, size: Size): TopLevelSpec {
 
   const segments = bars.rows
     .flatMap((row, i) => segmentsOf(row, bars, top + i * box.row + box.barTop, size))
-    .map((s) => ({ ...s, x: (s.from + s.to) / 2, middle: (s.y + s.y2) / 2 }))
+    .map((s) => ({ ...s, middle: (s.y + s.y2) / 2 }))
   const rows = bars.rows.map((row, i) => {
     const y0 = top + i * box.row
-    return { ...labelsOf(row, size), measured: row.measured, middle: y0 + box.barTop + box.bar / 2, above: y0 + 12 }
+    return {
+      ...labelsOf(row, bars, size),
+      measured: row.measured,
+      middle: y0 + box.barTop + box.bar / 2,
+      above: y0 + 12,
+    }
   })
   const measured = rows.filter((r) => r.measured !== null)
   const capacity = capacityMark(bars, size)
@@ -37,7 +42,7 @@ export function partsChart(bars: BarsView, size: Size): TopLevelSpec {
       {
         data: { values: segments.filter((s) => s.label !== '') },
         mark: { type: 'text', fontSize: 11 },
-        encoding: { x: x('x'), y: y('middle'), text: { field: 'label' }, color: colour('on') },
+        encoding: { x: x('labelAt'), y: y('middle'), text: { field: 'label' }, color: colour('on') },
       },
       ...(capacity === null ? [] : capacityLayers(capacity)),
       ...(size === 'wide' ? besideBars() : aboveBars()),

@@ -1,3 +1,4 @@
+import { formatBytes } from '../../planner/trace/bytes.ts'
 import type { PhaseSpan, TimelineView } from '../view/timeline.ts'
 import { GRID, INK, MUTED, PAPER, textWidth } from './style.ts'
 
@@ -33,12 +34,15 @@ function placed(starts: readonly { x: number; label: string }[], px: (x: number)
   })
 }
 
-/** The peak: a dot, its bytes and its instant, written towards the roomier side. */
-export function peakLayers(peak: TimelineView['peak'], end: number, plot: number, unitBytes: number, label: string) {
+/** The peak: a dot, its bytes and, as far as there is room, its instant, written towards the roomier side. */
+export function peakLayers(peak: TimelineView['peak'], end: number, plot: number, unitBytes: number) {
   if (peak === null) return []
   const at = (peak.x / Math.max(1, end)) * plot
-  const width = textWidth(label) + 10
-  const align: 'left' | 'right' = at + width <= plot ? 'left' : 'right'
+  const bytes = formatBytes(peak.bytes)
+  const options = [`${bytes} · ${peak.at}`, `${bytes} · ${peak.at.split(' · ').at(-1)}`]
+  const room = Math.max(at, plot - at)
+  const label = options.find((t) => textWidth(t) + 6 <= room) ?? bytes
+  const align: 'left' | 'right' = at + textWidth(label) + 6 <= plot ? 'left' : 'right'
   const values = [{ x: peak.x, y: peak.bytes / unitBytes, label }]
   const encoding = { x: axisX('x', end), y: { field: 'y', type: 'quantitative' as const } }
   return [

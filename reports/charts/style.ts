@@ -16,7 +16,7 @@ export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
 export const FONT_SIZE = 12
 
 /** Charts measure text without a screen: the mean width of a character in `FONT`, on the safe side. */
-export const textWidth = (text: string, size: number = FONT_SIZE): number => text.length * size * 0.58
+export const textWidth = (text: string, size: number = FONT_SIZE): number => text.length * size * 0.61
 
 export const CONFIG: Config = {
   font: FONT,

@@ -1,11 +1,14 @@
 import type { ByteUnit } from '../../planner/trace/bytes.ts'
 import { formatBytes } from '../../planner/trace/bytes.ts'
 import type { Group } from '../palette.ts'
-import { digits, signedBytes } from '../words.ts'
+import { columnBytes, digits, signedBytes } from '../words.ts'
 import { type Content, html, type Markup } from './markup.ts'
 
 /** Bytes for people, with the exact integer as the element's value. */
 export const bytes = (n: number, unit?: ByteUnit): Markup => html`<data value="${n}">${formatBytes(n, unit)}</data>`
+
+/** Bytes in a column of one unit. */
+export const bytesIn = (n: number, unit: ByteUnit): Markup => html`<data value="${n}">${columnBytes(n, unit)}</data>`
 
 /** Every byte: for figures that are claimed to be equal. */
 export const exact = (n: number): Markup => html`<data value="${n}">${digits(n)}</data>`
@@ -41,10 +44,12 @@ export function table(t: {
   readonly rows: Content
   readonly sortable?: boolean
   readonly tall?: boolean
+  /** As wide as its cells, for tables of few columns. */
+  readonly fit?: boolean
 }): Markup {
   const heads = t.columns.map((c) => html`<th scope="col"${c.numeric ? html` class="n"` : null}>${c.name}</th>`)
   return html`<div class="scroll${t.tall ? ' tall' : ''}" role="region" aria-labelledby="${t.id}-c" tabindex="0">
-<table id="${t.id}"${t.sortable ? html` data-sort` : null}><caption id="${t.id}-c">${t.caption}</caption>
+<table id="${t.id}"${t.fit ? html` class="fit"` : null}${t.sortable ? html` data-sort` : null}><caption id="${t.id}-c">${t.caption}</caption>
 <thead><tr>${heads}</tr></thead>
 ${t.rows}
 </table></div>

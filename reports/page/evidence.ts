@@ -4,10 +4,10 @@ import { overlayChart } from '../charts/overlay.ts'
 import type { MethodView } from '../view/method.ts'
 import type { ProofRow, ProofView } from '../view/proof.ts'
 import type { ReportView } from '../view-model.ts'
+import { barsFigure } from './bars.ts'
 import { bytes, cell, exact, number, signed, table } from './cells.ts'
 import { figure } from './figure.ts'
 import { html, type Markup } from './markup.ts'
-import { barsFigure } from './peak.ts'
 
 /** From live tensors to the device, as far as it is modelled; then what ran, each beside its own prediction. */
 export async function evidenceSection(view: ReportView): Promise<Markup> {
@@ -39,6 +39,7 @@ function tierTable(methods: readonly MethodView[]): Markup {
         ]
   return table({
     id: 'tiers-t',
+    fit: true,
     caption: 'The peak by tier',
     columns: [
       { name: 'method' },
@@ -79,7 +80,7 @@ async function executedSection(view: ReportView): Promise<Markup> {
 <p class="basis">Live tensor bytes unless another tier is named · predicted: simulated for ${first!.stack}, before the run · measured: the engine’s own storages</p>
 <p>This is the run and the prediction of this very run. Its stack and dtype are not those of the estimate above, and its figures stand on no bar of it.</p>
 ${settings(view.proofs)}
-${view.proofBars === null ? null : await barsFigure('xbars', view.proofBars, '')}
+${view.proofBars === null ? null : await barsFigure('xbars', view.proofBars)}
 ${figures}
 ${proofTable(view.proofs)}
 ${view.proofs.map(checks)}
@@ -115,6 +116,7 @@ ${p.rows.map(proofRow)}</tbody>
   )
   return table({
     id: 'proof',
+    fit: true,
     caption: 'Every byte, predicted and measured',
     columns: [
       { name: 'tier' },

@@ -1,3 +1,5 @@
+import { seen, seenJson } from '../words.ts'
+
 /** Text that is markup already. Only this file and the callers of `trusted` decide what is. */
 export class Markup {
   readonly text: string
@@ -31,18 +33,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** Safe in text and in quoted attributes. Control characters go, and so do marks that reorder text. */
-export function escapeHtml(text: string): string {
-  return text
-    .replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (c) => (c === '\n' || c === '\t' ? c : '\ufffd'))
-    .replace(/[&<>"']/g, (c) => ENTITIES[c]!)
-}
+/** Safe in text and in quoted attributes. */
+export const escapeHtml = (text: string): string => seen(text).replace(/[&<>"']/g, (c) => ENTITIES[c]!)
 
 /** JSON that may stand in a script element: nothing in it ends the element or, in old engines, a line. */
-export function scriptJson(value: unknown): Markup {
-  const text = JSON.stringify(value)
-    .replaceAll('<', '\\u003c')
-    .replaceAll('\u2028', '\\u2028')
-    .replaceAll('\u2029', '\\u2029')
-  return trusted(text)
-}
+export const scriptJson = (value: unknown): Markup =>
+  trusted(seenJson(JSON.stringify(value)).replaceAll('<', '\\u003c'))

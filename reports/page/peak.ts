@@ -1,13 +1,11 @@
 import { formatBytes } from '../../planner/trace/bytes.ts'
 import { PHASES } from '../../planner/trace/event.ts'
 import { sharedScale } from '../charts/geometry.ts'
-import { partsChart } from '../charts/parts.ts'
 import { timelineChart } from '../charts/timeline.ts'
-import { GROUPS, PALETTE } from '../palette.ts'
-import type { BarsView } from '../view/bars.ts'
 import type { MethodView } from '../view/method.ts'
 import type { ReportView } from '../view-model.ts'
-import { bytes, cell, number, swatch, table } from './cells.ts'
+import { barsFigure } from './bars.ts'
+import { bytes, cell, code, number, table } from './cells.ts'
 import { figure } from './figure.ts'
 import { html, type Markup } from './markup.ts'
 
@@ -15,34 +13,8 @@ import { html, type Markup } from './markup.ts'
 export async function peakSection(view: ReportView): Promise<Markup> {
   return html`<section id="peak"><h2>What the peak is made of</h2>
 <p class="basis">Live bytes at the highest instant of a steady step · simulated for ${view.stack}</p>
-${await barsFigure('bars', view.bars, view.fit === null ? '' : ` The dashed line is ${view.fit.gpu}’s memory.`)}
+${await barsFigure('bars', view.bars)}
 </section>
-`
-}
-
-export async function barsFigure(id: string, bars: BarsView, more: string): Promise<Markup> {
-  const groups = GROUPS.filter((g) => bars.rows.some((r) => r.parts.some((p) => p.group === g && p.bytes > 0)))
-  const measured = bars.rows.some((r) => r.measured !== null)
-  const words = bars.rows.map((r) => `${r.name} ${formatBytes(r.total)} at ${r.at}`).join(', ')
-  const of = (row: BarsView['rows'][number], group: string) => row.parts.find((p) => p.group === group)?.bytes ?? 0
-  const rows = bars.rows.map(
-    (r) => html`<tr><th scope="row">${r.name}</th>${groups.map((g) => number(bytes(of(r, g), bars.unit)))}
-${number(html`<b>${bytes(r.total, bars.unit)}</b>`)}${measured ? number(r.measured === null ? '' : bytes(r.measured, bars.unit)) : null}${cell(r.at)}</tr>
-`,
-  )
-  const heads = [html`<th scope="col">method</th>`]
-  for (const g of groups) heads.push(html`<th scope="col" class="n">${swatch(g)}${PALETTE[g].label}</th>`)
-  heads.push(html`<th scope="col" class="n">peak</th>`)
-  if (measured) heads.push(html`<th scope="col" class="n"><span class="key dot"></span>measured peak</th>`)
-  heads.push(html`<th scope="col">at</th>`)
-  return html`${await figure({
-    id,
-    caption: measured ? html`Bars: predicted. <span class="key dot"></span>measured.${more}` : more,
-    label: `Stacked bars, live bytes at the peak: ${words}`,
-    describedBy: `${id}-t`,
-    chart: (size) => partsChart(bars, size),
-  })}<div class="scroll" role="region" aria-label="The parts of the peak in numbers" tabindex="0"><table id="${id}-t">
-<thead><tr>${heads}</tr></thead><tbody>${rows}</tbody></table></div>
 `
 }
 
@@ -68,15 +40,16 @@ ${phaseTable(view.methods)}
 `
 }
 
+const place = (r: MethodView['steady'][number]): Markup =>
+  html`${code(r.at)}${r.scope === '' ? null : html` <span class="muted">in</span> ${code(r.scope)}`}`
+
 const phaseWords = (m: MethodView): string => m.steady.map((p) => `${p.phase} up to ${formatBytes(p.peak)}`).join(', ')
 
 function phaseTable(methods: readonly MethodView[]): Markup {
   const row = (m: MethodView, step: string, rows: MethodView['steady'], first: boolean) =>
     html`<tr>${first ? html`<th scope="row">${m.name}</th>` : cell('')}${cell(step)}${PHASES.map((p) => {
       const r = rows.find((x) => x.phase === p)
-      return r === undefined
-        ? html`<td></td><td></td>`
-        : html`${number(bytes(r.peak))}${cell(html`<span class="muted">${r.at}</span>`)}`
+      return r === undefined ? html`<td></td><td></td>` : html`${number(bytes(r.peak))}${cell(place(r))}`
     })}</tr>
 `
   return table({

@@ -1,7 +1,7 @@
 import { formatBytes } from '../../planner/trace/bytes.ts'
 import type { SavingRow, SavingView } from '../view/saving.ts'
 import type { ReportView } from '../view-model.ts'
-import { changeWords } from '../words.ts'
+import { changeWords, unbroken } from '../words.ts'
 import { bytes, cell, code, number, table } from './cells.ts'
 import { html, type Markup } from './markup.ts'
 
@@ -24,7 +24,7 @@ ${pair(s, `s${i + 1}`)}</details>
 }
 
 function pair(s: SavingView, id: string): Markup {
-  return html`<p>${s.reason}</p>
+  return html`<p>${unbroken(s.reason)}</p>
 <p>${change('Saved', s.saved)} ${change('Peak', s.peak)} ${s.against}’s peak is ${s.ratio.toFixed(2)} times that of ${s.of}.</p>
 ${s.rows.length === 0 ? null : becauseTable(s, id)}`
 }
@@ -35,7 +35,7 @@ const change = (what: string, c: SavingView['peak']): Markup =>
 function becauseTable(s: SavingView, id: string): Markup {
   const row = (
     r: SavingRow,
-  ) => html`<tr>${cell(code(r.scope))}${cell(code(r.monomial))}${number(bytes(r.bytes), r.bytes)}${number(r.count, r.count)}${number(bytes(r.total), r.total)}${cell(r.why)}</tr>
+  ) => html`<tr>${number(bytes(r.total), r.total)}${cell(code(r.scope))}${cell(code(r.monomial))}${number(bytes(r.bytes), r.bytes)}${number(r.count, r.count)}${cell(r.why)}</tr>
 `
   return table({
     id,
@@ -43,13 +43,13 @@ function becauseTable(s: SavingView, id: string): Markup {
     sortable: true,
     tall: s.rows.length > 14,
     columns: [
+      { name: 'together', numeric: true },
       { name: 'module' },
-      { name: 'bytes of one, as a formula' },
+      { name: 'formula of one' },
       { name: 'one', numeric: true },
       { name: 'count', numeric: true },
-      { name: 'together', numeric: true },
       { name: `kept for` },
     ],
-    rows: html`<tbody>${s.rows.map(row)}</tbody><tfoot><tr><th scope="row" colspan="4">dropped</th>${number(bytes(s.dropped))}<td></td></tr></tfoot>`,
+    rows: html`<tbody>${s.rows.map(row)}</tbody><tfoot><tr>${number(bytes(s.dropped))}<th scope="row" colspan="5">dropped</th></tr></tfoot>`,
   })
 }

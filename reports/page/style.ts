@@ -40,7 +40,7 @@ figure svg{display:block;width:100%;height:auto}
 .narrow{display:none}
 .key{display:inline-block;width:20px;vertical-align:middle;margin-right:5px}
 .key.line{border-top:1.5px solid var(--ink)}
-.key.broad{border-top:5px solid ${PALETTE.temporary.hex}}
+.key.broad{border-top:6px solid ${PALETTE.temporary.hex}}
 .key.dot{width:9px;height:9px;border-radius:50%;background:var(--ink)}
 .swatch{display:inline-block;width:10px;height:10px;margin-right:6px;border-radius:2px;print-color-adjust:exact}
 ${swatches}
@@ -54,7 +54,9 @@ thead th{border-top:0;color:var(--muted);font-weight:500;vertical-align:bottom;b
 .tall thead th{position:sticky;top:0;box-shadow:0 1px var(--grid)}
 tbody th{font-weight:600;white-space:nowrap}
 .n{text-align:right;white-space:nowrap}
-td.wide{min-width:15em}
+thead .group-name{white-space:normal}
+table.fit{width:auto}
+.fit td,.fit th{padding-right:36px}
 tfoot td,tfoot th{font-weight:600;border-top:1px solid var(--muted)}
 .group th{padding-top:14px;white-space:normal}
 .group span{font-weight:400;color:var(--muted)}
@@ -77,6 +79,7 @@ footer{padding-top:18px;padding-bottom:32px;font-size:13px;color:var(--muted)}
 .wide-only{display:none}.narrow{display:block}
 header,main,footer{padding-left:16px;padding-right:16px}
 .answer .lead{font-size:19px}
+.scroll code{white-space:nowrap}wbr{display:none}
 dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:6px}
 }
 @media print{
@@ -88,8 +91,6 @@ header,main,footer{max-width:none;padding-left:0;padding-right:0}
 table{font-size:8.5pt}
 tr,figure,h2,h3{break-inside:avoid}
 h2,h3,figcaption,caption{break-after:avoid}
-details::details-content{content-visibility:visible;display:block;height:auto}
-summary{list-style:none}
 svg *{print-color-adjust:exact}
 }
 `

@@ -22,18 +22,26 @@ export function answerOf(methods: readonly MethodView[], proofs: readonly ProofV
   return { lead: lead!, more }
 }
 
+/** Whether the methods fit, by the tier that the verdict rests on: the process where it is modelled, else live tensors alone. */
 function fitSentences(focus: MethodView, others: readonly MethodView[]): string[] {
   if (focus.fit === null) return []
   const { gpu, capacity_bytes } = focus.fit
-  const words = [focus, ...others].flatMap((m) => (m.fit === null ? [] : [fitWords(m.name, m.fit.margin_bytes)]))
-  const basis =
-    focus.tiers.process === null ? 'Live tensors only: what the allocator and the driver add is not in it.' : ''
-  const verdict = `On ${gpu} (${formatBytes(capacity_bytes)}) ${words.join('; ')}.`
-  return basis === '' ? [verdict] : [verdict, basis]
+  const liveOnly = focus.tiers.process === null
+  const margins = [focus, ...[...others].reverse()].flatMap((m) =>
+    m.fit === null ? [] : [{ name: m.name, bytes: m.fit.margin_bytes }],
+  )
+  const fitting = margins
+    .filter((m) => m.bytes >= 0)
+    .map((m, i) => `${m.name} ${i === 0 ? 'fits ' : ''}with ${formatBytes(m.bytes)}${i === 0 ? ' to spare' : ''}`)
+  const short = margins
+    .filter((m) => m.bytes < 0)
+    .map((m, i) => `${m.name} ${i === 0 ? 'is ' : ''}${formatBytes(-m.bytes)}${i === 0 ? ' short' : ''}`)
+  const words = [fitting, short].filter((list) => list.length > 0).map(listWords)
+  const verdict = `On ${gpu} (${formatBytes(capacity_bytes)})${liveOnly ? ', counting live tensors,' : ''} ${words.join('; ')}.`
+  return liveOnly
+    ? [verdict, 'What the allocator and the driver add is not modelled, and not in this verdict.']
+    : [verdict]
 }
-
-const fitWords = (name: string, margin: number): string =>
-  margin >= 0 ? `${name} fits with ${formatBytes(margin)} to spare` : `${name} is ${formatBytes(-margin)} short`
 
 function peakSentence(focus: MethodView, others: readonly MethodView[]): string {
   const start = `${focus.name} peaks at ${formatBytes(focus.peak.bytes)} of live tensors`
@@ -43,7 +51,7 @@ function peakSentence(focus: MethodView, others: readonly MethodView[]): string 
     const change = changeWords(m.peak.bytes, focus.peak.bytes)
     const than = `${m.name} (${formatBytes(m.peak.bytes)})`
     if (m.peak.bytes === focus.peak.bytes) return `the same as ${than}`
-    return change.startsWith('−') ? `${change.slice(1)} below ${than}` : `${change} above ${than}`
+    return `${change.slice(1)} ${change.startsWith('−') ? 'below' : 'above'} ${than}`
   })
   return `${start}: ${listWords(against)}${at}`
 }

@@ -2,10 +2,11 @@ import type { EstimateBody } from '../../planner/result/estimate.ts'
 import type { Executed } from '../../planner/result/run.ts'
 import type { ReportResult } from '../view-model.ts'
 import { thin } from './thin.ts'
-import { BUCKETS } from './timeline.ts'
 
-/** The same document with its timelines thinned to what the charts draw: they are most of its size. */
-export function drawnTimelines(result: ReportResult): ReportResult {
+const BUCKETS = 48
+
+/** The same document with its timelines thinned, which are most of its size. Every other figure is as it was. */
+export function embeddable(result: ReportResult): ReportResult {
   switch (result.schema) {
     case 'tidemark/estimate@1':
       return { ...result, result: thinBody(result.result) }

@@ -1,7 +1,7 @@
 import type { Alive, EstimateBody, SavedTensor } from '../../planner/result/estimate.ts'
 import { PHASES, type Phase } from '../../planner/trace/event.ts'
 import { byGroup, GROUPS, type Group, groupOf } from '../palette.ts'
-import { instantWords, methodName, placeWords } from '../words.ts'
+import { instantWords, methodName, opWords, placeWords } from '../words.ts'
 import { type TimelineView, timelineView } from './timeline.ts'
 
 export type Fit = NonNullable<EstimateBody['fit']>
@@ -13,7 +13,9 @@ export interface Part {
 export interface PhaseRow {
   readonly phase: Phase
   readonly peak: number
+  /** The operation; `scope` is its module, empty for the loss. */
   readonly at: string
+  readonly scope: string
   readonly end: number
 }
 export interface SavedRow {
@@ -89,7 +91,7 @@ export function methodView(m: { readonly method: string; readonly estimate: Esti
 const phaseRows = (step: EstimateBody['step']): PhaseRow[] =>
   PHASES.map((phase) => {
     const { peak_bytes: peak, end_bytes: end, peak_at: at } = step[phase]
-    return { phase, peak, at: placeWords(phase, at.scope, at.op), end }
+    return { phase, peak, at: opWords(phase, at.op), scope: at.op === 'start' ? '' : at.scope, end }
   })
 
 const savedRow = (s: SavedTensor): SavedRow => ({
