@@ -1,13 +1,15 @@
+import { EXIT } from './errors.ts'
 import { tellFailure } from './output/failure.ts'
 import { stopOnSignals } from './process/interrupt.ts'
 import { runProgram } from './program.ts'
 import { Terminal } from './terminal.ts'
 
-/** A reader that has seen enough (`| head`) closes the pipe: that ends the program, and is no error. */
+/** A reader that has seen enough (`| head`) closes the pipe: that ends the program, and is no error. A full disk is one. */
 function endWithTheReader(stream: NodeJS.WriteStream): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
-    throw error
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.done)
+    if (stream !== process.stderr) process.stderr.write(`error: the result cannot be written: ${error.message}\n`)
+    process.exit(EXIT.failure)
   })
 }
 

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { access, constants } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { UsageError } from '../errors.ts'
+import { RunError, UsageError } from '../errors.ts'
 
 /** Files begun and not finished: an interrupted command removes them. */
 const unfinished = new Set<string>()
@@ -33,6 +33,16 @@ export function writeFileWhole(path: string, content: string | Uint8Array): void
   }
 }
 
+/** An error of the disk as one that says which file and what to do. */
+function told<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new RunError(`${path} cannot be written: ${reason}`, 'Is the disk full, or the folder gone?')
+  }
+}
+
 /** A file that appears under its name only when it is complete. */
 export class OutputFile {
   readonly path: string
@@ -48,14 +58,17 @@ export class OutputFile {
     this.#target = found ? realpathSync(path) : path
     const whole = found === undefined || found.isFile()
     this.#temporary = whole ? join(dirname(this.#target), `.${basename(this.#target)}.${process.pid}.part`) : null
-    this.#descriptor = openSync(this.#temporary ?? path, 'w')
+    this.#descriptor = told(path, () => openSync(this.#temporary ?? path, 'w'))
     if (this.#temporary !== null) unfinished.add(this.#temporary)
   }
 
   write(content: string | Uint8Array): void {
-    if (this.#descriptor === null) return
+    const descriptor = this.#descriptor
+    if (descriptor === null) return
     const bytes = typeof content === 'string' ? Buffer.from(content) : content
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at)
+    told(this.path, () => {
+      for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at)
+    })
   }
 
   finish(): void {

@@ -1,27 +1,22 @@
 import type { EstimateBody } from '../../planner/result/estimate.ts'
 import type { Page } from './estimate.ts'
-import { table } from './table.ts'
+import { padStart, wrap } from './wrap.ts'
 
-const LEFT = 'left'
-const RIGHT = 'right'
-
-/** Every term that is alive at the peak: its bytes, its monomial, and the derivative that needs it. */
+/** Every term that is alive at the peak: its bytes and monomial, then where it is and which derivative needs it. */
 export function explainText(body: EstimateBody, { bytes, width, paint }: Page): string {
-  const rows = [...body.peak.alive]
-    .sort((a, b) => b.bytes * b.count - a.bytes * a.count)
-    .map((a) => [
-      bytes(a.bytes * a.count),
-      `${a.count} × ${a.monomial}`,
-      a.category,
-      a.scope === '' ? `(loss) ${a.op}` : a.scope,
-      a.why.map((w) => `${w.gradient} of ${w.op}`).join(', '),
-    ])
-  const columns = [
-    { head: 'bytes', align: RIGHT },
-    { head: 'count × each', align: RIGHT },
-    { head: 'category', align: LEFT },
-    { head: 'where', align: LEFT },
-    { head: 'needed for', align: LEFT },
-  ] as const
-  return `${paint.dim('alive at the peak')}\n${table(columns, rows, width)}`
+  const terms = [...body.peak.alive].sort((a, b) => b.bytes * b.count - a.bytes * a.count)
+  const size = Math.max(0, ...terms.map((t) => bytes(t.bytes * t.count).length))
+  const indent = ' '.repeat(width < 60 ? 2 : size + 2)
+  const lines = terms.flatMap((t) => {
+    const each = t.count === 1 ? t.monomial : `${t.count} × ${t.monomial}`
+    const place = t.scope === '' ? `${t.op}, outside any module` : t.scope
+    const why = t.why.map((w) => `${w.gradient} of ${w.op}`).join(', ')
+    const made = t.category === 'temporary' || t.category === 'gradient' ? `, from ${t.op}` : ''
+    const reason = why === '' ? made : `, for ${why}`
+    return [
+      `${padStart(bytes(t.bytes * t.count), size)}  ${each}  ${paint.dim(t.category)}`,
+      `${indent}${wrap(`${place}${reason}`, width - indent.length, indent)}`,
+    ]
+  })
+  return [paint.dim('alive at the peak'), ...lines].join('\n')
 }

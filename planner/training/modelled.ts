@@ -37,8 +37,12 @@ const NOT_YET: readonly NotYet[] = [
     why: 'is not modelled yet: its state has another layout',
     next: 'Optimizers that are modelled: adamw, sgd, lorafa.',
   },
-  { key: 'quantize', when: isNotNone, why: 'is not modelled yet', next: 'Leave it out: the base stays in --dtype.' },
-  { key: 'prepare_kbit', when: isOn, why: 'belongs to --quantize, which is not modelled yet', next: 'Leave it out.' },
+  {
+    key: 'quantize',
+    when: isOneOf('int8'),
+    why: 'is not modelled yet',
+    next: 'Quantizations that are modelled: nf4, nf4-double.',
+  },
   {
     key: 'gradient_accumulation',
     when: isMoreThanOne,

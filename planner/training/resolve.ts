@@ -56,6 +56,7 @@ export function resolveTraining(model: ModelSpec, options: TrainingOptions, defa
     problems.add('not-in-stack', flagOf('attention'), message, 'Say eager, or choose a newer --stack.')
   }
   if (optimizer === 'lorafa') checkLoraFa(method, optimizerImpl, problems)
+  const quantize = quantization(options, method, problems)
   problems.throwIfAny()
 
   const train: TrainSpec = {
@@ -69,6 +70,7 @@ export function resolveTraining(model: ModelSpec, options: TrainingOptions, defa
     padding: options.padding === true,
     optimizer,
     optimizerImpl,
+    ...(quantize ? { quantize } : {}),
     checkpointing,
     task: model.task,
     adapter,
@@ -92,6 +94,7 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
     gradient_checkpointing: train.checkpointing,
     gradient_accumulation: 1,
     padding: train.padding,
+    ...(train.quantize ? { quantize: train.quantize.nested ? 'nf4-double' : 'nf4' } : {}),
     task: train.task,
     ...(options.layers === undefined ? {} : { layers: options.layers }),
     ...(adapter === null
@@ -107,6 +110,20 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
           ...(adapter.modulesToSave?.length ? { modules_to_save: [...adapter.modulesToSave] } : {}),
         }),
   }
+}
+
+/** bitsandbytes' base, frozen: there is nothing to train in it. */
+function quantization(options: TrainingOptions, method: string, problems: RefusalList): TrainSpec['quantize'] {
+  const { quantize = 'none', prepare_kbit: prepare = false } = options
+  if (quantize === 'none') {
+    if (prepare) problems.add('conflict', flagOf('prepare_kbit'), 'belongs to --quantize', 'Say --quantize nf4, or leave it out.')
+    return undefined
+  }
+  if (method === 'full') {
+    const message = `is ${quantize}; packed weights cannot train, and full fine-tuning trains them`
+    problems.add('conflict', flagOf('quantize'), message, 'Say --method lora or lora-fa.')
+  }
+  return { nested: quantize === 'nf4-double', prepare }
 }
 
 /** Narrows to what is modelled. Anything else was refused before: the first stands in until the refusal is thrown. */

@@ -128,13 +128,16 @@ const shapeBytes = (rows: number, columns: number): Uint8Array =>
 
 const guarded = new WeakSet<object>()
 
-/** At 4 GiB malloc returns 0 and tfjs writes the tensor at address 0 without a word: throw instead. */
+/**
+ * At 4 GiB malloc returns 0 and tfjs writes the tensor at address 0 without a word; a tensor of 4 GiB or more wraps around to a
+ * small block. Throw instead.
+ */
 export function guardMalloc(wasm: WasmBackend['wasm']): void {
   if (guarded.has(wasm)) return
   guarded.add(wasm)
   const malloc = wasm._malloc
   wasm._malloc = (bytes) => {
-    const at = malloc(bytes)
+    const at = bytes < 4 * GIB ? malloc(bytes) : 0
     if (at === 0 && bytes > 0) {
       throw new EngineError(
         'out-of-memory',
