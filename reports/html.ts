@@ -1,10 +1,11 @@
-import { evidenceSection } from './page/evidence.ts'
+import { executedSection } from './page/executed.ts'
 import { html, type Markup, scriptJson, trusted } from './page/markup.ts'
 import { peakSection, timelineSection } from './page/peak.ts'
 import { policyFor } from './page/policy.ts'
 import { savingsSection } from './page/savings.ts'
 import { SCRIPT } from './page/script.ts'
 import { STYLE } from './page/style.ts'
+import { tiersSection } from './page/tiers.ts'
 import { trustSection } from './page/trust.ts'
 import { whySection } from './page/why.ts'
 import { embeddable } from './view/embed.ts'
@@ -23,7 +24,8 @@ export async function renderHtml(result: ReportResult): Promise<string> {
     savingsSection(view),
     await timelineSection(view),
     whySection(view),
-    await evidenceSection(view),
+    tiersSection(view),
+    await executedSection(view),
     trustSection(view),
   ]
   const page = html`<!doctype html>

@@ -99,8 +99,9 @@ export const shorten = (text: string, length: number): string =>
 export const listWords = (items: readonly string[]): string =>
   items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
 
-/** A figure and its unit stay on one line. */
-export const unbroken = (text: string): string => text.replace(/(\d) (?=(?:[KMGT]i)?B\b)/g, '$1\u00a0')
+/** A figure and its unit stay on one line, and a dot between words does not begin one. */
+export const unbroken = (text: string): string =>
+  text.replace(/(\d) (?=(?:[KMGT]i)?B\b)/g, '$1\u00a0').replaceAll(' · ', '\u00a0· ')
 
 /** Characters that show nothing but change what is shown: controls, line separators, marks that reorder text. */
 const UNSEEN = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu

@@ -72,7 +72,7 @@ export function labelsOf(row: BarRow, bars: BarsView, size: Size): RowLabels {
   const reach = ((textWidth(total) + 16) * domainOf(bars, size)) / BARS[size].plot
   const line = bars.capacity?.bytes ?? 0
   const end = longest <= line && longest + reach > line ? line : longest
-  if (size === 'wide') return { name: shorten(row.name, 22), at: shorten(row.at, 32), end, total }
+  if (size === 'wide') return { name: shorten(row.name, 19), at: shorten(row.at, 30), end, total }
   const name = `${shorten(row.name, 14)}  ${total}`
   return { name, at: shorten(row.at, 50 - name.length), end, total: '' }
 }

@@ -20,7 +20,7 @@ ${number(html`<b>${bytes(r.total, bars.unit)}</b>`)}${measured ? last(r) : null}
   )
   const heads = [
     html`<th scope="col">method</th>`,
-    groups.map((g) => html`<th scope="col" class="n group-name">${swatch(g)}${PALETTE[g].label}</th>`),
+    groups.map((g) => html`<th scope="col" class="n">${swatch(g)}${PALETTE[g].label}</th>`),
     html`<th scope="col" class="n">peak</th>`,
     measured ? html`<th scope="col" class="n"><span class="key dot"></span>measured</th>` : null,
   ]

@@ -48,17 +48,16 @@ ${swatches}
 .scroll.tall{max-height:430px;border-bottom:1px solid var(--grid)}
 table{border-collapse:collapse;width:100%;font-size:13px;line-height:1.4}
 caption{text-align:left;padding:0 0 4px;font-size:13px}
-th,td{padding:4px 16px 4px 0;text-align:left;vertical-align:top;border-top:1px solid var(--grid)}
+th,td{padding:4px 14px 4px 0;text-align:left;vertical-align:top;border-top:1px solid var(--grid)}
 tr>:last-child{padding-right:4px}
 thead th{border-top:0;color:var(--muted);font-weight:500;vertical-align:bottom;background:var(--paper);white-space:nowrap}
 .tall thead th{position:sticky;top:0;box-shadow:0 1px var(--grid)}
-tbody th{font-weight:600;white-space:nowrap}
+tbody th{font-weight:600;white-space:nowrap;max-width:16em;overflow:hidden;text-overflow:ellipsis}
 .n{text-align:right;white-space:nowrap}
-thead .group-name{white-space:normal}
 table.fit{width:auto}
 .fit td,.fit th{padding-right:36px}
 tfoot td,tfoot th{font-weight:600;border-top:1px solid var(--muted)}
-.group th{padding-top:14px;white-space:normal}
+.group th{padding-top:14px;white-space:normal;max-width:none}
 .group span{font-weight:400;color:var(--muted)}
 .ok,.bad{font-weight:600;white-space:nowrap}
 th button{all:unset;cursor:pointer}
@@ -73,7 +72,6 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 20px;margin:8px 0;
 dt{color:var(--muted)}
 dd{margin:0;overflow-wrap:anywhere}
 ul{margin:6px 0;padding-left:20px}
-.checks{list-style:none;padding:0}
 footer{padding-top:18px;padding-bottom:32px;font-size:13px;color:var(--muted)}
 @media screen and (max-width:700px){
 .wide-only{display:none}.narrow{display:block}
@@ -90,7 +88,7 @@ header,main,footer{max-width:none;padding-left:0;padding-right:0}
 .tall thead th{position:static}
 table{font-size:8.5pt}
 tr,figure,h2,h3{break-inside:avoid}
-h2,h3,figcaption,caption{break-after:avoid}
+h2,h3,figcaption,caption,.basis,summary{break-after:avoid}
 svg *{print-color-adjust:exact}
 }
 `

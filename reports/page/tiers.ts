@@ -1,0 +1,57 @@
+import type { MethodView } from '../view/method.ts'
+import type { ReportView } from '../view-model.ts'
+import { bytes, number, signed, table } from './cells.ts'
+import { html, type Markup } from './markup.ts'
+
+/** From live tensors to the device, as far as it is modelled. */
+export function tiersSection(view: ReportView): Markup {
+  return html`<section id="tiers"><h2>From tensors to the device</h2>
+<p class="basis">Simulated for ${view.stack} · each tier is its own figure, none is spread over another</p>
+${tierTable(view.methods)}
+${fitNotes(view.methods)}</section>
+`
+}
+
+function tierTable(methods: readonly MethodView[]): Markup {
+  const unknown = html`<span class="muted">not modelled</span>`
+  const rows = methods.map(({ name, tiers, fit }) => {
+    const p = tiers.process
+    const process =
+      p === null
+        ? unknown
+        : html`${bytes(p.bytes)} <span class="muted">(${bytes(p.low)} – ${bytes(p.high)}, ${p.basis})</span>`
+    return html`<tr><th scope="row">${name}</th>${number(bytes(tiers.live))}${number(tiers.reserved === null ? unknown : bytes(tiers.reserved))}${number(process)}${fit ? html`${number(bytes(fit.capacity_bytes))}${number(signed(fit.margin_bytes))}` : null}</tr>
+`
+  })
+  const gpu = methods.find((m) => m.fit !== null)?.fit?.gpu
+  const fit =
+    gpu === undefined
+      ? []
+      : [
+          { name: gpu, numeric: true },
+          { name: 'left', numeric: true },
+        ]
+  return table({
+    id: 'tiers-t',
+    fit: true,
+    caption: 'The peak by tier',
+    columns: [
+      { name: 'method' },
+      { name: 'live', numeric: true },
+      { name: 'reserved', numeric: true },
+      { name: 'process', numeric: true },
+      ...fit,
+    ],
+    rows: html`<tbody>${rows}</tbody>`,
+  })
+}
+
+const fitNotes = (methods: readonly MethodView[]): Markup[] =>
+  methods.flatMap((m) =>
+    m.fit === null
+      ? []
+      : [
+          html`<p>${m.name} on ${m.fit.gpu}: ${m.fit.verdict}.</p>
+`,
+        ],
+  )
