@@ -16,7 +16,14 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'planner/trace': [],
   'planner/result': ['planner/trace'],
   'planner/ops': ['planner/trace'],
-  'planner/training': ['planner/trace', 'planner/ops', 'planner/autograd', 'planner/network', 'planner/result', 'models/spec.ts'],
+  'planner/training': [
+    'planner/trace',
+    'planner/ops',
+    'planner/autograd',
+    'planner/network',
+    'planner/result',
+    'models/spec.ts',
+  ],
   'planner/network': ['planner/trace', 'planner/ops', 'planner/training', 'models/spec.ts'],
   'planner/autograd': ['planner/trace', 'planner/ops'],
   'planner/simulate': ['planner/trace', 'planner/ops', 'planner/autograd', 'planner/training'],
@@ -82,7 +89,9 @@ interface Import {
 }
 
 export function importsOf(file: string, text: string): Import[] {
-  const found = text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'"\n]*?(?:\{[^}]*\})?[^'"\n]*?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g)
+  const found = text.matchAll(
+    /(?:^|\n)\s*(?:import|export)\b[^'"\n]*?(?:\{[^}]*\})?[^'"\n]*?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g,
+  )
   return [...found].map((m) => ({ file, target: m[1] ?? m[2] ?? '' })).filter((i) => i.target !== '')
 }
 
@@ -115,7 +124,11 @@ test('no import crosses the house where there is no door', () => {
 })
 
 test('the reader of imports sees the edges it must refuse', () => {
-  assert.is(importsOf('a.ts', "import {\n  a,\n  b,\n} from '../execute/x.ts'\nexport * from './y.ts'\nawait import('vega')").length, 3)
+  assert.is(
+    importsOf('a.ts', "import {\n  a,\n  b,\n} from '../execute/x.ts'\nexport * from './y.ts'\nawait import('vega')")
+      .length,
+    3,
+  )
   assert.ok(breach({ file: 'planner/simulate/x.ts', target: '../execute/kernels/y.ts' }))
   assert.ok(breach({ file: 'planner/execute/x.ts', target: '../simulate/y.ts' }))
   assert.ok(breach({ file: 'reports/x.ts', target: '../planner/predict/index.ts' }))
@@ -126,7 +139,11 @@ test('the reader of imports sees the edges it must refuse', () => {
 
 test('mathjs, vega and the engines are only imported when they are needed', () => {
   const eager = all.flatMap((file) =>
-    [...readFileSync(join(root, file), 'utf8').matchAll(/(?:^|\n)import (?!type)[^\n]*from '(mathjs|vega[^']*|yaml|@tensorflow[^']*)'/g)]
+    [
+      ...readFileSync(join(root, file), 'utf8').matchAll(
+        /(?:^|\n)import (?!type)[^\n]*from '(mathjs|vega[^']*|yaml|@tensorflow[^']*)'/g,
+      ),
+    ]
       .filter((m) => !(m[1]!.startsWith('@tensorflow') && roomOf(file) === 'planner/execute'))
       .map((m) => `${file}: ${m[1]}`),
   )

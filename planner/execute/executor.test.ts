@@ -92,7 +92,9 @@ class Block {
   }
 
   values(path: string): Float32Array {
-    return Float32Array.from(this.executor.values(this.executor.parameter(this.parameters.find((p) => p.path === path)!)))
+    return Float32Array.from(
+      this.executor.values(this.executor.parameter(this.parameters.find((p) => p.path === path)!)),
+    )
   }
 }
 
@@ -107,7 +109,9 @@ for (const name of ENGINES) {
     const { executor } = block
     block.run(true)
     const random = stream(5)
-    const directions = block.leaves().map((l) => Float64Array.from({ length: numel(l.variable.axes) }, () => random() - 0.5))
+    const directions = block
+      .leaves()
+      .map((l) => Float64Array.from({ length: numel(l.variable.axes) }, () => random() - 0.5))
     let slope = 0
     block.leaves().forEach((leaf, i) => {
       const g = executor.values(leaf.grad!)
@@ -181,8 +185,14 @@ for (const name of ENGINES) {
     const lora = savedBy((path) => path.includes('lora'))
     const fa = savedBy(loraFa)
     // x [b·t, h] for dA; B for dXA is only wanted while A trains.
-    assert.equal(lora.filter((s) => s.startsWith('dW')), [`dW ${4 * 8 * h.size}`, `dW ${4 * 8 * r.size}`])
-    assert.equal(fa.filter((s) => s.startsWith('dW')), [`dW ${4 * 8 * r.size}`])
+    assert.equal(
+      lora.filter((s) => s.startsWith('dW')),
+      [`dW ${4 * 8 * h.size}`, `dW ${4 * 8 * r.size}`],
+    )
+    assert.equal(
+      fa.filter((s) => s.startsWith('dW')),
+      [`dW ${4 * 8 * r.size}`],
+    )
   })
 
   test(`${name}: masks are the same for a seed and step, and their rate is p`, () => {

@@ -61,7 +61,12 @@ export class Executor implements Runtime<Tensor> {
     // The entry under a name is typed by that name.
     const kernel = this.#kernels[op] as Operation<Tensor, N> | undefined
     if (kernel) return kernel
-    throw new EngineError('not-executed', op, `${op} is not executed on tfjs`, NEXT[op] ?? 'Only its prediction exists.')
+    throw new EngineError(
+      'not-executed',
+      op,
+      `${op} is not executed on tfjs`,
+      NEXT[op] ?? 'Only its prediction exists.',
+    )
   }
 
   /** Makes the tensors of parameters and buffers in the order given, with their first values. */

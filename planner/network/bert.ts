@@ -219,10 +219,7 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
 
   const ids = { axes: [batch, tokens], dtype: 'int64' } as const
   return {
-    parameters: b.parameters,
-    buffers: b.buffers,
-    quantization: b.quantization,
-    adapted: b.adapted,
+    ...b.declared(),
     inputs: [
       { name: 'input_ids', ...ids },
       { name: 'labels', axes: [batch], dtype: 'int64' },

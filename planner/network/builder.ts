@@ -1,9 +1,11 @@
 import type { Init, Parameter } from '../ops/ops.ts'
 import { type Axes, type Axis, ONE } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
+import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { adapterOf, isTarget } from './adapter.ts'
 import type { Linear } from './linear.ts'
+import type { Network } from './network.ts'
 import { packed, type Quantized, quantizedState } from './quantized.ts'
 
 /**
@@ -19,6 +21,7 @@ export class Builder {
   /** Paths of all linears, for messages about targets that match nothing. */
   readonly linears: string[] = []
   #adapted = 0
+  readonly #savedNames = new Set<string>()
 
   constructor(train: TrainSpec) {
     this.train = train
@@ -56,9 +59,8 @@ export class Builder {
   ): Linear {
     this.linears.push(path)
     const { adapter } = this.train
-    if (adapter?.modulesToSave && isTarget(path, adapter.modulesToSave, false)) {
-      return this.#saved(path, input, output, options)
-    }
+    const saved = adapter?.modulesToSave && this.#savedAncestor(path, adapter.modulesToSave)
+    if (saved) return this.#saved(saved, path, input, output, options)
     const wrapped = adapter !== null && isTarget(path, adapter.targets, options.head === true)
     const base = wrapped ? `${path}.base_layer` : path
     const quantized =
@@ -114,17 +116,53 @@ export class Builder {
     return { weight, state }
   }
 
-  /** PEFT's ModulesToSaveWrapper: the original stays frozen and unused, a copy of its type trains (peft/utils/other.py). */
-  #saved(path: string, input: Axis, output: Axis, options: { bias?: boolean; tied?: Parameter }): Linear {
+  /** The module around `path`, or itself, that `modules_to_save` names. */
+  #savedAncestor(path: string, names: readonly string[]): string | null {
+    const parts = path.split('.')
+    for (let n = 1; n <= parts.length; n++) {
+      const ancestor = parts.slice(0, n).join('.')
+      const name = names.find((t) => ancestor === t || ancestor.endsWith(`.${t}`))
+      if (name === undefined) continue
+      this.#savedNames.add(name)
+      return ancestor
+    }
+    return null
+  }
+
+  /**
+   * PEFT's ModulesToSaveWrapper around `module`: the original stays frozen and unused, a copy of its type trains
+   * (peft/utils/other.py).
+   */
+  #saved(
+    module: string,
+    path: string,
+    input: Axis,
+    output: Axis,
+    options: { bias?: boolean; tied?: Parameter },
+  ): Linear {
     const { dtype } = this
     const axes = [output, input]
-    if (!options.tied) this.weight(`${path}.original_module.weight`, axes)
-    if (options.bias) this.weight(`${path}.original_module.bias`, [output])
-    const base = `${path}.modules_to_save.default`
+    const inner = path.slice(module.length)
+    const original = `${module}.original_module${inner}`
+    if (!options.tied) this.weight(`${original}.weight`, axes)
+    if (options.bias) this.weight(`${original}.bias`, [output])
+    const base = `${module}.modules_to_save.default${inner}`
     const make = (name: string, shape: Axes) =>
       this.#parameter(`${base}.${name}`, shape, dtype, true, initOf(name, shape))
     const weight = make('weight', axes)
     return { path, base, weight, bias: options.bias ? make('bias', [output]) : null, quantized: null, adapter: null }
+  }
+
+  /** What was declared, for the network. Throws `Refusal` where `modules_to_save` names what is no linear here. */
+  declared(): Pick<Network, 'parameters' | 'buffers' | 'quantization' | 'adapted'> {
+    const { adapter } = this.train
+    const lost = adapter?.modulesToSave?.filter((name) => !this.#savedNames.has(name)) ?? []
+    if (lost.length > 0) {
+      const message = `${lost.join(', ')}: only linears and modules of linears are modelled as modules that train whole`
+      throw new Refusal('not-modelled', '--modules-to-save', message, `Linears here: ${ends(this.linears).join(', ')}.`)
+    }
+    const { parameters, buffers, quantization, adapted } = this
+    return { parameters, buffers, quantization, adapted }
   }
 
   #parameter(path: string, axes: Axes, dtype: DType, trains: boolean, init: Init): Parameter {
@@ -133,6 +171,9 @@ export class Builder {
     return p
   }
 }
+
+/** Last names of paths, each once. */
+const ends = (paths: readonly string[]): string[] => [...new Set(paths.map((p) => p.slice(p.lastIndexOf('.') + 1)))]
 
 const ZEROS: Init = { kind: 'constant', value: 0 }
 const ONES: Init = { kind: 'constant', value: 1 }

@@ -291,10 +291,7 @@ export function t5(spec: T5Spec, train: TrainSpec): Network {
   }
 
   return {
-    parameters: b.parameters,
-    buffers: b.buffers,
-    quantization: b.quantization,
-    adapted: b.adapted,
+    ...b.declared(),
     inputs: [
       { name: 'input_ids', axes: [batch, sources], dtype: 'int64' },
       { name: 'labels', axes: [batch, targets], dtype: 'int64' },

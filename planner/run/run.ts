@@ -1,5 +1,5 @@
 import type { ModelSpec } from '../../models/spec.ts'
-import { type Finding, audit } from '../audit.ts'
+import { audit, type Finding } from '../audit.ts'
 import { adamW, createExecutor, EngineError, type Executor, loraFa, type Optimizer, sgd } from '../execute/index.ts'
 import { networkOf } from '../network/index.ts'
 import type { Network } from '../network/network.ts'
@@ -48,7 +48,9 @@ export async function executeRun(request: RunRequest, hooks: RunHooks = {}): Pro
     const rows = next.measured.tiers.filter((r) => r.verdict === 'differs')
     const [a, b] = [executed.predicted.peak.bytes, next.predicted.peak.bytes]
     const increment = `${formatBytes(b - a)} a layer${rows.length === 0 ? ', measured equal' : ', measured differs'}`
-    return withEnvironment(executed, { 'layers run': `${request.model.layers} of ${request.cutFrom}; one more: ${increment}` })
+    return withEnvironment(executed, {
+      'layers run': `${request.model.layers} of ${request.cutFrom}; one more: ${increment}`,
+    })
   } catch (e) {
     if (!(e instanceof Refusal)) throw e
     const note = `${request.model.layers} of ${request.cutFrom}; one more was not run: ${e.message}`
@@ -156,7 +158,12 @@ function refuseWhatIsTooLarge({ engine }: Executor, bytes: number): void {
   const limit = engine.limitBytes
   if (limit === null || bytes <= limit) return
   const over = `the step peaks at ${formatBytes(bytes)}, ${formatBytes(bytes - limit)} more than ${engine.name} can hold (${formatBytes(limit)})`
-  throw new Refusal('engine-too-small', '--engine', over, 'Cut layers with --layers, or take a smaller batch or length.')
+  throw new Refusal(
+    'engine-too-small',
+    '--engine',
+    over,
+    'Cut layers with --layers, or take a smaller batch or length.',
+  )
 }
 
 function optimizerFor(executor: Executor, network: Network, { optimizer, method, adapter }: TrainSpec): Optimizer {
@@ -169,7 +176,12 @@ function optimizerFor(executor: Executor, network: Network, { optimizer, method,
 
 function finite(loss: number, engine: string): number {
   if (Number.isFinite(loss)) return loss
-  throw new Refusal('engine-wrong-numbers', engine, `the loss is ${loss}`, 'The step is wrong; its memory counts for nothing.')
+  throw new Refusal(
+    'engine-wrong-numbers',
+    engine,
+    `the loss is ${loss}`,
+    'The step is wrong; its memory counts for nothing.',
+  )
 }
 
 /** Ids below the vocabulary, labels below it or below the number of classes. */
@@ -188,6 +200,15 @@ function writeTrace(
   if (!onTrace) return
   const { request, stack, hash, train } = header
   const model = request.model.name
-  onTrace(JSON.stringify({ schema: 'tidemark/trace@1', runtime: stack, predicted_hash: hash, model, train, seed: request.seed }))
+  onTrace(
+    JSON.stringify({
+      schema: 'tidemark/trace@1',
+      runtime: stack,
+      predicted_hash: hash,
+      model,
+      train,
+      seed: request.seed,
+    }),
+  )
   for (const e of events) onTrace(JSON.stringify(e))
 }

@@ -116,7 +116,8 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
 function quantization(options: TrainingOptions, method: string, problems: RefusalList): TrainSpec['quantize'] {
   const { quantize = 'none', prepare_kbit: prepare = false } = options
   if (quantize === 'none') {
-    if (prepare) problems.add('conflict', flagOf('prepare_kbit'), 'belongs to --quantize', 'Say --quantize nf4, or leave it out.')
+    if (prepare)
+      problems.add('conflict', flagOf('prepare_kbit'), 'belongs to --quantize', 'Say --quantize nf4, or leave it out.')
     return undefined
   }
   if (method === 'full') {

@@ -19,6 +19,7 @@ export interface WasmBackend {
   readonly wasm: {
     readonly HEAPU8: Uint8Array
     _malloc(bytes: number): number
+    _free(at: number): void
     cwrap(name: string, result: null, args: readonly string[]): ProductCall
     readonly tfjs: {
       registerTensor(id: number, elements: number, offset: number): void
@@ -130,15 +131,17 @@ const guarded = new WeakSet<object>()
 
 /**
  * At 4 GiB malloc returns 0 and tfjs writes the tensor at address 0 without a word; a tensor of 4 GiB or more wraps around to a
- * small block. Throw instead.
+ * small block, one just below gets a block that ends outside the heap. Throw instead.
  */
 export function guardMalloc(wasm: WasmBackend['wasm']): void {
   if (guarded.has(wasm)) return
+  // Emscripten's _malloc is a stub until its first call, which puts the real one in its own place, over any guard.
+  wasm._free(wasm._malloc(8))
   guarded.add(wasm)
   const malloc = wasm._malloc
   wasm._malloc = (bytes) => {
     const at = bytes < 4 * GIB ? malloc(bytes) : 0
-    if (at === 0 && bytes > 0) {
+    if (bytes > 0 && (at === 0 || (at >>> 0) + bytes > wasm.HEAPU8.length)) {
       throw new EngineError(
         'out-of-memory',
         'wasm',

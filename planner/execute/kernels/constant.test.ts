@@ -31,7 +31,10 @@ for (const name of ENGINES) {
   test(`${name}: positions, constants and padding`, () => {
     assert.equal(run('positions', { axes: [t] }), [[0, 1, 2, 3]])
     assert.equal(run('constant', { axes: [t], dtype: 'int64', value: 7 }), [[7, 7, 7, 7]])
-    const ids: Ids = [[b, axis('t', 2)], [5, 6, 7, 8]]
+    const ids: Ids = [
+      [b, axis('t', 2)],
+      [5, 6, 7, 8],
+    ]
     assert.equal(run('pad', { value: -100, name: 't+1' }, ids), [[5, 6, -100, 7, 8, -100]])
   })
 
@@ -41,19 +44,28 @@ for (const name of ENGINES) {
     assert.equal(run('causal_mask', { ...mask, window: null }, null), [[...one, ...one]])
     const near = [0, _, _, _, 0, 0, _, _, _, 0, 0, _, _, _, 0, 0]
     const padded = [_, _, _, _, _, 0, _, _, _, 0, 0, _, _, _, 0, 0]
-    const padding: Ids = [[b, t], [1, 1, 1, 1, 0, 1, 1, 1]]
+    const padding: Ids = [
+      [b, t],
+      [1, 1, 1, 1, 0, 1, 1, 1],
+    ]
     assert.equal(run('causal_mask', { ...mask, window: 2 }, padding), [[...near, ...padded]])
     const seen = one.map((x) => (x === 0 ? 1 : 0))
     assert.equal(run('causal_mask', { ...mask, window: null, dtype: 'bool' }, null), [[...seen, ...seen]])
   })
 
   test(`${name}: positions after padding (transformers 5.23, create_position_ids_from_input_ids)`, () => {
-    const ids: Ids = [[b, t], [9, 8, 1, 1, 1, 4, 5, 1]]
+    const ids: Ids = [
+      [b, t],
+      [9, 8, 1, 1, 1, 4, 5, 1],
+    ]
     assert.equal(run('position_ids_after_padding', { padId: 1 }, ids), [[2, 3, 1, 1, 1, 2, 3, 1]])
   })
 
   test(`${name}: decoder inputs from labels (transformers 5.23, _shift_right)`, () => {
-    const labels: Ids = [[b, t], [3, 4, -100, -100, 5, -100, 6, 7]]
+    const labels: Ids = [
+      [b, t],
+      [3, 4, -100, -100, 5, -100, 6, 7],
+    ]
     assert.equal(run('shift_right', { start: 0, pad: 2, ignoreIndex: -100 }, labels), [[0, 3, 4, 2, 0, 5, 2, 6]])
   })
 
@@ -62,7 +74,10 @@ for (const name of ENGINES) {
     const both = [15, 15, 15, 14, 12, 10, 8, 8, 7, 1, 0, 17, 23, 24, 24, 26, 28, 30, 31, 31, 31]
     const before = [31, 31, 29, 26, 21, 16, 9, 8, 7, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     const [query, key] = [axis('t', 131), axis('s', 131)]
-    for (const [bidirectional, want] of [[true, both], [false, before]] as const) {
+    for (const [bidirectional, want] of [
+      [true, both],
+      [false, before],
+    ] as const) {
       const [all] = run('relative_buckets', { query, key, bidirectional, buckets: 32, maxDistance: 128 })
       const got = far.map((d) => all![Math.max(0, -d) * 131 + Math.max(0, d)])
       assert.equal(got, [...want])

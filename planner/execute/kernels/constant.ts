@@ -7,7 +7,13 @@ const none = () => []
 export const positions: Kernel<'positions'> = (p) => ({
   forward: ({ attributes: { axes } }) => {
     const width = axes.at(-1)?.size ?? 1
-    return [p.upload(new Int32Array(numel(axes)).map((_, i) => i % width), axes, 'int32')]
+    return [
+      p.upload(
+        new Int32Array(numel(axes)).map((_, i) => i % width),
+        axes,
+        'int32',
+      ),
+    ]
   },
   backward: none,
 })
@@ -104,8 +110,7 @@ export const relativeBuckets: Kernel<'relative_buckets'> = (p) => ({
     const y = p.zeros([query, key], 'int32')
     const to = p.values(y)
     for (let q = 0; q < query.size; q++) {
-      for (let k = 0; k < key.size; k++)
-        to[q * key.size + k] = bucketOf(k - q, bidirectional, buckets, maxDistance)
+      for (let k = 0; k < key.size; k++) to[q * key.size + k] = bucketOf(k - q, bidirectional, buckets, maxDistance)
     }
     return [y]
   },

@@ -104,9 +104,14 @@ export function casesOf(sizes: Sizes, random: () => number): Case[] {
   const mask = { batch: b, tokens: t, keys: t, dtype: 'float32' } as const
   add('causal_mask', { ...mask, window: null }, null)
   add('causal_mask', { ...mask, window: 2 }, ids([b, t], 2))
-  add('rotary_table', { width: d, theta: 1e4, scaling: 1, dtype: 'float32' }, { ...positive([half]), trains: false }, {
-    ...ids([ONE, t], 50),
-  })
+  add(
+    'rotary_table',
+    { width: d, theta: 1e4, scaling: 1, dtype: 'float32' },
+    { ...positive([half]), trains: false },
+    {
+      ...ids([ONE, t], 50),
+    },
+  )
   add('position_ids_after_padding', { padId: 1 }, ids([b, t], 5))
   for (const bidirectional of [true, false]) {
     add('relative_buckets', { query: t, key: f, bidirectional, buckets: 8, maxDistance: 16 })

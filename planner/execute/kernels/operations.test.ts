@@ -36,9 +36,7 @@ const ORACLES: Oracles = {
   relu: ([x]) => tf.relu(x!),
   silu: ([x]) => tf.mul(x!, tf.sigmoid(x!)),
   gelu: ([x], { approximate }) =>
-    approximate === 'tanh'
-      ? GELU_TANH(x!)
-      : tf.mul(tf.mul(x!, 0.5), tf.add(tf.erf(tf.mul(x!, Math.SQRT1_2)), 1)),
+    approximate === 'tanh' ? GELU_TANH(x!) : tf.mul(tf.mul(x!, 0.5), tf.add(tf.erf(tf.mul(x!, Math.SQRT1_2)), 1)),
   to: ([x]) => tf.cast(x!, 'float32'),
   mean: ([x]) => tf.mean(x!, last(x!), true),
   vector_norm: ([x]) => tf.norm(x!, 'euclidean', last(x!)),
@@ -55,12 +53,20 @@ const ORACLES: Oracles = {
   bmm: ([a, b]) => tf.matMul(a!, b!),
   view: ([x], { axes }) => tf.reshape(x!, sizes(axes)),
   reshape: ([x], { axes }) => tf.reshape(x!, sizes(axes)),
-  transpose: ([x], { a, b }) => tf.transpose(x!, x!.shape.map((_, i) => (i === a ? b : i === b ? a : i))),
+  transpose: ([x], { a, b }) =>
+    tf.transpose(
+      x!,
+      x!.shape.map((_, i) => (i === a ? b : i === b ? a : i)),
+    ),
   permute: ([x], { order }) => tf.transpose(x!, [...order]),
   expand: ([x], { axes }) => tf.mul(x!, tf.ones(sizes(axes))),
   unsqueeze: ([x], { at }) => tf.expandDims(x!, at),
   slice: ([x], { at, start, length }) =>
-    tf.slice(x!, x!.shape.map((_, i) => (i === at ? start : 0)), x!.shape.map((n, i) => (i === at ? length : n))),
+    tf.slice(
+      x!,
+      x!.shape.map((_, i) => (i === at ? start : 0)),
+      x!.shape.map((n, i) => (i === at ? length : n)),
+    ),
   select: ([x], { at, index }) => tf.gather(x!, tf.scalar(index, 'int32'), at),
   contiguous: ([x]) => tf.clone(x!),
   clone: ([x]) => tf.clone(x!),
@@ -99,7 +105,10 @@ function truthOf(c: Case, weights: (size: number) => number[]): Truth | null {
   const result = f(...trained.map((i) => tensors[i]!))
   if (trained.length === 0) return { result: result.dataSync(), gradients: inputs.map(() => null) }
   const dy = tf.tensor(weights(result.size), result.shape)
-  const found = tf.grads(f)(trained.map((i) => tensors[i]!), dy)
+  const found = tf.grads(f)(
+    trained.map((i) => tensors[i]!),
+    dy,
+  )
   const gradients = inputs.map((_, i) => (trained.includes(i) ? found[trained.indexOf(i)]!.dataSync() : null))
   return { result: result.dataSync(), gradients }
 }
@@ -168,7 +177,9 @@ for (const name of ENGINES) {
 
   test(`${name}: the worst of them`, () => {
     const { result, gradient, at } = worst
-    console.log(`\n# ${name}: results within ${result.toExponential(1)}, gradients within ${gradient.toExponential(1)} (${at})`)
+    console.log(
+      `\n# ${name}: results within ${result.toExponential(1)}, gradients within ${gradient.toExponential(1)} (${at})`,
+    )
     engine.close()
   })
 }

@@ -89,7 +89,13 @@ export class Primitives {
 
   concatenated(parts: readonly Num[], at: number, axes: Axes): Num {
     const dtype = engineType(parts[0]!.dtype)
-    return this.#making(axes, dtype, () => this.engine.runList('Concat', parts.map((p) => p.data), { axis: at }))
+    return this.#making(axes, dtype, () =>
+      this.engine.runList(
+        'Concat',
+        parts.map((p) => p.data),
+        { axis: at },
+      ),
+    )
   }
 
   /** The same storage under other axes. */

@@ -1,5 +1,5 @@
-import type { Tensor } from '@tensorflow/tfjs-core'
 import { readFileSync } from 'node:fs'
+import type { Tensor } from '@tensorflow/tfjs-core'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Leaf } from '../../autograd/variable.ts'
@@ -71,7 +71,6 @@ function stepError(f: Fixture, leaves: readonly Leaf<Tensor>[], values: (leaf: L
   return far / large
 }
 
-
 for (const name of ENGINES) {
   const engine = await loadEngine(name)
 
@@ -104,7 +103,9 @@ for (const name of ENGINES) {
       const off = stepError(f, leaves, (leaf) => executor.values(leaf.variable))
       executor.close()
       for (const leaf of leaves) leaf.grad!.data.dispose()
-      console.log(`\n# ${name}: ${id} (PEFT's product in ${product}) off by ${off.toExponential(1)} of the largest step`)
+      console.log(
+        `\n# ${name}: ${id} (PEFT's product in ${product}) off by ${off.toExponential(1)} of the largest step`,
+      )
       assert.ok(off < 1e-3, `${off}`)
     })
   }

@@ -1,0 +1,93 @@
+// Prints how fast predictions are. Machines are noisy: read the ratios, taken in pairs within one run, not the seconds.
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const bin = join(root, 'dist/bin/tidemark.js')
+const median = (xs) => [...xs].sort((a, b) => a - b)[xs.length >> 1]
+
+function seconds(args) {
+  const t = performance.now()
+  const { status } = spawnSync(process.execPath, args, { stdio: 'ignore' })
+  if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}`)
+  return (performance.now() - t) / 1000
+}
+
+function paired(name, args, runs = 9) {
+  const idle = ['-e', '0']
+  seconds(idle)
+  seconds(args)
+  const pairs = Array.from({ length: runs }, () => [seconds(idle), seconds(args)])
+  const ratio = median(pairs.map(([a, b]) => b / a))
+  const [a, b] = [0, 1].map((i) => median(pairs.map((p) => p[i])))
+  console.log(
+    `${name.padEnd(44)} ${(1000 * b).toFixed(0).padStart(6)} ms   ${ratio.toFixed(2)} × node -e 0 (${(1000 * a).toFixed(0)} ms)`,
+  )
+}
+
+console.log('cold, whole process')
+paired('estimate smollm2-135m', [bin, 'estimate', 'smollm2-135m', '--quiet'])
+paired('estimate llama-2-7b --method lora-fa', [bin, 'estimate', 'llama-2-7b', '--method', 'lora-fa', '--quiet'])
+paired('compare llama-65b', [bin, 'compare', 'llama-65b', '--quiet'])
+
+console.log('\nwarm, in one process')
+const { predict, simulate, resolveStack, DEFAULT_STACK } = await import(join(root, 'dist/planner/predict/index.js'))
+const { specFromCatalog } = await import(join(root, 'dist/models/index.js'))
+const { resolveTraining } = await import(join(root, 'dist/planner/training/resolve.js'))
+const stack = resolveStack(DEFAULT_STACK)
+
+function warm(name, body, operations) {
+  for (let i = 0; i < 10; i++) body()
+  const times = Array.from({ length: 30 }, () => {
+    const t = performance.now()
+    body()
+    return performance.now() - t
+  })
+  const ms = median(times)
+  const extra = operations
+    ? `, ${((1000 * ms) / operations()).toFixed(2)} µs an operation`
+    : `, ${(1000 / ms).toFixed(0)} a second`
+  console.log(`${name.padEnd(44)} ${ms.toFixed(2).padStart(6)} ms${extra}`)
+}
+
+const setting = (model, options) => resolveTraining(model, options, { stack: stack.name }).train
+for (const name of ['llama-2-7b', 'llama-65b']) {
+  const model = specFromCatalog(name)
+  const train = setting(model, { method: 'lora-fa', target_modules: ['all-linear'] })
+  warm(`predict ${name} lora-fa, all linears`, () => predict(model, train, stack))
+  const count = () => {
+    const { events } = simulate(model, train, stack.dialect)
+    let n = 0
+    let last = null
+    for (const e of events) {
+      if (e.action === 'alloc' && (last === null || e.op !== last.op || e.scope !== last.scope)) n++
+      last = e
+    }
+    return n
+  }
+  const operations = count()
+  warm(
+    `simulate ${name}, every layer, full trace`,
+    () => simulate(model, train, stack.dialect),
+    () => operations,
+  )
+}
+
+const rows = readFileSync(join(root, 'fixtures/pytorch/rows.jsonl'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((l) => JSON.parse(l))
+const timed = rows.filter((r) => r.seconds?.total)
+if (timed.length > 0) {
+  const model = specFromCatalog('smollm2-135m')
+  const train = setting(model, { method: 'lora-fa' })
+  const t = performance.now()
+  for (let i = 0; i < 50; i++) predict(model, train, stack)
+  const ours = (performance.now() - t) / 50 / 1000
+  const theirs = median(timed.map((r) => r.seconds.total))
+  console.log(
+    `\na recorded PyTorch row takes ${theirs.toFixed(2)} s (median of ${timed.length}): ${Math.round(theirs / ours)} × a prediction`,
+  )
+}
