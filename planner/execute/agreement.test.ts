@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { divergence } from '../run/equality.ts'
+import type { BackwardScripts, Dialect, Script } from '../simulate/dialect.ts'
 import { tfjsDialect } from '../simulate/dialects/tfjs.ts'
 import { Simulator } from '../simulate/simulator.ts'
 import type { TraceEvent } from '../trace/event.ts'
@@ -34,9 +35,8 @@ const gradientLike = (axes: Operand['axes']): Operand => ({
   trains: false,
 })
 
-function simulated(c: Case, engine: 'wasm' | 'cpu'): TraceEvent[] {
+function simulated(c: Case, dialect: Dialect): TraceEvent[] {
   const events: TraceEvent[] = []
-  const dialect = tfjsDialect(engine)
   const simulator = new Simulator({ dialect, sink: (e) => events.push(e) })
   const make = ({ axes, dtype }: Operand) =>
     simulator.keep(simulator.alloc(axes, dtype === 'int64' ? dialect.integer : dtype, undefined, 'input'))
@@ -44,8 +44,50 @@ function simulated(c: Case, engine: 'wasm' | 'cpu'): TraceEvent[] {
   return events
 }
 
+interface Mutant {
+  readonly what: string
+  readonly op: string
+  readonly dialect: Dialect
+}
+
+/** A temporary more, one less, or two lines in the other order: each script once each. */
+function* variants(script: Script): Generator<readonly [how: string, script: Script]> {
+  yield ['a temporary more', ['extra=scalar', '-extra', ...script]]
+  const at = script.findIndex((line) => !line.startsWith('-') && !line.startsWith('@'))
+  if (at < 0) return
+  const temporary = script[at]!.split('=')[0]!
+  yield [`without ${temporary}`, script.filter((line) => line !== script[at] && line !== `-${temporary}`)]
+  if (script.at(-1) !== `-${temporary}`) {
+    yield [`${temporary} freed last`, [...script.filter((line) => line !== `-${temporary}`), `-${temporary}`]]
+  }
+}
+
+function* mutants(dialect: Dialect): Generator<Mutant> {
+  for (const [key, script] of Object.entries(dialect.forward)) {
+    for (const [how, changed] of variants(script ?? [])) {
+      const op = key.split('.')[0]!
+      yield { what: `${key}: ${how}`, op, dialect: { ...dialect, forward: { ...dialect.forward, [key]: changed } } }
+    }
+  }
+  for (const [key, scripts] of Object.entries(dialect.backward)) {
+    for (const [input, script] of Object.entries(scripts ?? {})) {
+      if (input === 'order' || typeof script === 'string') continue
+      for (const [how, changed] of variants(script ?? [])) {
+        const own: BackwardScripts = { ...scripts, [input]: changed }
+        const op = key.split('.')[0]!
+        yield {
+          what: `d ${key}.${input}: ${how}`,
+          op,
+          dialect: { ...dialect, backward: { ...dialect.backward, [key]: own } },
+        }
+      }
+    }
+  }
+}
+
 for (const name of ENGINES) {
   const engine = await loadEngine(name)
+  const dialect = tfjsDialect(name)
 
   const measured = (c: Case): TraceEvent[] => {
     const before = engine.table.numDataIds()
@@ -66,13 +108,29 @@ for (const name of ENGINES) {
       fc.property(shapes, fc.integer({ min: 0, max: 7 }), (sizes, bits) => {
         for (const full of casesOf(sizes, stream(bits))) {
           for (const c of [full, withTraining(full, bits)]) {
-            const d = divergence(simulated(c, name), measured(c))
+            const d = divergence(simulated(c, dialect), measured(c))
             if (d) assert.unreachable(`${c.label}, training ${bits}: ${JSON.stringify(d)}`)
           }
         }
       }),
       { numRuns: name === 'wasm' ? 60 : 40, seed: 20261124 },
     )
+  })
+
+  test(`${name}: every script of the dialect that is changed is caught`, () => {
+    const cases = casesOf({ b: 2, t: 3, h: 4, f: 5, d: 2, v: 6 }, stream(1))
+    const truth = new Map(cases.map((c) => [c, measured(c)]))
+    const survivors: string[] = []
+    let changed = 0
+    for (const mutant of mutants(dialect)) {
+      changed++
+      const mine = cases.filter((c) => c.op === mutant.op)
+      if (mine.every((c) => divergence(simulated(c, mutant.dialect), truth.get(c)!) === null))
+        survivors.push(mutant.what)
+    }
+    console.log(`\n# ${name}: ${changed - survivors.length} of ${changed} changed scripts caught`)
+    assert.ok(changed >= 80)
+    assert.equal(survivors, [])
   })
 
   test.after(() => engine.close())

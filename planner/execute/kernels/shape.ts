@@ -107,13 +107,15 @@ export const detach: Kernel<'detach'> = (p) => ({
   backward: () => [null],
 })
 
+function copied(p: Primitives, x: Num): Num {
+  const y = p.zeros(x.axes, x.dtype)
+  p.values(y).set(p.values(x))
+  return y
+}
+
 /** A copy on a storage of its own. */
 export const clone: Kernel<'clone'> = (p) => ({
-  forward: ({ inputs: [x] }) => {
-    const y = p.zeros(x!.axes, x!.dtype)
-    p.values(y).set(p.values(x!))
-    return [y]
-  },
+  forward: ({ inputs: [x] }) => [copied(p, x!)],
   backward: ({ grads: [g] }) => [g!],
 })
 
@@ -121,6 +123,8 @@ export const clone: Kernel<'clone'> = (p) => ({
 export const cat: Kernel<'cat'> = (p) => ({
   forward: ({ inputs, attributes: { at } }) => {
     const parts = inputs.map((v) => v!)
+    // One part alone (a cache's first keys): the cpu engine would hand back the part itself.
+    if (parts.length === 1) return [copied(p, parts[0]!)]
     const size = parts.reduce((n, v) => n + v.axes[at]!.size, 0)
     const axes = parts[0]!.axes.map((a, i) => (i === at ? axis(nameOfWhole(parts, at), size) : a))
     return [p.concatenated(parts, at, axes)]
