@@ -33,6 +33,9 @@ const LEAST_STEPS = 2
 /** Large enough that a handful of steps shows the loss falling, for adapters that start at zero too. */
 const LEARNING_RATE = { full: 1e-4, lora: 1e-3, 'lora-fa': 1e-3 } as const
 
+/** SGD steps by the gradient itself, which is far smaller than Adam's unit steps. */
+const SGD_LEARNING_RATE = 0.5
+
 /**
  * Predicts a run, runs it, and puts measured beside predicted. The prediction is made before the engine is loaded, and its hash
  * goes with the measured trace. Where layers were cut, one layer more is run as well and the increment compared.
@@ -168,7 +171,7 @@ function refuseWhatIsTooLarge({ engine }: Executor, bytes: number): void {
 
 function optimizerFor(executor: Executor, network: Network, { optimizer, method, adapter }: TrainSpec): Optimizer {
   const lr = LEARNING_RATE[method]
-  if (optimizer === 'sgd') return sgd(executor, { lr })
+  if (optimizer === 'sgd') return sgd(executor, { lr: SGD_LEARNING_RATE })
   if (optimizer === 'adamw' || adapter === null) return adamW(executor, { lr })
   const scaling = adapter.alpha / (adapter.rslora ? Math.sqrt(adapter.rank) : adapter.rank)
   return loraFa(executor, { lr, scaling, parameters: network.parameters })

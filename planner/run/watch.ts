@@ -14,12 +14,15 @@ export class Watch {
     this.#before = network.parameters.map((p) => this.#fingerprint(p))
   }
 
-  /** Compares with the beginning. Every frozen parameter must be bit-identical; every one that trains must differ. */
+  /**
+   * Compares with the beginning. Every frozen parameter must be bit-identical; every one that trains must differ, but for LoRA's A,
+   * whose gradient is zero as long as B is.
+   */
   compare(): { frozenUnchanged: boolean; trainableChanged: boolean } {
     let [frozenUnchanged, trainableChanged] = [true, true]
     this.#network.parameters.forEach((p, i) => {
       const same = this.#fingerprint(p) === this.#before[i]
-      if (p.trains && same) trainableChanged = false
+      if (p.trains && same && !p.path.includes('.lora_A.')) trainableChanged = false
       if (!p.trains && !same) frozenUnchanged = false
     })
     return { frozenUnchanged, trainableChanged }

@@ -46,7 +46,7 @@ export function adapterSpec(
     targets,
     dtype,
     rslora: options.use_rslora === true,
-    dora: options.use_dora === true || options.method === 'dora',
+    dora: options.use_dora === true,
     modulesToSave: modules_to_save ?? [],
   }
 }

@@ -20,12 +20,6 @@ const isMoreThanOne = (value: unknown): boolean => typeof value === 'number' && 
 /** What the command line promises and no simulation covers yet: refused by name, never approximated. */
 const NOT_YET: readonly NotYet[] = [
   {
-    key: 'method',
-    when: isOneOf('qlora', 'qlora-fa'),
-    why: 'is not modelled yet: its quantization would be guessed',
-    next: 'Methods that are modelled: full, lora, lora-fa, dora.',
-  },
-  {
     key: 'attention',
     when: isOneOf('flash_attention_2'),
     why: 'is not modelled yet',

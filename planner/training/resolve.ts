@@ -12,6 +12,7 @@ import {
   hasPositionTable,
   hasSdpa,
 } from './defaults.ts'
+import { expandMethod } from './methods.ts'
 import { refuseNotModelled } from './modelled.ts'
 import { flagOf, type TrainingOptions } from './options.ts'
 import { RefusalList } from './refusals.ts'
@@ -31,12 +32,12 @@ export interface ResolvedTraining {
  *
  * @throws Refusals with everything that does not hold together or is not modelled yet
  */
-export function resolveTraining(model: ModelSpec, options: TrainingOptions, defaults: Defaults): ResolvedTraining {
+export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaults: Defaults): ResolvedTraining {
   const problems = new RefusalList()
-  refuseNotModelled(options, problems)
-  const chooser = new Chooser(options)
-  const named = chooser.pick('method', { value: 'lora', from: "PEFT's LoraConfig" })
-  const method = named === 'dora' ? 'lora' : member(METHODS, named)
+  refuseNotModelled(asked, problems)
+  const chooser = new Chooser(asked)
+  const options = expandMethod(asked, chooser)
+  const method = member(METHODS, options.method ?? chooser.pick('method', { value: 'lora', from: "PEFT's LoraConfig" }))
   const batch = chooser.pick('batch_size', { value: 1, from: "tidemark's default" })
   const tokens = chooser.pick('seq_len', defaultLength(model))
   const targetTokens = targetLength(model, options, chooser, problems, tokens)

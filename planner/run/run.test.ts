@@ -1,0 +1,54 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Executed } from '../result/run.ts'
+import { executeRun } from './index.ts'
+import { FAMILIES, METHODS, modelOf, settingsOf } from './settings.test.cases.ts'
+
+for (const engine of ['wasm', 'cpu'] as const) {
+  for (const family of FAMILIES) {
+    for (const method of METHODS) {
+      test(`${engine}: ${family} ${method}, five settings: measured equals predicted to the byte`, async () => {
+        for (const train of settingsOf(family, method)) {
+          const executed = await executeRun({ model: modelOf(family), train, engine, steps: 3, seed: 1, cutFrom: null })
+          const where = JSON.stringify([train.adapter, train.batch, train.tokens, executed.environment])
+          const { checks, measured } = executed
+          assert.ok(checks.events_equal, `events: ${where}`)
+          assert.ok(checks.audit_clean, `audit: ${where}`)
+          assert.ok(checks.frozen_unchanged && checks.trainable_changed, `weights: ${where}`)
+          const compared = measured.tiers.filter((t) => t.tier === 'saved' || t.tier === 'live')
+          assert.is(compared.length, 13)
+          for (const t of compared) assert.is(t.measured_bytes, t.predicted_bytes, `${t.tier} ${t.phase}: ${where}`)
+          Executed.parse(executed)
+        }
+      })
+    }
+  }
+
+  test(`${engine}: the loss falls over 20 steps`, async () => {
+    for (const method of METHODS) {
+      const [train] = settingsOf('llama', method)
+      const model = { ...modelOf('llama'), attentionDropout: 0 }
+      const { checks } = await executeRun({ model, train: train!, engine, steps: 20, seed: 3, cutFrom: null })
+      assert.ok(checks.losses[19]! < checks.losses[0]!, `${method}: ${checks.losses[0]} → ${checks.losses[19]}`)
+    }
+  })
+}
+
+test('cut layers: one layer more is run as well, and the increment compared', async () => {
+  const [train] = settingsOf('llama', 'lora')
+  const request = { model: modelOf('llama', 1), train: train!, engine: 'wasm', steps: 2, seed: 0, cutFrom: 2 } as const
+  const { environment } = await executeRun(request)
+  assert.match(environment['layers run'] ?? '', /^1 of 2; one more: .* a layer, measured equal$/)
+})
+
+test('the same seed gives the same losses, and the same prediction the same hash', async () => {
+  const [, , train] = settingsOf('llama', 'lora-fa')
+  const request = { model: modelOf('llama'), train: train!, engine: 'wasm', steps: 2, seed: 5, cutFrom: null } as const
+  const [a, b] = [await executeRun(request), await executeRun(request)]
+  assert.equal(a.checks.losses, b.checks.losses)
+  assert.is(a.predicted_hash, b.predicted_hash)
+  const other = await executeRun({ ...request, seed: 6 })
+  assert.is.not(other.checks.losses[0], a.checks.losses[0])
+})
+
+test.run()

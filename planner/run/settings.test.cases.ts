@@ -1,0 +1,81 @@
+import { type ModelSpec, specFromConfig } from '../../models/index.ts'
+import type { Method, TrainSpec } from '../training/spec.ts'
+
+/** Small models of the three families, with widths that no two share, so that a mixed-up axis shows. */
+const CONFIGS: Readonly<Record<string, Record<string, unknown>>> = {
+  llama: {
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama',
+    hidden_size: 24,
+    intermediate_size: 40,
+    num_hidden_layers: 2,
+    num_attention_heads: 6,
+    num_key_value_heads: 2,
+    vocab_size: 53,
+    attention_dropout: 0.1,
+  },
+  roberta: {
+    architectures: ['RobertaForSequenceClassification'],
+    model_type: 'roberta',
+    hidden_size: 24,
+    intermediate_size: 44,
+    num_hidden_layers: 2,
+    num_attention_heads: 3,
+    vocab_size: 53,
+    max_position_embeddings: 40,
+    type_vocab_size: 1,
+  },
+  t5: {
+    architectures: ['T5ForConditionalGeneration'],
+    model_type: 't5',
+    d_model: 24,
+    d_ff: 36,
+    d_kv: 5,
+    num_layers: 2,
+    num_heads: 4,
+    vocab_size: 53,
+    decoder_start_token_id: 0,
+  },
+}
+
+export const FAMILIES = Object.keys(CONFIGS)
+export const METHODS: readonly Method[] = ['full', 'lora', 'lora-fa']
+
+const TARGETS: Readonly<Record<string, readonly string[]>> = {
+  llama: ['q_proj', 'v_proj'],
+  roberta: ['query', 'value'],
+  t5: ['q', 'v'],
+}
+
+export const modelOf = (family: string, layers = 2): ModelSpec =>
+  specFromConfig({ ...CONFIGS[family], torch_dtype: 'float32' }, { name: family, layers })
+
+/** Rank, targets, batch, length, dropout, optimizer: five settings a family and method. */
+export function settingsOf(family: string, method: Method): TrainSpec[] {
+  const model = modelOf(family)
+  const rows: [rank: number, all: boolean, batch: number, tokens: number, dropout: number, optimizer: TrainSpec['optimizer']][] = [
+    [4, true, 2, 7, 0, 'adamw'],
+    [3, false, 1, 9, 0, 'adamw'],
+    [8, true, 3, 5, 0.1, 'adamw'],
+    [1, false, 2, 11, 0.2, 'sgd'],
+    [5, true, 1, 6, 0.05, method === 'lora-fa' ? 'lorafa' : 'adamw'],
+  ]
+  return rows.map(([rank, all, batch, tokens, dropout, optimizer]) => ({
+    method,
+    batch,
+    tokens,
+    targetTokens: tokens - 2,
+    dtype: 'float32',
+    autocast: 'none',
+    attention: 'eager',
+    padding: false,
+    optimizer,
+    optimizerImpl: 'for-loop',
+    checkpointing: 'none',
+    task: model.task,
+    adapter:
+      method === 'full'
+        ? null
+        : { rank, alpha: 2 * rank, dropout, targets: all ? ['all-linear'] : TARGETS[family]!, dtype: 'base', rslora: false },
+  }))
+}
