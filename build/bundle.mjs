@@ -24,9 +24,8 @@ const lean = {
 }
 
 rmSync(bin, { recursive: true, force: true })
-await build({
+const shared = {
   absWorkingDir: root,
-  entryPoints: { tidemark: 'cli/main.ts', child: 'cli/child.ts' },
   outdir: bin,
   bundle: true,
   splitting: true,
@@ -43,7 +42,10 @@ await build({
   // CommonJS packages inside an ES module ask for `require`
   banner: { js: "import{createRequire as nodeRequire}from'node:module';const require=nodeRequire(import.meta.url);" },
   logLevel: 'warning',
-})
+}
+await build({ ...shared, entryPoints: { tidemark: 'cli/main.ts' } })
+// apart, so that the engine's code does not decide how the command line is cut into chunks
+await build({ ...shared, entryPoints: { child: 'cli/child.ts' }, chunkNames: 'child-[name]-[hash]' })
 const entry = join(bin, 'tidemark.js')
 if (!readFileSync(entry, 'utf8').startsWith('#!')) {
   writeFileSync(entry, `#!/usr/bin/env node\n${readFileSync(entry, 'utf8')}`)

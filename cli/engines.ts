@@ -1,4 +1,4 @@
-import { EngineError, UsageError } from './errors.ts'
+import { EngineError, type Problem, UsageError } from './errors.ts'
 import type { Values } from './flags.ts'
 
 export type Engine = 'wasm' | 'cpu'
@@ -24,7 +24,7 @@ export function chooseEngine(name: Values['engine']): Engine {
 
 /** An engine computes in float32 with attention written out: anything else that was asked for by name is refused. */
 export function refuseWhatEnginesLack(values: Values, engine: Engine, placeOf: (flag: string) => string): void {
-  const problems = []
+  const problems: Problem[] = []
   if (values.dtype !== undefined && values.dtype !== 'float32') {
     const message = `is ${values.dtype}; the ${engine} engine computes in float32`
     problems.push({ where: placeOf('--dtype'), message, next: 'Say --dtype float32, or estimate for a PyTorch stack.' })
@@ -36,6 +36,19 @@ export function refuseWhatEnginesLack(values: Values, engine: Engine, placeOf: (
   if (values.attention !== undefined && values.attention !== 'eager') {
     const message = `is ${values.attention}; the ${engine} engine writes attention out, as eager does`
     problems.push({ where: placeOf('--attention'), message, next: 'Say --attention eager.' })
+  }
+  const elsewhere = [
+    [
+      '--gradient-checkpointing',
+      values.gradient_checkpointing !== undefined && values.gradient_checkpointing !== 'none',
+    ],
+    ['--padding', values.padding === true],
+    ['--quantize', values.quantize !== undefined && values.quantize !== 'none'],
+    ['--method', values.method?.startsWith('qlora') === true],
+  ] as const
+  for (const [flag, asked] of elsewhere) {
+    const message = `is not executed by the ${engine} engine yet`
+    if (asked) problems.push({ where: placeOf(flag), message, next: 'Leave it out, or estimate for a PyTorch stack.' })
   }
   if (problems.length > 0) throw new UsageError(problems)
 }

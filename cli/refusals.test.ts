@@ -37,7 +37,7 @@ test('everything that is wrong is told in one go', async () => {
     '--gpu',
     '80',
     '--quantize',
-    'nf4',
+    'int8',
     '--zero',
     '3',
   ])

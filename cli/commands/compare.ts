@@ -89,7 +89,7 @@ async function runAll(
     const { estimate } = methods[i]!
     const request = await requestOf(model, prepared, method, engine, values)
     const label = `${prepared.found.spec.name} ${methodName(method.method)} on ${engine}`
-    const executed: Executed = await execute(request, { terminal, label, trace: undefined })
+    const executed: Executed = await execute(request, { terminal, label, trace: undefined, layers: values.layers })
     requireRightStep(executed, method.method)
     run.push({ method: method.method, estimate, executed })
   }

@@ -38,8 +38,8 @@ export function tell(
 /** Writes the HTML report where one was asked for and prints its path last. */
 export async function writeReport({ values, terminal }: Context, result: ReportResult): Promise<void> {
   if (values.report === undefined) return
-  const { renderHtml } = await import('../reports.ts')
-  writeFileWhole(values.report, await renderHtml(result))
+  const { renderResult } = await import('../reports.ts')
+  writeFileWhole(values.report, await renderResult(result, 'html'))
   if (values.json === true) terminal.say(`report: ${values.report}`)
   else terminal.print(`report: ${values.report}`)
 }

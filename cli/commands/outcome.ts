@@ -15,8 +15,11 @@ export function requireRightStep({ checks }: Executed, method: string): void {
   )
 }
 
-/** 5 where a measured figure differs from its own prediction. */
+/** 5 where a measured figure, or an event, differs from its own prediction, or the step held what it no longer needed. */
 export function outcomeOf(executed: readonly Executed[]): ExitCode {
-  const differs = executed.some((e) => e.measured.tiers.some((t) => t.verdict === 'differs'))
+  const differs = executed.some(
+    ({ checks, measured }) =>
+      !checks.events_equal || !checks.audit_clean || measured.tiers.some((t) => t.verdict === 'differs'),
+  )
   return differs ? EXIT.outsideTolerance : EXIT.done
 }

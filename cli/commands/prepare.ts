@@ -65,7 +65,7 @@ export async function prepare(
   for (const method of methods) {
     const one = attempt(() => {
       const resolved = resolveTraining(spec, { ...values, method }, defaults)
-      return { ...resolved, method: resolved.train.method, adapted: adaptedLinears(spec, resolved.train) }
+      return { ...resolved, method: method ?? resolved.train.method, adapted: adaptedLinears(spec, resolved.train) }
     })
     if (one) prepared.push(one)
   }

@@ -37,7 +37,7 @@ export const run: Command = {
     const [method] = prepared.methods
     const request = await requestOf(textArgument(args, 'model'), prepared, method, engine, values)
     const label = `${prepared.found.spec.name} ${method.method}`
-    const executed = await execute(request, { terminal, label, trace: values.trace })
+    const executed = await execute(request, { terminal, label, trace: values.trace, layers: values.layers })
     requireRightStep(executed, method.method)
     const result: RunResult = {
       schema: 'tidemark/run@1',

@@ -5,6 +5,7 @@ import { type Page, placed } from './estimate.ts'
 import { type HeaderFacts, headerParts } from './header.ts'
 import { methodName } from './names.ts'
 import { change, grouped, plural } from './numbers.ts'
+import { notExercised } from './run.ts'
 import { table } from './table.ts'
 import { drawTimeline } from './timeline.ts'
 import { wrap, wrapParts } from './wrap.ts'
@@ -32,8 +33,10 @@ export function compareText(result: CompareResult['result'], about: Tables, page
     section(predicted, about.estimate, page),
     ...(about.executed && executed.length > 0 ? [section(executed, about.executed, page)] : []),
   ]
+  const last = methods.at(-1)?.executed
+  if (last) sections.push(notExercised(last, page).join('\n'))
   const because = dropped(result, about.estimate, page)
-  return [...sections, ...(because === '' ? [] : [wrap(because, page.width)])].join('\n\n')
+  return [...sections, because === '' ? '' : wrap(because, page.width)].filter((s) => s !== '').join('\n\n')
 }
 
 const executedOf = ({ method, executed }: MethodResult): Shown[] =>

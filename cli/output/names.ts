@@ -1,6 +1,13 @@
 import type { TrainingSetting } from '../../planner/result/common.ts'
 
-const METHODS: Readonly<Record<string, string>> = { full: 'full', lora: 'LoRA', 'lora-fa': 'LoRA-FA' }
+const METHODS: Readonly<Record<string, string>> = {
+  full: 'full',
+  lora: 'LoRA',
+  'lora-fa': 'LoRA-FA',
+  dora: 'DoRA',
+  qlora: 'QLoRA',
+  'qlora-fa': 'QLoRA-FA',
+}
 const OPTIMIZERS: Readonly<Record<string, string>> = { adamw: 'AdamW', sgd: 'SGD', lorafa: 'LoRA-FA optimizer' }
 
 /** `lora-fa` as people write it. */

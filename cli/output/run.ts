@@ -49,7 +49,14 @@ export function runText(executed: Executed, about: HeaderFacts, page: Page): str
     wrap(`checked: ${checks(executed.checks, page)}`, width, '  '),
     wrap(`losses: ${executed.checks.losses.map((l) => l.toFixed(4)).join(' → ')}`, width, '  '),
     wrap(`seconds a step: ${seconds_per_step.map((s) => s.toFixed(2)).join(', ')}`, width, '  '),
+    ...Object.entries(executed.environment).map(([what, value]) => wrap(`${what}: ${value}`, width, '  ')),
+    ...notExercised(executed, page),
   ].join('\n')
+}
+
+/** What the real stack has and this run does not show: nobody should take the one for the other. */
+export function notExercised({ not_exercised }: Executed, { width }: Page): string[] {
+  return not_exercised.map((what) => wrap(`not exercised: ${what}`, width, '  '))
 }
 
 function verdict(kind: string, difference: number, { paint }: Page): string {

@@ -11,9 +11,11 @@ const CHILD = new URL('./child.js', import.meta.url)
 /** Runs a request in its own process with a progress bar; the trace file appears only when the run is complete. */
 export async function execute(
   request: RunRequest,
-  options: { terminal: Terminal; label: string; trace: string | undefined },
+  options: { terminal: Terminal; label: string; trace: string | undefined; layers: number | undefined },
 ): Promise<Executed> {
-  const { terminal, label, trace } = options
+  const { terminal, label, trace, layers } = options
+  // the run knows only the model it was given: that it was cut is stated here
+  const cut = layers === undefined ? {} : { layers }
   const bar = new ProgressBar(terminal, label)
   const file = trace === undefined ? null : new OutputFile(trace)
   try {
@@ -23,7 +25,7 @@ export async function execute(
       ...(terminal.manners.debug ? { onOutput: (text: string) => terminal.complain(text.trimEnd()) } : {}),
     })
     file?.finish()
-    return executed
+    return { ...executed, training: { ...executed.training, ...cut } }
   } catch (error) {
     file?.abandon()
     throw error

@@ -49,13 +49,30 @@ function sendLast(message: ToParent): Promise<void> {
   })
 }
 
-/** A refusal whose code begins with `engine` is about the machine, not about what was typed. */
+/** Codes that say that the engine is not there or cannot hold the step; any other is a step that failed. */
+const UNAVAILABLE: ReadonlySet<string> = new Set([
+  'engine-unavailable',
+  'engine-too-small',
+  'unknown-engine',
+  'engine-not-loaded',
+  'engine-busy',
+  'out-of-memory',
+])
+
+/** An error as it crosses the border. */
 export function sentError(error: unknown): SentError {
   const stack = error instanceof Error ? (error.stack ?? '') : ''
-  if (error instanceof Refusal) {
-    const kind = error.code.startsWith('engine') ? 'engine' : 'refusal'
-    return { kind, message: error.message, where: error.where, next: error.next, stack }
-  }
   const message = error instanceof Error ? error.message : String(error)
-  return { kind: 'failure', message, where: '', next: 'Run again with --debug to see where it failed.', stack }
+  // a refusal of the planner, or an engine's error: both say what, where and what to do next
+  const code = textOf(error, 'code') ?? ''
+  const where = textOf(error, 'where') ?? ''
+  const next = textOf(error, 'next') ?? 'Run again with --debug to see where it failed.'
+  const isInput = error instanceof Refusal && !code.startsWith('engine')
+  const kind = UNAVAILABLE.has(code) ? 'engine' : isInput ? 'refusal' : 'failure'
+  return { kind, message, where, next, stack }
+}
+
+function textOf(error: unknown, field: string): string | undefined {
+  const value: unknown = error instanceof Error ? Reflect.get(error, field) : undefined
+  return typeof value === 'string' ? value : undefined
 }

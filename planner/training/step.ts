@@ -1,4 +1,5 @@
 import type { AutocastPolicy } from '../autograd/autocast.ts'
+import type { Order } from '../autograd/engine.ts'
 import type { Runtime } from '../autograd/runtime.ts'
 import { Tape } from '../autograd/tape.ts'
 import type { Leaf, Variable } from '../autograd/variable.ts'
@@ -14,6 +15,8 @@ export interface StepOptions<D> {
   /** Reads the loss's value before the backward. */
   readonly onLoss?: (loss: Variable<D>) => void
   readonly autocast?: AutocastPolicy | null
+  /** The engine's order, where a control turns it around. */
+  readonly order?: Order | undefined
   /** Lets the optimizer step once more as the next step's: all a simulation needs to know of a steady step. */
   readonly foldNext?: boolean
 }
@@ -28,7 +31,7 @@ export function trainStep<D>(
   options: StepOptions<D> = {},
 ): void {
   const { position } = runtime
-  const tape = new Tape<D>(runtime, options.autocast ?? null)
+  const tape = new Tape<D>(runtime, options.autocast ?? null, options.order)
   position.step = step
   position.phase = 'forward'
   position.scope = ''
