@@ -44,6 +44,9 @@ const isOld = (stack: string): boolean => stack.includes('transformers-4.')
 export function defaultAttention(model: ModelSpec, defaults: Defaults): Default<'eager' | 'sdpa'> {
   if ('engine' in defaults) return { value: 'eager', from: `the ${defaults.engine} engine writes attention out` }
   if (!hasSdpa(model, defaults)) return { value: 'eager', from: `${defaults.stack} has no sdpa for ${model.modelType}` }
+  // the stack takes sdpa here; a setting that cannot be predicted would make a poor default
+  if (model.family === 't5')
+    return { value: 'eager', from: "sdpa, the stack's own, is not modelled with a position bias" }
   return { value: 'sdpa', from: 'transformers takes sdpa where a model supports it' }
 }
 

@@ -77,7 +77,10 @@ test('a shorter model has its own length; a table of positions refuses more, rot
 test('the older stack: foreach, and no sdpa for T5', () => {
   assert.is(resolve('llama-2-7b', {}, OLD).train.optimizerImpl, 'foreach')
   assert.is(resolve('t5-small', {}, OLD).train.attention, 'eager')
-  assert.is(resolve('t5-small').train.attention, 'sdpa')
+  assert.is(resolve('roberta-base').train.attention, 'sdpa')
+  const { train, assumptions } = resolve('t5-small')
+  assert.is(train.attention, 'eager')
+  assert.match(assumptions.find((a) => a.what === 'attention')?.from ?? '', /not modelled with a position bias/)
   assert.match(refusals(() => resolve('t5-small', { attention: 'sdpa' }, OLD))[0] ?? '', /sdpa does not exist/)
 })
 
@@ -95,6 +98,18 @@ test('everything that does not hold together is told in one go', () => {
   assert.ok(found.some((f) => f.startsWith('--target-seq-len: is for encoder-decoders')))
   assert.ok(found.some((f) => f.startsWith('--attention: flash_attention_2 is not modelled')))
   assert.ok(found.some((f) => f.startsWith('--optimizer: lorafa freezes A')))
+})
+
+test('QLoRA and DoRA stand for LoRA with more, unless it is said otherwise', () => {
+  const { train, assumptions } = resolve('llama-2-7b', { method: 'qlora-fa' })
+  assert.is(train.method, 'lora-fa')
+  assert.equal(train.quantize, { nested: true, prepare: true })
+  assert.ok(assumptions.some((a) => a.what === 'quantize' && a.value === 'nf4-double'))
+  assert.equal(resolve('llama-2-7b', { method: 'qlora', quantize: 'nf4', prepare_kbit: false }).train.quantize, {
+    nested: false,
+    prepare: false,
+  })
+  assert.is(resolve('llama-2-7b', { method: 'dora' }).train.adapter?.dora, true)
 })
 
 test('full fine-tuning has no adapter, and says so of flags that need one', () => {
