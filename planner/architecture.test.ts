@@ -74,7 +74,7 @@ function* sources(folder: string): Generator<string> {
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) yield* sources(path)
-    else if (/\.ts$/.test(entry.name) && !/\.test\.ts$/.test(entry.name)) yield path
+    else if (/\.ts$/.test(entry.name) && !/\.test\.(cases\.)?ts$/.test(entry.name)) yield path
   }
 }
 

@@ -6,6 +6,12 @@ import type { Meta, Node } from './node.ts'
 import type { Runtime } from './runtime.ts'
 import type { Leaf, Variable } from './variable.ts'
 
+/** Compares sequence numbers: which of two nodes runs first. */
+export type Order = (a: number, b: number) => number
+
+/** The node that was recorded last runs first. */
+export const DESCENDING: Order = (a, b) => b - a
+
 /** Gradients on their way in one backward pass, and how many each leaf still waits for. */
 interface Pass<D> {
   readonly missing: Map<Leaf<D>, number>
@@ -21,15 +27,18 @@ export class Engine<D> {
   readonly #runtime: Runtime<D>
   readonly #lifetimes: Lifetimes<D>
 
-  constructor(runtime: Runtime<D>, lifetimes: Lifetimes<D>) {
+  readonly #order: Order
+
+  constructor(runtime: Runtime<D>, lifetimes: Lifetimes<D>, order: Order = DESCENDING) {
     this.#runtime = runtime
     this.#lifetimes = lifetimes
+    this.#order = order
   }
 
   /** Runs everything below `root`, whose result `output` has the gradient `grad`. */
   run(root: Node<D>, output: number, grad: Variable<D>): void {
     root.pending[output] = grad
-    const { order, missing } = reachable(root)
+    const { order, missing } = reachable(root, this.#order)
     const pass: Pass<D> = { missing, waiting: new Map() }
     for (const node of order) this.#step(node, pass)
   }
@@ -143,7 +152,7 @@ export class Engine<D> {
 }
 
 /** All nodes below the root in the order the engine runs them, and how many gradients each leaf waits for. */
-function reachable<D>(root: Node<D>): { order: Node<D>[]; missing: Map<Leaf<D>, number> } {
+function reachable<D>(root: Node<D>, by: Order): { order: Node<D>[]; missing: Map<Leaf<D>, number> } {
   const seen = new Set<Node<D>>([root])
   const order = [root]
   const missing = new Map<Leaf<D>, number>()
@@ -157,6 +166,6 @@ function reachable<D>(root: Node<D>): { order: Node<D>[]; missing: Map<Leaf<D>, 
       }
     }
   }
-  order.sort((a, b) => b.sequence - a.sequence)
+  order.sort((a, b) => by(a.sequence, b.sequence))
   return { order, missing }
 }

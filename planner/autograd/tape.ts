@@ -4,7 +4,7 @@ import { OpsBase } from '../ops/shorthand.ts'
 import { Autocast, type AutocastPolicy } from './autocast.ts'
 import { ForwardCall, type SaveTo } from './call.ts'
 import { Checkpoint, StopRecomputation } from './checkpoint.ts'
-import { Engine } from './engine.ts'
+import { Engine, type Order } from './engine.ts'
 import { LocalFrame } from './frame.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { type Edge, type Meta, Node } from './node.ts'
@@ -31,13 +31,13 @@ export class Tape<D> extends OpsBase<Variable<D>> {
 
   readonly #autocast: Autocast<D> | null
 
-  constructor(runtime: Runtime<D>, autocast: AutocastPolicy | null = null) {
+  constructor(runtime: Runtime<D>, autocast: AutocastPolicy | null = null, order?: Order) {
     super()
     this.runtime = runtime
     this.#lifetimes = new Lifetimes(runtime)
     this.#autocast =
       autocast && new Autocast<D>(autocast, this.#lifetimes, (v, dtype) => this.run('to', [v], { dtype }))
-    this.#engine = new Engine(runtime, this.#lifetimes)
+    this.#engine = new Engine(runtime, this.#lifetimes, order)
     this.#saveTo = this.#keep
   }
 

@@ -36,9 +36,12 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
   const places = axis('positions', spec.positions)
 
   const words = b.weight(`${root}.embeddings.word_embeddings.weight`, [axis('V', spec.vocab), h])
-  const positions = b.weight(`${root}.embeddings.position_embeddings.weight`, [places, h])
+  const positionTable = () => b.weight(`${root}.embeddings.position_embeddings.weight`, [places, h])
+  // RobertaEmbeddings declares its positions last.
+  const first = roberta ? null : positionTable()
   const types = b.weight(`${root}.embeddings.token_type_embeddings.weight`, [axis('types', spec.tokenTypes), h])
   const embeddingNorm = norm(`${root}.embeddings.LayerNorm`)
+  const positions = first ?? positionTable()
   const positionIds = b.buffer(`${root}.embeddings.position_ids`, [ONE, places], 'int64', { kind: 'arange' })
   b.buffer(`${root}.embeddings.token_type_ids`, [ONE, places], 'int64')
   const layers = Array.from({ length: spec.layers }, (_, i) => layer(`${root}.encoder.layer.${i}`))

@@ -104,7 +104,7 @@ export interface Shorthand<T extends Tensor> extends Ops<T> {
   softmax(a: T, dtype?: DType): T
   logSoftmax(a: T): T
   layerNorm(a: T, weight: T, bias: T | null, eps: number): T
-  /** `[…, in] × [out, in] → […, out]` */
+  /** `[…, in] × [out, in] → […, out]`: leading axes flattened for one product (aten/src/ATen/native/Linear.cpp). */
   linear(a: T, weight: T, bias?: T | null): T
   /** `[s, n, k] × [s, k, m] → [s, n, m]` */
   bmm(a: T, b: T): T

@@ -12,7 +12,7 @@ import { simulate } from './simulate.ts'
 
 const settings = fc.record({
   name: fc.constantFrom('smollm2-135m', 'llama-3.2-1b', 'tinyllama-1.1b', 'qwen2.5-0.5b', 'bert-base', 'roberta-base'),
-  layers: fc.integer({ min: 8, max: 14 }),
+  layers: fc.integer({ min: 8, max: 11 }),
   method: fc.constantFrom('full', 'lora', 'lora-fa'),
   batch: fc.integer({ min: 1, max: 3 }),
   tokens: fc.integer({ min: 2, max: 80 }),

@@ -1,110 +1,34 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ModelError, specFromConfig } from '../../models/index.ts'
+import { ModelError } from '../../models/index.ts'
 import { foldScope } from '../trace/scope.ts'
-import type { TrainingOptions } from '../training/options.ts'
-import { resolveTraining } from '../training/resolve.ts'
 import { DEFAULT_STACK, predict, resolveStack } from './index.ts'
-
-interface PhaseRow {
-  readonly [figure: string]: number
-}
-interface Row {
-  readonly case: {
-    readonly id: string
-    readonly model: { readonly arch: string; readonly [key: string]: unknown }
-    readonly method: 'full' | 'lora' | 'lora-fa'
-    readonly dtype: 'float32' | 'bfloat16' | 'float16'
-    readonly attention: 'eager' | 'sdpa'
-    readonly batch: number
-    readonly seq: number
-    readonly target_seq?: number
-    readonly autocast?: boolean
-    readonly mask?: boolean
-    readonly checkpointing?: 'none' | 'reentrant' | 'nonreentrant'
-    readonly optimizer?: 'adamw' | 'sgd' | 'lorafa'
-    readonly optimizer_impl?: 'foreach' | 'fused' | 'loop'
-    readonly quantize?: { readonly bits: number; readonly double?: boolean; readonly prepare?: boolean }
-    readonly adapter?: {
-      readonly r: number
-      readonly alpha?: number
-      readonly targets: readonly string[]
-      readonly dropout?: number
-      readonly upcast?: boolean
-      readonly dora?: boolean
-      readonly rslora?: boolean
-      readonly modules_to_save?: readonly string[]
-    }
-  }
-  readonly base: number
-  readonly peak: number
-  readonly saved_bytes: number
-  readonly saved: readonly {
-    readonly where: string
-    readonly bytes: number
-    readonly count: number
-    readonly dtype: string
-  }[]
-  readonly first_step: PhaseRow
-  readonly step: PhaseRow
-  readonly stack: { readonly transformers: string }
-}
+import { type Recorded, settingOfRow } from './rows.test.cases.ts'
 
 const folder = new URL('../../../fixtures/pytorch/', import.meta.url)
-const rows: Row[] = readdirSync(folder)
+const rows: Recorded[] = readdirSync(folder)
   .filter((f) => f.endsWith('.jsonl'))
   .sort()
   .flatMap((f) => readFileSync(new URL(f, folder), 'utf8').trim().split('\n'))
   .map((line) => JSON.parse(line))
 const current = rows.filter((r) => r.stack.transformers.startsWith('5.'))
 
-/** The recorded case as the flags of the command line. */
-function optionsOf(c: Row['case']): TrainingOptions {
-  const { adapter: a, quantize: q } = c
-  const checkpointing = { none: 'none', reentrant: 'reentrant', nonreentrant: 'non-reentrant' } as const
-  const impl = { foreach: 'foreach', fused: 'fused', loop: 'for-loop' } as const
-  const optimizer = c.optimizer ?? 'adamw'
-  return {
-    method: c.method,
-    dtype: c.dtype,
-    attention: c.attention,
-    batch_size: c.batch,
-    seq_len: c.seq,
-    autocast: c.autocast ? 'bfloat16' : 'none',
-    padding: c.mask === true,
-    gradient_checkpointing: checkpointing[c.checkpointing ?? 'none'],
-    optimizer,
-    ...(c.target_seq === undefined ? {} : { target_seq_len: c.target_seq }),
-    ...(optimizer === 'adamw' ? { optimizer_impl: impl[c.optimizer_impl ?? 'foreach'] } : {}),
-    ...(q ? { quantize: q.double ? 'nf4-double' : 'nf4', prepare_kbit: q.prepare === true } : {}),
-    ...(a
-      ? {
-          rank: a.r,
-          lora_alpha: a.alpha ?? 2 * a.r,
-          lora_dropout: a.dropout ?? 0,
-          target_modules: [...a.targets],
-          adapter_dtype: a.upcast === false ? 'base' : 'float32',
-          use_dora: a.dora === true,
-          use_rslora: a.rslora === true,
-          ...(a.modules_to_save ? { modules_to_save: [...a.modules_to_save] } : {}),
-        }
-      : {}),
+/** The setting; null for an architecture that is refused. */
+function known(row: Recorded): ReturnType<typeof settingOfRow> | null {
+  try {
+    return settingOfRow(row.case)
+  } catch (e) {
+    if (e instanceof ModelError) return null
+    throw e
   }
 }
 
 /** Differences in bytes by figure. The recorder counts AdamW's step scalars, which live on the host: 4 bytes a tensor. */
-function differences(row: Row): string[] | 'unknown architecture' {
-  const { arch, ...config } = row.case.model
-  let model: ReturnType<typeof specFromConfig>
-  try {
-    model = specFromConfig({ architectures: [arch], torch_dtype: row.case.dtype, ...config }, { name: row.case.id })
-  } catch (e) {
-    if (e instanceof ModelError) return 'unknown architecture'
-    throw e
-  }
-  const { train } = resolveTraining(model, optionsOf(row.case), { stack: DEFAULT_STACK })
-  const body = predict(model, train, resolveStack(DEFAULT_STACK))
+function differences(row: Recorded): string[] | 'unknown architecture' {
+  const setting = known(row)
+  if (!setting) return 'unknown architecture'
+  const body = predict(setting.model, setting.train, resolveStack(DEFAULT_STACK))
   const { static: s } = body
   const base = s.parameters_bytes + s.quantization_bytes + s.buffers_bytes + s.inputs_bytes
   const scalars =
@@ -156,15 +80,9 @@ test('the table of saved tensors, module by module', () => {
   for (const row of current) {
     const { case: c } = row
     if ((c.checkpointing ?? 'none') !== 'none' || c.quantize) continue
-    const { arch, ...config } = c.model
-    let model: ReturnType<typeof specFromConfig>
-    try {
-      model = specFromConfig({ architectures: [arch], torch_dtype: c.dtype, ...config }, { name: c.id })
-    } catch {
-      continue
-    }
-    const { train } = resolveTraining(model, optionsOf(c), { stack: DEFAULT_STACK })
-    const body = predict(model, train, resolveStack(DEFAULT_STACK))
+    const setting = known(row)
+    if (!setting) continue
+    const body = predict(setting.model, setting.train, resolveStack(DEFAULT_STACK))
     const sums = (list: readonly { where: string; bytes: number; count: number; dtype: string }[]) => {
       const by = new Map<string, number>()
       for (const s of list) {

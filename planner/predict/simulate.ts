@@ -1,10 +1,11 @@
 import type { ModelSpec } from '../../models/spec.ts'
+import type { Order } from '../autograd/engine.ts'
 import { networkOf } from '../network/index.ts'
 import type { Batch, Network } from '../network/network.ts'
 import type { Dialect } from '../simulate/dialect.ts'
 import { autocastPolicy } from '../simulate/dialects/torch.ts'
 import { torchOptimizer } from '../simulate/optimizers/optimizer.ts'
-import { Simulator } from '../simulate/simulator.ts'
+import { Simulator, type SimulatorOptions } from '../simulate/simulator.ts'
 import type { SimTensor, View } from '../simulate/storage.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import type { TrainSpec } from '../training/spec.ts'
@@ -23,6 +24,9 @@ export interface SimulateOptions {
   /** Also writes reads and names, for the auditor. */
   readonly audited?: boolean
   readonly optimizer?: (s: Simulator) => StepOptimizer<View>
+  /** Another simulator and another order of the engine: the negative controls' ways in. */
+  readonly simulator?: (options: SimulatorOptions) => Simulator
+  readonly order?: Order
 }
 
 /** Runs the first and the steady step of a training setting without numbers. */
@@ -34,7 +38,8 @@ export function simulate(
 ): Simulation {
   const events: TraceEvent[] = []
   const network = networkOf(model, train)
-  const simulator = new Simulator({ dialect, sink: (e) => events.push(e), audited: options.audited === true })
+  const make = options.simulator ?? ((o: SimulatorOptions) => new Simulator(o))
+  const simulator = make({ dialect, sink: (e) => events.push(e), audited: options.audited === true })
   simulator.materialize([...network.parameters, ...network.buffers, ...(network.quantization ?? [])])
   const batch: Batch<SimTensor> = Object.fromEntries(
     network.inputs.map(({ name, axes, dtype }) => {
@@ -47,6 +52,6 @@ export function simulate(
   const autocast = train.autocast === 'none' ? null : autocastPolicy(train.autocast)
   const foldNext = options.steps === undefined
   for (let step = 0; step < (options.steps ?? 1); step++)
-    trainStep(simulator, network, batch, optimizer, step, { foldNext, autocast })
+    trainStep(simulator, network, batch, optimizer, step, { foldNext, autocast, order: options.order })
   return { network, events }
 }

@@ -53,7 +53,14 @@ export const modelOf = (family: string, layers = 2): ModelSpec =>
 /** Rank, targets, batch, length, dropout, optimizer: five settings a family and method. */
 export function settingsOf(family: string, method: Method): TrainSpec[] {
   const model = modelOf(family)
-  const rows: [rank: number, all: boolean, batch: number, tokens: number, dropout: number, optimizer: TrainSpec['optimizer']][] = [
+  const rows: [
+    rank: number,
+    all: boolean,
+    batch: number,
+    tokens: number,
+    dropout: number,
+    optimizer: TrainSpec['optimizer'],
+  ][] = [
     [4, true, 2, 7, 0, 'adamw'],
     [3, false, 1, 9, 0, 'adamw'],
     [8, true, 3, 5, 0.1, 'adamw'],
@@ -76,6 +83,13 @@ export function settingsOf(family: string, method: Method): TrainSpec[] {
     adapter:
       method === 'full'
         ? null
-        : { rank, alpha: 2 * rank, dropout, targets: all ? ['all-linear'] : TARGETS[family]!, dtype: 'base', rslora: false },
+        : {
+            rank,
+            alpha: 2 * rank,
+            dropout,
+            targets: all ? ['all-linear'] : TARGETS[family]!,
+            dtype: 'base',
+            rslora: false,
+          },
   }))
 }

@@ -4,19 +4,9 @@ import type { Simulator } from '../simulator.ts'
 import type { View } from '../storage.ts'
 
 const WEIGHT: GradientRule = { of: 'weight', make: ['@=weight'], view: true }
-const FLAT: GradientRule = { of: 'input', make: ['@=input'] }
-/** An input of three axes is flattened before the product, so its gradient is a view of the product's. */
-const FOLDED: GradientRule = { of: 'input', make: ['@=input'], view: true }
-const BIAS: GradientRule = { of: 'bias', make: 'pass' }
-
-const MM = [
-  [WEIGHT, FLAT],
-  [WEIGHT, FOLDED],
-] as const
-const ADDMM = [
-  [FLAT, WEIGHT, BIAS],
-  [FOLDED, WEIGHT, BIAS],
-] as const
+const INPUT: GradientRule = { of: 'input', make: ['@=input'] }
+const MM: readonly GradientRule[] = [WEIGHT, INPUT]
+const ADDMM: readonly GradientRule[] = [INPUT, WEIGHT, { of: 'bias', make: 'pass' }]
 
 /**
  * LoRA-FA's whole saving stands in `saves` below: the input is kept for dW only, and a frozen weight asks for no dW.
@@ -33,7 +23,7 @@ export const linear: Derivative<'linear'> = {
     { tensor: 'weight', for: ['input'], why: 'dX' },
   ],
   // mm: mat2 (the weight) before self (the input); addmm: mat1 (the input), mat2, then self (the bias), which the engine sums.
-  gradients: (_, inputs) => (inputs[2] ? ADDMM : MM)[inputs[0]!.axes.length > 2 ? 1 : 0],
+  gradients: (_, inputs) => (inputs[2] ? ADDMM : MM),
 }
 
 export const bmm: Derivative<'bmm'> = {

@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Dialect } from '../simulate/dialect.ts'
+import { torch } from '../simulate/dialects/torch.ts'
+import type { TraceEvent } from '../trace/event.ts'
+import { simulate } from './index.ts'
+import { type Recorded, settingOfRow } from './rows.test.cases.ts'
+
+/** `[phase, bytes, storage, op, module]`: an allocation, or a release where bytes are negative. */
+type Line = readonly [phase: string, bytes: number, storage: number, op: string, module: string]
+
+const folder = new URL('../../../fixtures/pytorch/events/', import.meta.url)
+const streams = readdirSync(folder)
+  .sort()
+  .map((f) => {
+    const [head, ...lines] = readFileSync(new URL(f, folder), 'utf8').trim().split('\n')
+    return { row: JSON.parse(head!) as Pick<Recorded, 'case'>, lines: lines.map((l): Line => JSON.parse(l)) }
+  })
+
+/** Bytes in order; a run of releases between two allocations has no order of its own (Python's frames and C++'s differ). */
+function order(events: readonly (readonly [phase: string, bytes: number])[]): string[] {
+  const result: string[] = []
+  let released: string[] = []
+  for (const [phase, bytes] of events) {
+    if (bytes === 0) continue
+    if (bytes < 0) {
+      released.push(`${phase} ${bytes}`)
+      continue
+    }
+    result.push(...released.sort(), `${phase} ${bytes}`)
+    released = []
+  }
+  return [...result, ...released.sort()]
+}
+
+const recorded = (lines: readonly Line[]): string[] =>
+  // AdamW makes one number on its way and lets it go at once.
+  order(
+    lines
+      .filter((l, i) => l[3] !== 'aten::lift_fresh' && lines[i - 1]?.[3] !== 'aten::lift_fresh')
+      .map(([p, n]) => [p, n]),
+  )
+
+function simulated({ case: c }: Pick<Recorded, 'case'>, dialect: Dialect): string[] {
+  const { model, train } = settingOfRow(c)
+  const { events } = simulate(model, train, dialect, { steps: 2 })
+  const moves = events.filter(
+    (e): e is Extract<TraceEvent, { action: 'alloc' | 'free' }> =>
+      e.step === 1 && (e.action === 'alloc' || e.action === 'free'),
+  )
+  return order(moves.map((e) => [e.phase, e.action === 'alloc' ? e.bytes : -e.bytes]))
+}
+
+for (const { row, lines } of streams) {
+  test(`${row.case.id}: each allocation and release of the steady step, in PyTorch's order`, () => {
+    const [got, want] = [simulated(row, torch), recorded(lines)]
+    const at = want.findIndex((w, i) => w !== got[i])
+    if (at >= 0) assert.equal(got.slice(at - 3, at + 6), want.slice(at - 3, at + 6), `event ${at} of ${want.length}`)
+    assert.is(got.length, want.length)
+  })
+}
+
+test('an engine that never adds in place is told apart', () => {
+  const wrong = { ...torch, accumulatesInPlace: false }
+  const caught = streams.filter(({ row, lines }) => simulated(row, wrong).join() !== recorded(lines).join())
+  assert.is(caught.length, streams.length)
+})
+
+test.run()

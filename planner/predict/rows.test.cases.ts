@@ -1,0 +1,91 @@
+import { type ModelSpec, specFromConfig } from '../../models/index.ts'
+import type { TrainingOptions } from '../training/options.ts'
+import { resolveTraining } from '../training/resolve.ts'
+import type { TrainSpec } from '../training/spec.ts'
+import { DEFAULT_STACK } from './index.ts'
+
+interface PhaseRow {
+  readonly [figure: string]: number
+}
+/** A step of transformers and PEFT as it was recorded. */
+export interface Recorded {
+  readonly case: {
+    readonly id: string
+    readonly model: { readonly arch: string; readonly [key: string]: unknown }
+    readonly method: 'full' | 'lora' | 'lora-fa'
+    readonly dtype: 'float32' | 'bfloat16' | 'float16'
+    readonly attention: 'eager' | 'sdpa'
+    readonly batch: number
+    readonly seq: number
+    readonly target_seq?: number
+    readonly autocast?: boolean
+    readonly mask?: boolean
+    readonly checkpointing?: 'none' | 'reentrant' | 'nonreentrant'
+    readonly optimizer?: 'adamw' | 'sgd' | 'lorafa'
+    readonly optimizer_impl?: 'foreach' | 'fused' | 'loop'
+    readonly quantize?: { readonly bits: number; readonly double?: boolean; readonly prepare?: boolean }
+    readonly adapter?: {
+      readonly r: number
+      readonly alpha?: number
+      readonly targets: readonly string[]
+      readonly dropout?: number
+      readonly upcast?: boolean
+      readonly dora?: boolean
+      readonly rslora?: boolean
+      readonly modules_to_save?: readonly string[]
+    }
+  }
+  readonly base: number
+  readonly peak: number
+  readonly saved_bytes: number
+  readonly saved: readonly {
+    readonly where: string
+    readonly bytes: number
+    readonly count: number
+    readonly dtype: string
+  }[]
+  readonly first_step: PhaseRow
+  readonly step: PhaseRow
+  readonly stack: { readonly transformers: string }
+}
+
+/** The recorded case as the flags of the command line. */
+function optionsOf(c: Recorded['case']): TrainingOptions {
+  const { adapter: a, quantize: q } = c
+  const checkpointing = { none: 'none', reentrant: 'reentrant', nonreentrant: 'non-reentrant' } as const
+  const impl = { foreach: 'foreach', fused: 'fused', loop: 'for-loop' } as const
+  const optimizer = c.optimizer ?? 'adamw'
+  return {
+    method: c.method,
+    dtype: c.dtype,
+    attention: c.attention,
+    batch_size: c.batch,
+    seq_len: c.seq,
+    autocast: c.autocast ? 'bfloat16' : 'none',
+    padding: c.mask === true,
+    gradient_checkpointing: checkpointing[c.checkpointing ?? 'none'],
+    optimizer,
+    ...(c.target_seq === undefined ? {} : { target_seq_len: c.target_seq }),
+    ...(optimizer === 'adamw' ? { optimizer_impl: impl[c.optimizer_impl ?? 'foreach'] } : {}),
+    ...(q ? { quantize: q.double ? 'nf4-double' : 'nf4', prepare_kbit: q.prepare === true } : {}),
+    ...(a
+      ? {
+          rank: a.r,
+          lora_alpha: a.alpha ?? 2 * a.r,
+          lora_dropout: a.dropout ?? 0,
+          target_modules: [...a.targets],
+          adapter_dtype: a.upcast === false ? 'base' : 'float32',
+          use_dora: a.dora === true,
+          use_rslora: a.rslora === true,
+          ...(a.modules_to_save ? { modules_to_save: [...a.modules_to_save] } : {}),
+        }
+      : {}),
+  }
+}
+
+/** Throws `ModelError` where the architecture is not modelled. */
+export function settingOfRow(c: Recorded['case']): { model: ModelSpec; train: TrainSpec } {
+  const { arch, ...config } = c.model
+  const model = specFromConfig({ architectures: [arch], torch_dtype: c.dtype, ...config }, { name: c.id })
+  return { model, train: resolveTraining(model, optionsOf(c), { stack: DEFAULT_STACK }).train }
+}
