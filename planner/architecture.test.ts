@@ -73,7 +73,10 @@ const PURE = (room: string) => room !== 'cli' && room !== 'planner/execute' && r
 function* sources(folder: string): Generator<string> {
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) yield* sources(path)
+    if (entry.isDirectory()) {
+      // Helpers of tests stand in a folder of their own.
+      if (entry.name !== 'testing') yield* sources(path)
+    }
     else if (/\.ts$/.test(entry.name) && !/\.test\.(cases\.)?ts$/.test(entry.name)) yield path
   }
 }

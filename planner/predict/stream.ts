@@ -20,7 +20,8 @@ export function streamsOf(trace: readonly TraceEvent[]): Streams {
       if (e.device === 'host') continue
     } else if (e.action !== 'free') continue
     if (e.phase !== 'static' && !isAfterStep(e)) {
-      const stream = (streams[e.phase] ??= { start: bytes, events: [], live: [] })
+      const stream = streams[e.phase] ?? { start: bytes, events: [], live: [] }
+      streams[e.phase] = stream
       bytes += e.action === 'alloc' ? e.bytes : -e.bytes
       stream.events.push(e)
       stream.live.push(bytes)

@@ -87,7 +87,7 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
     // The generated code saves inputs before the kernel runs and results after it: a recomputation may stop in between.
     for (const save of this.#saves) if (save.input >= 0) this.#save(save, call, call.inputs[save.input])
     const results = this.#rule.results(call, simulator)
-    const made: Record<string, SimTensor> = {}
+    const made: { result?: SimTensor; [name: string]: SimTensor | undefined } = {}
     const make = (name: string): SimTensor => {
       const { axes, dtype, strides } = results[name]!
       const t = simulator.alloc(axes, dtype, strides)
@@ -112,7 +112,7 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
       for (const t of rest) simulator.release(t)
       for (const name in made) if (stopped || name !== 'result') simulator.release(made[name]!)
     }
-    return [made['result']!]
+    return [made.result!]
   }
 
   #save(save: SaveInput, call: Forward<View, N>, tensor: SimTensor | null | undefined): void {
