@@ -4,8 +4,8 @@ import type { ConstantNode, FunctionNode, MathNode, OperatorNode, ParenthesisNod
 export interface Expression {
   /** The names it uses, in the order in which they stand. */
   readonly symbols: readonly string[]
-  /** @param valueOf the number of each symbol */
-  readonly evaluate: (valueOf: (symbol: string) => number) => number
+  /** @param numberOf the number of each symbol */
+  readonly evaluate: (numberOf: (symbol: string) => number) => number
 }
 
 /** Why an expression is refused; `message` completes "the expression …". */
@@ -74,7 +74,7 @@ export function compileExpression(text: string, parse: ParseExpression | undefin
   if (text.length > MAX_LENGTH) throw new ExpressionError(`has ${text.length} characters, more than ${MAX_LENGTH}`)
   const plain = text.trim()
   if (NUMBER.test(plain)) return { symbols: [], evaluate: () => Number(plain) }
-  if (SYMBOL.test(plain)) return { symbols: [plain], evaluate: (valueOf) => valueOf(plain) }
+  if (SYMBOL.test(plain)) return { symbols: [plain], evaluate: (numberOf) => numberOf(plain) }
   if (parse === undefined) throw new ExpressionError('needs the expression parser')
   let tree: MathNode
   try {
@@ -100,7 +100,7 @@ function compileNode(node: MathNode, symbols: string[]): Evaluate {
     case 'SymbolNode': {
       const { name } = node as SymbolNode
       symbols.push(name)
-      return (valueOf) => valueOf(name)
+      return (numberOf) => numberOf(name)
     }
     case 'ParenthesisNode':
       return compileNode((node as ParenthesisNode).content, symbols)
@@ -118,7 +118,7 @@ function compileOperator(node: OperatorNode, symbols: string[]): Evaluate {
   if (apply === undefined) throw new ExpressionError(`has the operator ${node.op}, which is not allowed`)
   if (node.implicit) throw new ExpressionError('leaves out a *')
   const [left, right] = node.args.map((argument) => compileNode(argument, symbols))
-  return (valueOf) => apply(left!(valueOf), right === undefined ? 0 : right(valueOf))
+  return (numberOf) => apply(left!(numberOf), right === undefined ? 0 : right(numberOf))
 }
 
 function compileCall(node: FunctionNode, symbols: string[]): Evaluate {
@@ -132,5 +132,5 @@ function compileCall(node: FunctionNode, symbols: string[]): Evaluate {
     throw new ExpressionError(`calls ${name} with ${node.args.length} arguments instead of ${least} to ${most}`)
   }
   const compiled = node.args.map((argument) => compileNode(argument, symbols))
-  return (valueOf) => called.apply(...compiled.map((evaluate) => evaluate(valueOf)))
+  return (numberOf) => called.apply(...compiled.map((evaluate) => evaluate(numberOf)))
 }

@@ -76,8 +76,7 @@ function* sources(folder: string): Generator<string> {
     if (entry.isDirectory()) {
       // Helpers of tests stand in a folder of their own.
       if (entry.name !== 'testing') yield* sources(path)
-    }
-    else if (/\.ts$/.test(entry.name) && !/\.test\.(cases\.)?ts$/.test(entry.name)) yield path
+    } else if (/\.ts$/.test(entry.name) && !/\.test\.(cases\.)?ts$/.test(entry.name)) yield path
   }
 }
 

@@ -42,7 +42,12 @@ export function freeform(spec: FreeformSpec, train: TrainSpec): Network {
   const [first, ...rest] = spec.blocks
   const last = rest.at(-1)
   if (first?.block !== 'embedding' || last?.block !== 'head') {
-    throw new Refusal('not-modelled', 'blocks', 'a description begins with an embedding and ends with a head', 'Add them.')
+    throw new Refusal(
+      'not-modelled',
+      'blocks',
+      'a description begins with an embedding and ends with a head',
+      'Add them.',
+    )
   }
   const h = axis('h', first.width)
   const vocab = axis('V', last.vocab)
@@ -83,14 +88,22 @@ export function freeform(spec: FreeformSpec, train: TrainSpec): Network {
             let y = s.let(x)
             copies.forEach((run, i) => {
               const given = y
-              y = s.set(y, o.module(`${path}.${i}`, [given], () => run(o, given, shared)))
+              y = s.set(
+                y,
+                o.module(`${path}.${i}`, [given], () => run(o, given, shared)),
+              )
             })
             return y
           })
       }
       case 'embedding':
       case 'head':
-        throw new Refusal('not-modelled', path, `${block.block} stands only at the ${block.block === 'head' ? 'end' : 'beginning'}`, 'Move it.')
+        throw new Refusal(
+          'not-modelled',
+          path,
+          `${block.block} stands only at the ${block.block === 'head' ? 'end' : 'beginning'}`,
+          'Move it.',
+        )
     }
   }
 
@@ -102,7 +115,11 @@ export function freeform(spec: FreeformSpec, train: TrainSpec): Network {
   }
 
   function learned(table: Parameter, path: string): Run {
-    return (o, x, { positions }) => o.add(x, o.module(path, [positions], () => o.embedding(o.parameter(table), positions)))
+    return (o, x, { positions }) =>
+      o.add(
+        x,
+        o.module(path, [positions], () => o.embedding(o.parameter(table), positions)),
+      )
   }
 
   function residual(run: Run, path: string): Run {
@@ -111,7 +128,12 @@ export function freeform(spec: FreeformSpec, train: TrainSpec): Network {
 
   function attention(block: Attention, path: string): Run {
     if (!block.causal) {
-      throw new Refusal('not-modelled', path, 'attention in both directions has no loss to train here', 'Say causal: true.')
+      throw new Refusal(
+        'not-modelled',
+        path,
+        'attention in both directions has no loss to train here',
+        'Say causal: true.',
+      )
     }
     const d = axis('d', block.headDim)
     const [heads, kvHeads] = [axis('a', block.heads), axis('k', block.kvHeads)]
@@ -136,7 +158,16 @@ export function freeform(spec: FreeformSpec, train: TrainSpec): Network {
         }
         const attend = train.attention === 'eager' ? eagerAttention : sdpaAttention
         const scale = block.headDim ** -0.5
-        const [attended, weights] = attend(o, { q: query, k: key, v: value, mask, dropout: 0, scale, causal: true, upcast: true })
+        const [attended, weights] = attend(o, {
+          q: query,
+          k: key,
+          v: value,
+          mask,
+          dropout: 0,
+          scale,
+          causal: true,
+          upcast: true,
+        })
         let y = s.let(attended)
         if (weights) s.let(weights)
         y = s.set(y, o.reshape(y, [batch, tokens, wide(heads)]))
@@ -167,7 +198,9 @@ export function freeform(spec: FreeformSpec, train: TrainSpec): Network {
       widths.add(block.headDim)
       const half = [axis('d/2', block.headDim / 2)]
       const init = { kind: 'inverse_frequencies', theta: 10_000 } as const
-      return [{ width: block.headDim, frequencies: b.buffer(`rotary_${block.headDim}.inv_freq`, half, 'float32', init) }]
+      return [
+        { width: block.headDim, frequencies: b.buffer(`rotary_${block.headDim}.inv_freq`, half, 'float32', init) },
+      ]
     })
   }
 

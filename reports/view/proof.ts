@@ -58,11 +58,21 @@ export function proofView(e: Executed, index: number): ProofView {
     sound,
     checks: checksOf(e.checks),
     losses: e.checks.losses,
-    measured: instants(e.measured.timeline, method.peak.at),
+    measured: measuredView(e, method),
     measuredPeak: livePeaks.length > 0 ? Math.max(...livePeaks) : null,
     notExercised: e.not_exercised,
     seconds: e.measured.seconds_per_step,
   }
+}
+
+/** The peak of the measured line has the prediction's name only where it is the very same instant; else its phase is known. */
+function measuredView(e: Executed, method: MethodView): TimelineView {
+  const measured = instants(e.measured.timeline, method.peak.at)
+  const { peak } = measured
+  const own = method.timeline.peak
+  if (peak === null || (peak.x === own?.x && peak.bytes === own.bytes)) return measured
+  const phase = measured.phases.find((p) => peak.x >= p.from && peak.x <= p.to)?.phase ?? ''
+  return { ...measured, peak: { ...peak, at: phase } }
 }
 
 /** A memory figure from a wrong step proves nothing. One step alone cannot show a falling loss. */
