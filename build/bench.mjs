@@ -1,6 +1,6 @@
 // Prints how fast predictions are. Machines are noisy: read the ratios, taken in pairs within one run, not the seconds.
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 

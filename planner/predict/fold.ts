@@ -153,10 +153,10 @@ function extendPhase(three: Stream, four: Stream, seams: readonly Seam[], more: 
 
 const line = (three: number, four: number, more: number): number => three + more * (four - three)
 
-function lines(three: ByCategory, four: ByCategory, more: number, copies = 0, step: ByCategory = {}): ByCategory {
+function lines(three: ByCategory, four: ByCategory, more: number): ByCategory {
   const result: ByCategory = {}
   for (const key of new Set([...Object.keys(three), ...Object.keys(four)]) as Set<keyof ByCategory>) {
-    const v = line(three[key] ?? 0, four[key] ?? 0, more) + copies * (step[key] ?? 0)
+    const v = line(three[key] ?? 0, four[key] ?? 0, more)
     if (v > 0) result[key] = v
   }
   return result
@@ -247,14 +247,22 @@ function foldStretch(
     if (!base || !a || !b) return null
     const growth = growthOf(base, a)
     const [step, seqStep] = [difference(b.parts, a.parts), b.seq - a.seq]
+    const first = p4.slice(front, front + inner).map((p) => ({
+      seq: p.seq + (more - 1) * growth.seq,
+      index: p.index + (more - 1) * (a.index - base.index),
+      phase: p.phase,
+      parts: lines(p.parts, sumOf(p.parts, growth.parts), more - 1),
+    }))
+    const moving = Object.entries(step) as [keyof ByCategory, number][]
     for (let m = 0; m < more; m++) {
-      for (const p of p4.slice(front, front + inner)) {
-        result.push({
-          ...p,
-          seq: p.seq + (more - 1) * growth.seq + m * seqStep,
-          index: p.index + (more - 1) * (a.index - base.index) + m * block,
-          parts: lines(p.parts, sumOf(p.parts, growth.parts), more - 1, m, step),
-        })
+      for (const p of first) {
+        const parts = { ...p.parts }
+        for (const [key, by] of moving) {
+          const v = (parts[key] ?? 0) + m * by
+          if (v > 0) parts[key] = v
+          else delete parts[key]
+        }
+        result.push({ seq: p.seq + m * seqStep, index: p.index + m * block, phase: p.phase, parts })
       }
     }
   }
@@ -272,7 +280,7 @@ const CATEGORY_KEYS = (a: ByCategory, b: ByCategory): (keyof ByCategory)[] =>
   [...new Set([...Object.keys(a), ...Object.keys(b)])] as (keyof ByCategory)[]
 
 const difference = (a: ByCategory, b: ByCategory): ByCategory =>
-  Object.fromEntries(CATEGORY_KEYS(a, b).map((k) => [k, (a[k] ?? 0) - (b[k] ?? 0)]))
+  Object.fromEntries(CATEGORY_KEYS(a, b).flatMap((k) => (a[k] === b[k] ? [] : [[k, (a[k] ?? 0) - (b[k] ?? 0)]])))
 
 const sumOf = (a: ByCategory, b: ByCategory): ByCategory =>
   Object.fromEntries(CATEGORY_KEYS(a, b).map((k) => [k, (a[k] ?? 0) + (b[k] ?? 0)]))
