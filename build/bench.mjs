@@ -75,9 +75,10 @@ for (const name of ['llama-2-7b', 'llama-65b']) {
   )
 }
 
-const rows = readFileSync(join(root, 'fixtures/pytorch/rows.jsonl'), 'utf8')
-  .trim()
-  .split('\n')
+const folder = join(root, 'fixtures/pytorch')
+const rows = readdirSync(folder)
+  .filter((f) => f.endsWith('.jsonl'))
+  .flatMap((f) => readFileSync(join(folder, f), 'utf8').trim().split('\n'))
   .map((l) => JSON.parse(l))
 const timed = rows.filter((r) => r.seconds?.total)
 if (timed.length > 0) {
