@@ -25,9 +25,13 @@ ${pair(s, `s${i + 1}`)}</details>
 
 function pair(s: SavingView, id: string): Markup {
   return html`<p>${unbroken(s.reason)}</p>
-<p>${change('Saved', s.saved)} ${change('Peak', s.peak)} ${s.against}’s peak is ${s.ratio.toFixed(2)} times that of ${s.of}.</p>
+<p>${change('Saved', s.saved)} ${change('Peak', s.peak)} ${times(s)}</p>
 ${s.rows.length === 0 ? null : becauseTable(s, id)}`
 }
+
+/** Said only where two decimals show a difference. */
+const times = (s: SavingView): string =>
+  s.ratio.toFixed(2) === '1.00' ? '' : `${s.against}’s peak is ${s.ratio.toFixed(2)} times that of ${s.of}.`
 
 const change = (what: string, c: SavingView['peak']): Markup =>
   html`${what}: ${bytes(c.before)} → ${bytes(c.after)} (${changeWords(c.before, c.after)}${c.less < 0 ? `, ${formatBytes(-c.less)} more` : ''}).`

@@ -39,12 +39,15 @@ export interface ProofView {
   readonly seconds: readonly number[]
 }
 
+/** The prediction's peak is the steady step's; peaks of the first step stand beside it in the tiers. */
+const STEADY_PEAK = /^(?:forward|backward|optimizer) peak$/
+
 export function proofView(e: Executed, index: number): ProofView {
   const method = { ...methodView({ method: e.training.method, estimate: e.predicted }, index), id: `x${index}` }
   const sound = isSound(e.checks)
   const rows = e.measured.tiers.map((t) => proofRow(t, sound))
   const compared = rows.filter((r) => r.predicted !== null)
-  const livePeaks = rows.filter((r) => r.tier === 'live' && r.phase.endsWith(' peak')).map((r) => r.measured)
+  const livePeaks = rows.filter((r) => r.tier === 'live' && STEADY_PEAK.test(r.phase)).map((r) => r.measured)
   return {
     id: `x${index}`,
     method,
