@@ -17,7 +17,10 @@ test('the answer names the focus method’s peak and, with a GPU, who fits', () 
     assert.ok(text.includes(formatBytes(Math.abs(estimate.fit!.margin_bytes))))
     assert.ok(text.includes(formatBytes(estimate.peak.bytes)))
   }
-  assert.ok(answer.lead.startsWith(`On ${result.result.methods[0]!.estimate.fit!.gpu}`))
+  for (const { estimate } of result.result.methods) estimate.fit!.gpu = 'RTX 4090'
+  assert.match(viewOf(result).answer.lead, /^On RTX 4090, [\d.]+ GiB/)
+  for (const { estimate } of result.result.methods) estimate.fit!.gpu = '4GiB'
+  assert.match(viewOf(result).answer.lead, /^In [\d.]+ GiB/)
 })
 
 test('a verdict that rests on live tensors says so, one that rests on the process does not', () => {

@@ -1,5 +1,5 @@
 import type { TrainingSetting } from '../planner/result/common.ts'
-import { type ByteUnit, formatBytes } from '../planner/trace/bytes.ts'
+import { type ByteUnit, formatBytes, parseBytes } from '../planner/trace/bytes.ts'
 
 const METHODS: Readonly<Record<string, string>> = {
   lora: 'LoRA',
@@ -112,3 +112,6 @@ export const seen = (text: string): string => text.replace(UNSEEN, (c) => (c ===
 /** JSON with those characters escaped, which changes none of its values. */
 export const seenJson = (json: string): string =>
   json.replace(UNSEEN, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** Whether what a GPU is called is only a size, `8GiB`, as a person may give it. */
+export const isSize = (gpu: string): boolean => parseBytes(gpu) !== undefined

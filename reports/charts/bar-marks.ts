@@ -1,7 +1,7 @@
 import { formatBytes } from '../../planner/trace/bytes.ts'
 import { type Group, PALETTE } from '../palette.ts'
 import type { BarRow, BarsView } from '../view/bars.ts'
-import { shorten } from '../words.ts'
+import { isSize, shorten } from '../words.ts'
 import { type Size, textWidth } from './style.ts'
 
 /** Pixels. The labels stand left of a bar where there is room, else above it. */
@@ -88,7 +88,8 @@ export function capacityMark(bars: BarsView, size: Size): CapacityMark | null {
   if (bars.capacity === null) return null
   const { plot, left } = BARS[size]
   const { bytes } = bars.capacity
-  const label = `${shorten(bars.capacity.label, 28)} · ${formatBytes(bytes)}`
+  const name = bars.capacity.label
+  const label = isSize(name) ? formatBytes(bytes) : `${shorten(name, 28)} · ${formatBytes(bytes)}`
   const at = (bytes / domainOf(bars, size)) * plot
   const half = textWidth(label) / 2
   return { bytes, label, align: at + half > plot ? 'right' : at + left < half ? 'left' : 'center' }

@@ -55,15 +55,19 @@ export function partsChart(bars: BarsView, size: Size): TopLevelSpec {
   }
 
   function capacityLayers(mark: NonNullable<typeof capacity>) {
-    const data = { values: [{ ...mark, y: 20, y2: height }] }
+    // Labels that stand above the bars are not crossed: there the line stops between them.
+    const spans =
+      size === 'wide'
+        ? [{ y: 20, y2: height }]
+        : rows.map(({ middle }) => ({ y: middle - box.bar / 2 - 3, y2: middle + box.bar / 2 + 3 }))
     return [
       {
-        data,
+        data: { values: spans.map((span) => ({ ...span, bytes: mark.bytes })) },
         mark: { type: 'rule' as const, color: INK, strokeDash: [4, 3], strokeWidth: 1.5 },
         encoding: { x: x('bytes'), y: y('y'), y2: { field: 'y2' } },
       },
       {
-        data,
+        data: { values: [mark] },
         mark: { type: 'text' as const, align: mark.align },
         encoding: { x: x('bytes'), y: { value: 10 }, text: { field: 'label' } },
       },
