@@ -1,0 +1,98 @@
+import * as fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { listModels, ModelError, parseModelText, specFromCatalog, specFromConfig } from './index.ts'
+
+const SMALL = {
+  architectures: ['LlamaForCausalLM'],
+  model_type: 'llama',
+  hidden_size: 64,
+  intermediate_size: 128,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  vocab_size: 100,
+}
+
+function issuesOf(config: unknown): readonly { code: string; where: string; message: string }[] {
+  try {
+    specFromConfig(config, { name: 'test' })
+    return []
+  } catch (e) {
+    if (e instanceof ModelError) return e.issues
+    throw e
+  }
+}
+
+async function textIssues(text: string, filename = 'config.json'): Promise<readonly { code: string }[]> {
+  try {
+    await parseModelText(text, { name: 'test', filename })
+    return []
+  } catch (e) {
+    if (e instanceof ModelError) return e.issues
+    throw e
+  }
+}
+
+test('a field says where its value comes from', () => {
+  const spec = specFromConfig(SMALL, { name: 'test' })
+  assert.is(spec.provenance.hidden?.source, 'config')
+  assert.is(spec.provenance.kvHeads?.source, 'default')
+  assert.is(specFromCatalog('llama-2-7b').provenance.hidden?.source, 'catalog')
+})
+
+test('every catalog entry reads, whole and cut to its first layer', () => {
+  for (const name of listModels()) {
+    assert.is(specFromCatalog(name).name, name)
+    const cut = specFromCatalog(name, { layers: 1 })
+    assert.is('layers' in cut ? cut.layers : 1, 1)
+  }
+})
+
+test('everything that is wrong is told at once', () => {
+  const issues = issuesOf({ ...SMALL, num_attention_heads: 0, num_hidden_layers: 1e9, vocab_size: -1 })
+  assert.is(issues.length, 3)
+})
+
+test('heads that do not divide the width, keys that do not divide the heads, unknown families', () => {
+  assert.ok(issuesOf({ ...SMALL, num_attention_heads: 5 }).length > 0)
+  assert.ok(issuesOf({ ...SMALL, num_key_value_heads: 3 }).length > 0)
+  assert.is(
+    issuesOf({ ...SMALL, model_type: 'lama', architectures: ['LamaForCausalLM'] })[0]?.code,
+    'unknown-architecture',
+  )
+})
+
+test('hostile files: too large, prototype keys, alias bombs, deep nesting', async () => {
+  assert.ok((await textIssues(`{"model_type":"llama","x":"${'a'.repeat(9 * 2 ** 20)}"}`)).length > 0)
+  assert.ok((await textIssues('{"model_type":"llama","__proto__":{"hidden_size":4}}')).length > 0)
+  const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]']
+  for (let i = 1; i < 10; i++) {
+    const [here, before] = ['abcdefghij'[i], 'abcdefghij'[i - 1]]
+    bomb.push(`${here}: &${here} [${Array(9).fill(`*${before}`).join(',')}]`)
+  }
+  assert.ok((await textIssues(bomb.join('\n'), 'model.yaml')).length > 0)
+  assert.ok((await textIssues(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)).length > 0)
+  assert.is(Object.hasOwn(Object.prototype, 'hidden_size'), false)
+})
+
+test('whatever JSON comes, a model or a ModelError comes out', () => {
+  const keys = [
+    'model_type',
+    'architectures',
+    'hidden_size',
+    'num_attention_heads',
+    'vocab_size',
+    'rope_parameters',
+    'id2label',
+  ]
+  const entry = fc.tuple(fc.constantFrom(...keys), fc.jsonValue())
+  fc.assert(
+    fc.property(fc.array(entry), fc.boolean(), (entries, known) => {
+      const config = { ...Object.fromEntries(entries), ...(known ? { model_type: 'llama' } : {}) }
+      assert.ok(Array.isArray(issuesOf(config)))
+    }),
+    { numRuns: 300, seed: 1 },
+  )
+})
+
+test.run()
