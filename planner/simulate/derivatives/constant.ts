@@ -55,29 +55,42 @@ export const constant = (s: Simulator): Operation<View, 'constant'> =>
 
 /**
  * `[b, 1, t, s]`: additive, 0 or the type's lowest number, or bool (transformers/masking_utils.py, eager_mask and sdpa_mask). A
- * padded batch's own mask `[b, t]` is joined in.
+ * padded batch's own mask `[b, t]` is joined in. A bool mask without padding is one `[t, s]`, stretched over the batch.
  */
-export const causalMask = (s: Simulator): Operation<View, 'causal_mask'> =>
-  made(s, 'causal_mask', ({ attributes: { batch, tokens, keys, dtype }, inputs }) => {
+export const causalMask = (s: Simulator): Operation<View, 'causal_mask'> => {
+  const mask = made(s, 'causal_mask', ({ attributes: { batch, tokens, keys, dtype, window }, inputs }) => {
     const { integer } = s.dialect
     const axes: Axes = [batch, ONE, tokens, keys]
-    const kind = dtype === 'bool' ? 'padded_bool' : 'padded'
+    const shared: Axes = [ONE, ONE, tokens, keys]
+    const variant = [window !== null && 'sliding', inputs[0] && 'padded', dtype === 'bool' && 'bool'].filter(Boolean)
     return {
-      results: { result: { axes, dtype } },
-      ...(inputs[0] ? { variant: kind } : {}),
+      results: { result: { axes: dtype === 'bool' && !inputs[0] ? shared : axes, dtype } },
+      ...(variant.length > 0 ? { variant: variant.join('_') } : {}),
       parts: {
         batch: { axes: [batch], dtype: integer },
         head: { axes: [ONE], dtype: integer },
         query: { axes: [tokens], dtype: integer },
         key: { axes: [keys], dtype: integer },
         padding: { axes: [batch, keys], dtype: 'bool' },
-        allowed: { axes: [ONE, ONE, tokens, keys], dtype: 'bool' },
+        allowed: { axes: shared, dtype: 'bool' },
         whole: { axes, dtype: 'bool' },
         number: { axes: [], dtype },
         bit: { axes: [], dtype: 'bool' },
       },
     }
   })
+  return {
+    ...mask,
+    forward(call) {
+      const [result] = mask.forward(call)
+      const { batch } = call.attributes
+      if (!s.dialect.strided || result!.axes[0]!.size === batch.size) return [result!]
+      const stretched = s.view(result!, [batch, ...result!.axes.slice(1)], [0, ...result!.data.strides.slice(1)])
+      s.release(result!)
+      return [stretched]
+    },
+  }
+}
 
 /** cos and sin `[1, t, d]` (LlamaRotaryEmbedding.forward). */
 export const rotaryTable = (s: Simulator): Operation<View, 'rotary_table'> =>
@@ -86,6 +99,7 @@ export const rotaryTable = (s: Simulator): Operation<View, 'rotary_table'> =>
     const half: Axes = [...axes.slice(0, -1), axis(`${width.name}/2`, width.size / 2)]
     return {
       results: { cos: { axes, dtype }, sin: { axes, dtype } },
+      ...(dtype === 'float32' ? { variant: 'float32' } : {}),
       parts: {
         ids: { axes: [ONE, inputs[1]!.axes.at(-1)!, ONE], dtype: 'float32' },
         half: { axes: half, dtype: 'float32' },

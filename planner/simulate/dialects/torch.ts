@@ -43,10 +43,30 @@ const LARGE = [
   '-shifted',
 ]
 
-/** What causality and padding both allow. */
-const JOINED = (name: 'whole' | 'result'): string[] => [
+/** `[t, s]` of what a query may see: what is not after it. */
+const causal = (name: string): string[] => [`${name}=allowed`]
+
+/** The same within a window (sliding_window_overlay and causal_mask_function under and_masks). */
+const sliding = (name: string): string[] => [
+  'all=bit',
+  'start=query',
+  'near=allowed',
+  '-start',
+  'first=allowed',
+  '-near',
+  '-all',
+  'late=allowed',
+  `${name}=allowed`,
+  '-late',
+  '-first',
+]
+
+const INDICES_END = ['-b', '-h', '-q', '-k']
+
+/** What `visible` and padding both allow. */
+const joined = (name: 'whole' | 'result', visible: typeof causal): string[] => [
   'one=bit',
-  'causal=allowed',
+  ...visible('causal'),
   'both=allowed',
   '-causal',
   '-one',
@@ -54,10 +74,30 @@ const JOINED = (name: 'whole' | 'result'): string[] => [
   `${name}=whole`,
   '-seen',
   '-both',
-  '-b',
-  '-h',
-  '-q',
-  '-k',
+  ...INDICES_END,
+]
+
+/** eager_mask, and both masks of a padded batch. */
+const additive = (visible: typeof causal): string[] => [
+  ...INDICES,
+  ...visible('allowed'),
+  ...INDICES_END,
+  ...ADDITIVE,
+  '-allowed',
+]
+const padded = (visible: typeof causal): string[] => [
+  'padding=padding',
+  ...INDICES,
+  ...joined('whole', visible),
+  ...ADDITIVE,
+  '-whole',
+  '-padding',
+]
+const paddedBool = (visible: typeof causal): string[] => [
+  'padding=padding',
+  ...INDICES,
+  ...joined('result', visible),
+  '-padding',
 ]
 
 /**
@@ -136,9 +176,13 @@ export const torch: Dialect = {
     // modeling_t5.py, _shift_right
     shift_right: ['result=result', 'short=short', '-short', 'wrong=wrong', '-wrong'],
     // transformers/masking_utils.py: create_causal_mask, sdpa_mask (broadcast indices), eager_mask
-    causal_mask: [...INDICES, 'allowed=allowed', '-b', '-h', '-q', '-k', ...ADDITIVE, '-allowed'],
-    'causal_mask.padded': ['padding=padding', ...INDICES, ...JOINED('whole'), ...ADDITIVE, '-whole', '-padding'],
-    'causal_mask.padded_bool': ['padding=padding', ...INDICES, ...JOINED('result'), '-padding'],
+    causal_mask: additive(causal),
+    'causal_mask.padded': padded(causal),
+    'causal_mask.padded_bool': paddedBool(causal),
+    'causal_mask.sliding': additive(sliding),
+    'causal_mask.sliding_bool': [...INDICES, ...sliding('result'), ...INDICES_END],
+    'causal_mask.sliding_padded': padded(sliding),
+    'causal_mask.sliding_padded_bool': paddedBool(sliding),
     rotary_table: [
       'ids=ids',
       'freqs=half',
@@ -156,6 +200,21 @@ export const torch: Dialect = {
       '-emb',
       '-c',
       '-s',
+    ],
+    // cos.to(dtype) is the tensor itself there
+    'rotary_table.float32': [
+      'ids=ids',
+      'freqs=half',
+      '-ids',
+      'emb=whole',
+      'c0=whole',
+      'cos=cos',
+      '-c0',
+      's0=whole',
+      'sin=sin',
+      '-s0',
+      '-freqs',
+      '-emb',
     ],
   },
   backward: {},
