@@ -12,8 +12,9 @@ export interface AutocastPolicy {
 }
 
 /**
- * Casts an operation's inputs (aten/src/ATen/autocast_mode.cpp, cached_cast). A float32 parameter that trains is cast once a
- * region and kept until it ends; everything else is cast on each use.
+ * Casts an operation's inputs (aten/src/ATen/autocast_mode.cpp, cached_cast). A float32 leaf that requires a gradient is cast
+ * once a region and kept until it ends: a parameter that trains, the detached input of a reentrant recomputation. Everything else
+ * is cast on each use.
  */
 export class Autocast<D> {
   readonly #policy: AutocastPolicy
@@ -44,7 +45,7 @@ export class Autocast<D> {
   }
 
   #one(v: Variable<D>, dtype: DType): Variable<D> {
-    const cached = v.leaf?.parameter && v.dtype === 'float32' && dtype !== 'float32'
+    const cached = v.leaf !== null && v.dtype === 'float32' && dtype !== 'float32'
     if (!cached) return this.#to(v, dtype)
     const known = this.#cache.get(v)
     if (known) return known

@@ -20,6 +20,8 @@ export class Checkpoint<D> implements Recomputation<D> {
   /** Nodes of the forward that still have holders. */
   #open = 0
   #computed: (Variable<D> | null)[] | null = null
+  /** Places whose node has gone (`weak_holders` that are dead). */
+  readonly #gone = new Set<number>()
   #packing = true
 
   /**
@@ -58,13 +60,20 @@ export class Checkpoint<D> implements Recomputation<D> {
     if (this.#open === 0) this.#end()
   }
 
-  /** A save of the recomputation. Throws `StopRecomputation` after the last one. */
-  keep(tensor: Variable<D>, why: string): void {
+  /**
+   * A save of the recomputation: kept for its place, or false where that is gone (the graph of this run keeps it then, as
+   * inner pack hooks return the tensor itself). Throws `StopRecomputation` after the last one.
+   */
+  keep(tensor: Variable<D>, why: string): boolean {
     const computed = this.#computed!
-    const kept = this.#runtime.alias(tensor)
-    this.#runtime.onSave(kept, why)
-    computed.push(kept)
+    const wanted = !this.#gone.has(computed.length)
+    if (wanted) {
+      const kept = this.#runtime.alias(tensor)
+      this.#runtime.onSave(kept, why)
+      computed.push(kept)
+    } else computed.push(null)
     if (computed.length === this.#holders) throw new StopRecomputation()
+    return wanted
   }
 
   unpack(node: Node<D>): void {
@@ -82,6 +91,7 @@ export class Checkpoint<D> implements Recomputation<D> {
 
   settle(node: Node<D>): void {
     if (node.held.length === 0) return
+    for (const { index } of node.held) this.#gone.add(index)
     node.held = []
     if (--this.#open === 0 && !this.#packing) this.#end()
   }

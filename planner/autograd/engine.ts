@@ -64,6 +64,8 @@ export class Engine<D> {
     }
     for (const s of node.saved) runtime.onRead(s.variable)
     const made = this.#gradients(node, grads)
+    // What a checkpoint handed out goes with the function that asked for it, before its gradients are summed.
+    if (node.held.length > 0) lifetimes.letAllGo(node)
     const results = made.map((grad, i) => this.#reduce(grad, node.inputs[i] ?? null, grads))
     for (const g of grads) {
       if (!g) continue

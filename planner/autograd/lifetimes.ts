@@ -56,9 +56,14 @@ export class Lifetimes<D> {
 
   /** The node lets go of what it saved. */
   unsave(node: Node<D>): void {
+    this.letAllGo(node)
+    node.checkpoint?.settle(node)
+  }
+
+  /** The tensors alone: its places at a checkpoint stay. */
+  letAllGo(node: Node<D>): void {
     for (const { variable } of node.saved) this.letGo(variable)
     node.saved = []
-    node.checkpoint?.settle(node)
   }
 
   /** A saved tensor is not needed any more. */

@@ -206,13 +206,19 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     const before = this.#made
     this.#made = made
     for (const v of inputs) this.#lifetimes.hold(v)
+    let last: Node<D> | null = null
     try {
       this.#saving(
-        (_, __, tensor, why) => region.keep(tensor, why),
+        (node, slot, tensor, why) => {
+          last = node
+          if (!region.keep(tensor, why)) this.#keep(node, slot, tensor, why)
+        },
         () => this.#record(true, () => this.#region(() => body(inputs))),
       )
     } catch (e) {
       if (!(e instanceof StopRecomputation)) throw e
+      // The operation it stopped in has no result that would hold its node.
+      if (last) this.#lifetimes.unsave(last)
     } finally {
       this.#made = before
       for (const v of inputs) this.#lifetimes.unname(v)

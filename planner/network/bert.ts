@@ -46,9 +46,9 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
   b.buffer(`${root}.embeddings.token_type_ids`, [ONE, places], 'int64')
   const layers = Array.from({ length: spec.layers }, (_, i) => layer(`${root}.encoder.layer.${i}`))
   const pooler = roberta ? null : b.linear(`${root}.pooler.dense`, h, h, { bias: true })
-  const headDense = roberta ? b.linear('classifier.dense', h, h, { bias: true, head: true }) : null
+  const headDense = roberta ? b.linear('classifier.dense', h, h, { bias: true, head: 'classes' }) : null
   const headPath = roberta ? 'classifier.out_proj' : 'classifier'
-  const head = b.linear(headPath, h, labels, { bias: true, head: true })
+  const head = b.linear(headPath, h, labels, { bias: true, head: 'classes' })
 
   function norm(path: string): LayerNorm {
     return { path, weight: b.weight(`${path}.weight`, [h]), bias: b.weight(`${path}.bias`, [h]), eps: spec.normEps }

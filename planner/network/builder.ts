@@ -8,6 +8,9 @@ import type { Linear } from './linear.ts'
 import type { Network } from './network.ts'
 import { packed, type Quantized, quantizedState } from './quantized.ts'
 
+/** What an output layer is over. */
+export type Head = 'vocabulary' | 'classes'
+
 /**
  * Collects a network's parameters and buffers in the order of `named_parameters()`, and puts PEFT's adapters where the setting
  * asks for them. A method only says which parameters train.
@@ -48,20 +51,21 @@ export class Builder {
   }
 
   /**
-   * An `nn.Linear` `[…, in] → […, out]`, wrapped by PEFT where its path is a target. `head` marks an output layer, which
-   * `all-linear` leaves out.
+   * An `nn.Linear` `[…, in] → […, out]`, wrapped by PEFT where its path is a target. `head` marks an output layer: it is never
+   * quantized, and `all-linear` leaves out the one over the vocabulary. A classifier's it takes, unless the LoraConfig has
+   * task_type SEQ_CLS (peft/tuners/tuners_utils.py, _maybe_include_all_linear_layers).
    */
   linear(
     path: string,
     input: Axis,
     output: Axis,
-    options: { bias?: boolean; head?: boolean; tied?: Parameter } = {},
+    options: { bias?: boolean; head?: Head; tied?: Parameter } = {},
   ): Linear {
     this.linears.push(path)
     const { adapter } = this.train
     const saved = adapter?.modulesToSave && this.#savedAncestor(path, adapter.modulesToSave)
     if (saved) return this.#saved(saved, path, input, output, options)
-    const wrapped = adapter !== null && isTarget(path, adapter.targets, options.head === true)
+    const wrapped = adapter !== null && isTarget(path, adapter.targets, options.head === 'vocabulary')
     const base = wrapped ? `${path}.base_layer` : path
     const quantized =
       this.train.quantize && !options.head && !options.tied ? this.#quantized(base, input, output) : null

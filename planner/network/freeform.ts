@@ -55,7 +55,7 @@ export function freeform(spec: FreeformSpec, train: TrainSpec): Network {
   const inner = list(rest.slice(0, -1), '')
   const widths = new Set<number>()
   const tables = rotaryTables(spec.blocks)
-  const head = b.linear(last.name, h, vocab, last.tied ? { head: true, tied: words } : { head: true })
+  const head = b.linear(last.name, h, vocab, last.tied ? { head: 'vocabulary', tied: words } : { head: 'vocabulary' })
 
   function list(blocks: readonly FreeformBlock[], path: string): Run {
     const runs = blocks.map((block) => one(block, `${path}${block.name}`))

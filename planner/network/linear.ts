@@ -54,10 +54,15 @@ function loraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adapt
     const x = s.let(o.to(input, a.dtype))
     const dropout = () =>
       adapter.dropout > 0 ? o.module(adapter.dropoutPath, [x], () => o.dropout(x, adapter.dropout)) : x
-    if (adapter.magnitude) {
+    const { magnitude } = adapter
+    if (magnitude) {
+      // variants.py, DoraLinearVariant.forward: a function of its own, in which x becomes the dropped x.
       result = s.set(
         result,
-        o.add(result, dora(o, m, adapter, adapter.magnitude, x, adapter.dropout > 0 ? dropout() : null, result)),
+        o.call([x, result], (v) => {
+          const dropped = adapter.dropout > 0 ? v.set(x, dropout()) : null
+          return o.add(result, dora(o, m, adapter, magnitude, x, dropped, result))
+        }),
       )
     } else {
       const dropped = dropout()
@@ -106,12 +111,14 @@ function dora<T extends Tensor>(
     const viaA = (y: T): T => o.module(adapter.aPath, [y], () => o.linear(y, a))
     const viaB = (y: T): T => o.module(adapter.bPath, [y], () => o.linear(y, b))
     const input = adapter.a.axes[1]!
-    const lora = s.let(
+    let lora = s.let(
       o.call([], (f) => {
         const eye = f.let(o.run('constant', [], { axes: [input, input], dtype: a.dtype, value: 1 }))
         return f.let(o.transpose(viaB(viaA(eye)), 0, 1))
       }),
     )
+    // Under autocast the adapter has made it in the lower type.
+    lora = s.set(lora, o.to(lora, x.dtype))
     const weight = s.let(o.to(o.parameter(m.weight), x.dtype))
     const constant = o.detach(lora)
     const norm = s.let(

@@ -51,7 +51,12 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
   const frequencies = { kind: 'inverse_frequencies', theta: spec.ropeTheta } as const
   const invFreq = b.buffer('model.rotary_emb.inv_freq', [axis('d/2', spec.headDim / 2)], 'float32', frequencies)
   b.buffer('model.rotary_emb.original_inv_freq', [axis('d/2', spec.headDim / 2)], 'float32', frequencies)
-  const head = b.linear('lm_head', h, vocab, spec.tied ? { head: true, tied: embedding } : { head: true })
+  const head = b.linear(
+    'lm_head',
+    h,
+    vocab,
+    spec.tied ? { head: 'vocabulary', tied: embedding } : { head: 'vocabulary' },
+  )
 
   function rms(path: string): RmsNorm {
     return { path, weight: b.weight(`${path}.weight`, [h]), eps: spec.normEps }

@@ -66,6 +66,14 @@ export function t5(spec: T5Spec, train: TrainSpec): Network {
     const message = 'checkpointing of T5 (its position bias then requires a gradient) is not modelled yet'
     throw new Refusal('not-modelled', '--gradient-checkpointing', message, 'Leave it out.')
   }
+  if (train.dtype === 'float16') {
+    const message = 'T5 in float16 (its blocks clamp what overflows, and wo stays in float32) is not modelled'
+    throw new Refusal('not-modelled', '--dtype', message, 'Say --dtype bfloat16.')
+  }
+  if (train.quantize) {
+    const message = 'a 4-bit T5, whose wo stays in float32 (_keep_in_fp32_modules), is not modelled'
+    throw new Refusal('not-modelled', '--quantize', message, 'Leave it out.')
+  }
   const b = new Builder(train)
   const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
   const [batch, sources, targets] = [axis('b', train.batch), axis('s', train.tokens), axis('t', train.targetTokens)]
@@ -76,7 +84,7 @@ export function t5(spec: T5Spec, train: TrainSpec): Network {
   const encoder = stack('encoder', spec.layers, false)
   const decoder = stack('decoder', spec.decoderLayers, true)
   // transformers 5 ties the head whatever the checkpoint says (configuration_t5.py).
-  const head = b.linear('lm_head', h, vocab, { head: true, tied: shared })
+  const head = b.linear('lm_head', h, vocab, { head: 'vocabulary', tied: shared })
 
   function stack(path: string, layers: number, decodes: boolean): Stack {
     const blocks = Array.from({ length: layers }, (_, i) => block(`${path}.block.${i}`, i === 0, decodes))
@@ -211,6 +219,8 @@ export function t5(spec: T5Spec, train: TrainSpec): Network {
         x = s.set(x, act(x))
       }
       x = s.set(x, dropout(o, `${m.path}.dropout`, spec.dropout, x))
+      // Only autocast leaves x in another type than wo's.
+      x = s.set(x, o.to(x, m.wo.weight.dtype))
       x = s.set(x, linear(o, m.wo, x))
       return x
     })

@@ -95,8 +95,10 @@ export abstract class OpsBase<T extends Tensor> implements Shorthand<T> {
   linear(a: T, weight: T, bias: T | null = null): T {
     const { axes } = a
     if (axes.length <= 2) return this.run('linear', [a, weight, bias], NONE)
-    const flat = this.reshape(a, [merge(axes.slice(0, -1)), axes.at(-1)!])
-    return this.view(this.run('linear', [flat, weight, bias], NONE), [...axes.slice(0, -1), weight.axes[0]!])
+    return this.casting('linear', [a, weight, bias], ([x, ...rest]) => {
+      const flat = this.reshape(x!, [merge(axes.slice(0, -1)), axes.at(-1)!])
+      return this.view(this.run('linear', [flat, ...rest], NONE), [...axes.slice(0, -1), weight.axes[0]!])
+    })
   }
   bmm(a: T, b: T): T {
     return this.run('bmm', [a, b], NONE)

@@ -44,6 +44,8 @@ test('a folded prediction equals the simulation of every layer, in every figure 
       const model = specFromCatalog(name, { layers })
       const train: TrainSpec = {
         ...s,
+        // grouped keys in float32 have no fused kernel, and are refused
+        attention: model.family === 'llama' && s.dtype === 'float32' ? 'eager' : s.attention,
         method,
         targetTokens: s.tokens,
         padding: false,

@@ -128,8 +128,10 @@ export class Simulator implements Runtime<View> {
     return this.alloc(a.axes, a.dtype, isDense(a.axes, strides) ? strides : undefined)
   }
 
+  /** A sum that also drops leading axes ends in a view (aten/src/ATen/ExpandUtils.h, sum_to). */
   sumTo(grad: SimTensor, axes: Axes): SimTensor {
-    return this.alloc(axes, grad.dtype)
+    const sum = this.alloc(axes, grad.dtype)
+    return this.dialect.strided && grad.axes.length > axes.length ? this.asView(sum) : sum
   }
 
   castTo(grad: SimTensor, dtype: DType): SimTensor {

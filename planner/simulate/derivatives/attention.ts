@@ -1,6 +1,7 @@
 import type { Operation } from '../../autograd/operation.ts'
 import { axis } from '../../trace/axes.ts'
 import type { DType } from '../../trace/dtype.ts'
+import { Refusal } from '../../trace/errors.ts'
 import { metaOf, type Simulator } from '../simulator.ts'
 import type { SimTensor, View } from '../storage.ts'
 
@@ -14,6 +15,7 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
     forward(call) {
       const [q, k, v, mask] = [call.inputs[0]!, call.inputs[1]!, call.inputs[2]!, call.inputs[3] ?? null]
       const flash = mask === null && q.dtype !== 'float32'
+      if (call.attributes.grouped && !flash) throw new Refusal('not-modelled', '--attention', GROUPED, GROUPED_NEXT)
       const bias = mask && additive(simulator, mask, q.dtype)
       if (call.recording) {
         call.save('query', q, 'attention scores again')
@@ -54,6 +56,10 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
     },
   }
 }
+
+/** sdp_utils.cpp: of the fused kernels only flash takes grouped keys (`supports_gqa`), and flash takes 16-bit types only. */
+const GROUPED = 'sdpa in float32 with fewer key heads than query heads: CUDA has no fused kernel for it'
+const GROUPED_NEXT = 'Say --attention eager, or --dtype bfloat16.'
 
 /** A bool mask becomes an additive one on each call (aten/src/ATen/native/transformers/attention.cpp, convert_boolean_attn_mask). */
 function additive(simulator: Simulator, mask: SimTensor, dtype: DType): SimTensor {

@@ -226,6 +226,6 @@ export const torch: Dialect = {
  */
 export const autocastPolicy = (dtype: DType): AutocastPolicy => ({
   dtype,
-  lower: new Set(['linear', 'bmm', 'matmul']),
+  lower: new Set(['linear', 'bmm', 'matmul', 'sdpa']),
   upper: new Set(['softmax', 'log_softmax', 'layer_norm']),
 })
