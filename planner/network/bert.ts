@@ -48,6 +48,7 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
   const pooler = roberta ? null : b.linear(`${root}.pooler.dense`, h, h, { bias: true })
   const headDense = roberta ? b.linear('classifier.dense', h, h, { bias: true, head: 'classes' }) : null
   const headPath = roberta ? 'classifier.out_proj' : 'classifier'
+  const headHome = b.home('classifier')
   const head = b.linear(headPath, h, labels, { bias: true, head: 'classes' })
 
   function norm(path: string): LayerNorm {
@@ -206,18 +207,20 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
     })
   }
 
-  /** RobertaClassificationHead. */
+  /** RobertaClassificationHead; under modules_to_save a wrapper hands over to the copy that trains. */
   function robertaHead<T extends Tensor>(o: Shorthand<T>, dense: Linear, features: T): T {
-    const drop = (x: T): T => dropout(o, 'classifier.dropout', spec.classifierDropout, x)
-    return o.module('classifier', [features], (s) => {
-      let x = s.let(o.select(features, 1, 0))
-      x = s.set(x, drop(x))
-      x = s.set(x, linear(o, dense, x))
-      x = s.set(x, o.tanh(x))
-      x = s.set(x, drop(x))
-      x = s.set(x, linear(o, head, x))
-      return x
-    })
+    const drop = (x: T): T => dropout(o, `${headHome}.dropout`, spec.classifierDropout, x)
+    const run = (): T =>
+      o.module(headHome, [features], (s) => {
+        let x = s.let(o.select(features, 1, 0))
+        x = s.set(x, drop(x))
+        x = s.set(x, linear(o, dense, x))
+        x = s.set(x, o.tanh(x))
+        x = s.set(x, drop(x))
+        x = s.set(x, linear(o, head, x))
+        return x
+      })
+    return headHome === 'classifier' ? run() : o.module('classifier', [features], run)
   }
 
   const ids = { axes: [batch, tokens], dtype: 'int64' } as const

@@ -154,7 +154,16 @@ export class Builder {
     const make = (name: string, shape: Axes) =>
       this.#parameter(`${base}.${name}`, shape, dtype, true, initOf(name, shape))
     const weight = make('weight', axes)
-    return { path, base, weight, bias: options.bias ? make('bias', [output]) : null, quantized: null, adapter: null }
+    const bias = options.bias ? make('bias', [output]) : null
+    // Inside a wrapped module a linear lies where the copy lies; only a linear that is itself named has a wrapper of its own.
+    return { path: inner ? base : path, base, weight, bias, quantized: null, adapter: null }
+  }
+
+  /** Where the module declared at `path` runs: in its copy, where `modules_to_save` names it. */
+  home(path: string): string {
+    const { adapter } = this.train
+    const saved = adapter?.modulesToSave && this.#savedAncestor(path, adapter.modulesToSave)
+    return saved ? `${saved}.modules_to_save.default${path.slice(saved.length)}` : path
   }
 
   /** What was declared, for the network. Throws `Refusal` where `modules_to_save` names what is no linear here. */

@@ -73,8 +73,6 @@ function distance(got: ArrayLike<number>, want: ArrayLike<number>): number {
 
 /** A gradient may lie beside PyTorch's by float32 rounding over two layers. */
 const TOLERANCE = 1e-4
-/** Rounding of a bfloat16 product: eight bits. */
-const BFLOAT16_TOLERANCE = 2 ** -7
 
 function prepare(gate: Gate): { model: ModelSpec; network: Network; train: TrainSpec } {
   const model = specFromConfig({ ...gate.config, torch_dtype: 'float32' }, { name: gate.id })
@@ -175,19 +173,18 @@ for (const engine of ['wasm', 'cpu'] as const) {
         }
         const after = gate.after_step
         if (!after) return
-        const { lr, betas, eps, weight_decay: weightDecay } = after
+        const { lr, betas, eps, weight_decay: weightDecay, product = 'float32' } = after
         const scaling = gate.adapter ? gate.adapter.alpha / gate.adapter.r : 1
         const optimizer =
           after.optimizer === 'adamw'
             ? adamW(executor, { lr, betas, eps, weightDecay })
-            : loraFa(executor, { lr, betas, eps, weightDecay, scaling, parameters: network.parameters })
+            : loraFa(executor, { lr, betas, eps, weightDecay, scaling, parameters: network.parameters, product })
         optimizer.step(leaves)
-        const tolerance = after.product === 'bfloat16' ? BFLOAT16_TOLERANCE : TOLERANCE
         for (const p of network.parameters) {
           const want = after.parameters[p.path]
           if (!want) continue
           const off = distance(executor.values(executor.parameter(p)), numbers(want))
-          assert.ok(off <= tolerance, `${p.path} after a step: ${off}`)
+          assert.ok(off <= TOLERANCE, `${p.path} after a step: ${off}`)
         }
       } finally {
         executor.close()
