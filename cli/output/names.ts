@@ -21,7 +21,8 @@ export function optimizerName(setting: TrainingSetting): string {
 /** `2 × 512 tokens`, with the decoder's where there is one. */
 export function batchName(setting: TrainingSetting): string {
   const target = setting.target_seq_len === undefined ? '' : ` → ${setting.target_seq_len}`
-  return `${setting.batch_size} × ${setting.seq_len}${target} tokens`
+  const micro = setting.gradient_accumulation > 1 ? ` × ${setting.gradient_accumulation} micro-steps` : ''
+  return `${setting.batch_size} × ${setting.seq_len}${target} tokens${micro}`
 }
 
 /** An instant: `backward · lm_head · log_softmax`; the loss is outside any module. */

@@ -1,5 +1,5 @@
 import type { TimelinePoint } from '../../planner/result/estimate.ts'
-import { PHASES, type Phase } from '../../planner/trace/event.ts'
+import type { Phase } from '../../planner/trace/event.ts'
 import { padEnd } from './wrap.ts'
 
 const EIGHTHS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const
@@ -62,12 +62,14 @@ function row(columns: readonly number[], level: number, rows: number, top: numbe
     .join('')
 }
 
-/** `forward     backward    optimizer`, each at its first column. */
+/** `forward     backward    optimizer`, each visit at its first column. */
 function axis(phases: readonly (Phase | undefined)[]): string {
   let text = ''
-  for (const phase of PHASES) {
-    const at = phases.indexOf(phase)
-    if (at < 0 || at < text.length) continue
+  let last: Phase | undefined
+  for (const [at, phase] of phases.entries()) {
+    if (phase === undefined || phase === last) continue
+    last = phase
+    if (at < text.length) continue
     text = padEnd(text, at)
     const name = `└${phase}`
     if (at + name.length <= phases.length) text += name

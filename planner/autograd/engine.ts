@@ -122,11 +122,14 @@ export class Engine<D> {
   }
 
   #add(old: Variable<D> | null, grad: Variable<D>): Variable<D> {
-    if (!old) return grad
+    return old ? this.#sum(old, grad, (a, b) => this.#runtime.accumulate(a, b)) : grad
+  }
+
+  #sum(old: Variable<D>, grad: Variable<D>, add: (old: Variable<D>, grad: Variable<D>) => Variable<D>): Variable<D> {
     this.#runtime.position.op = 'add (accumulate)'
     this.#runtime.onRead(old)
     this.#runtime.onRead(grad)
-    const sum = this.#runtime.accumulate(old, grad)
+    const sum = add(old, grad)
     if (sum !== old) this.#lifetimes.end(old)
     this.#lifetimes.end(grad)
     return sum
@@ -143,7 +146,8 @@ export class Engine<D> {
     }
     waiting.delete(leaf)
     if (leaf.grad) {
-      leaf.grad = this.#add(leaf.grad, sum)
+      leaf.grad = this.#sum(leaf.grad, sum, (kept, grad) => this.#runtime.accumulateInto(kept, grad))
+      this.#runtime.onGradient(leaf.grad)
       return
     }
     const kept = this.#runtime.steal(sum, leaf.variable)

@@ -29,6 +29,8 @@ export interface Runtime<D> {
   release(v: Variable<D>): void
   /** `a + b` as the engine adds a second gradient: into `a` itself where nobody else holds its storage and the runtime can. */
   accumulate(a: Variable<D>, b: Variable<D>): Variable<D>
+  /** `.grad += grad` over micro-steps: always into `.grad` itself where the runtime can (accumulate_grad.h, accumulateGrad). */
+  accumulateInto(kept: Variable<D>, grad: Variable<D>): Variable<D>
   /** The gradient of a broadcast input: `grad` summed to `axes` (a new tensor). */
   sumTo(grad: Variable<D>, axes: Axes): Variable<D>
   /** The gradient of an input of another type than it was computed in (a new tensor). */

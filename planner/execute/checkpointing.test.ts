@@ -41,6 +41,7 @@ const trainOf = (method: Method, checkpointing: CheckpointMode): TrainSpec => ({
   optimizer: 'adamw',
   optimizerImpl: 'for-loop',
   checkpointing,
+  accumulation: 1,
   task: 'causal-lm',
   adapter:
     method === 'full'

@@ -137,6 +137,10 @@ export class Executor implements Runtime<Tensor> {
     return this.primitives.binary('Add', a, b)
   }
 
+  accumulateInto(kept: Num, grad: Num): Num {
+    return this.accumulate(kept, grad)
+  }
+
   sumTo(grad: Num, axes: Axes): Num {
     return summed(this.primitives, grad, axes)
   }

@@ -79,6 +79,7 @@ export function readTables(
   let gradients = 0
   let atPeak = peakTables(replay)
   let at: TraceEvent['phase'] = 'static'
+  const places = { forward: 0, backward: 0, optimizer: 0 }
   let index = 0
   let rising = false
   let ended = false
@@ -92,12 +93,14 @@ export function readTables(
       if (at === 'static') fixed = replay.byCategory()
       if (at === 'forward') {
         const kept = [...replay.live.values(), ...dropped].filter(isSaved)
-        for (const s of kept) savedBytes += s.bytes
+        savedBytes = kept.reduce((n, s) => n + s.bytes, 0)
         saved = savedTable(kept)
       }
+      if (e.phase === 'forward') dropped.length = 0
       if (at === 'backward') gradients = replay.sums.gradient
+      if (at !== 'static') places[at] = index
       at = e.phase
-      index = 0
+      index = at === 'static' ? 0 : places[at]
       rising = true
       if (peak === null && at === phase) atPeak = peakTables(replay)
     }

@@ -20,6 +20,7 @@ const settings = fc.record({
   checkpointing: fc.constantFrom('none', 'reentrant', 'non-reentrant'),
   optimizer: fc.constantFrom('adamw', 'sgd'),
   optimizerImpl: fc.constantFrom('foreach', 'fused', 'for-loop'),
+  accumulation: fc.constantFrom(1, 2, 3),
   rank: fc.integer({ min: 1, max: 16 }),
   dropout: fc.constantFrom(0, 0.1),
   dtype: fc.constantFrom('bfloat16', 'float32'),

@@ -68,7 +68,7 @@ function extendAll(three: Streams, four: Streams, more: number) {
   const seams: Partial<Record<Phase, readonly Seam[]>> = {}
   const peaks: Partial<Record<Phase, Pair>> = {}
   for (const p of PHASES) {
-    const found = seamsOf(three[p].events, four[p].events, p)
+    const found = seamsOf(three[p], four[p], p)
     if (!found) return null
     const extended = extendPhase(three[p], four[p], found, more)
     facts[p] = extended.facts
@@ -78,13 +78,16 @@ function extendAll(three: Streams, four: Streams, more: number) {
   return { facts: facts as Record<Phase, PhaseFacts>, seams: seams as Record<Phase, readonly Seam[]>, peaks }
 }
 
-/** An optimizer goes over all layers several times, an operation after the other; forward and backward go once. */
-function seamsOf(three: readonly TraceEvent[], four: readonly TraceEvent[], phase: Phase): Seam[] | null {
-  const [a, b] = [three, four].map((events) => (phase === 'optimizer' ? runsOf(events) : [[0, events.length] as const]))
+/** An optimizer goes over all layers several times, an operation after the other; forward and backward once a micro-step. */
+function seamsOf(three: Stream, four: Stream, phase: Phase): Seam[] | null {
+  const [a, b] = [three, four].map((s) => (phase === 'optimizer' ? runsOf(s.events) : visitsOf(s)))
   if (a!.length !== b!.length) return null
-  const seams = a!.map((range, i) => seamOf(three, range, four, b![i]!))
+  const seams = a!.map((range, i) => seamOf(three.events, range, four.events, b![i]!))
   return seams.every((s) => s !== null) ? seams : null
 }
+
+const visitsOf = ({ events, visits }: Stream): (readonly [number, number])[] =>
+  visits.length === 0 ? [[0, 0]] : visits.map((from, i) => [from, visits[i + 1] ?? events.length] as const)
 
 function runsOf(events: readonly TraceEvent[]): (readonly [number, number])[] {
   const runs: (readonly [number, number])[] = []
@@ -219,7 +222,7 @@ function foldTimeline(
     }
     if (before === 0 && three.timeline.some((p) => p.phase === phase)) return null
   }
-  return result
+  return result.sort((a, b) => a.seq - b.seq)
 }
 
 const pointsIn = (t: Tables, phase: Phase, [from, to]: readonly [number, number], last: boolean): TimelinePoint[] =>

@@ -16,6 +16,7 @@ export interface Recorded {
     readonly dtype: 'float32' | 'bfloat16' | 'float16'
     readonly attention: 'eager' | 'sdpa'
     readonly batch: number
+    readonly accumulation?: number
     readonly seq: number
     readonly target_seq?: number
     readonly autocast?: boolean
@@ -65,6 +66,7 @@ function optionsOf(c: Recorded['case']): TrainingOptions {
     padding: c.mask === true,
     gradient_checkpointing: checkpointing[c.checkpointing ?? 'none'],
     optimizer,
+    gradient_accumulation: c.accumulation ?? 1,
     ...(c.target_seq === undefined ? {} : { target_seq_len: c.target_seq }),
     ...(optimizer === 'adamw' ? { optimizer_impl: impl[c.optimizer_impl ?? 'foreach'] } : {}),
     ...(q ? { quantize: q.double ? 'nf4-double' : 'nf4', prepare_kbit: q.prepare === true } : {}),

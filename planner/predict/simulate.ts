@@ -51,7 +51,9 @@ export function simulate(
   const optimizer = options.optimizer?.(simulator) ?? torchOptimizer(simulator, train.optimizer, train.optimizerImpl)
   const autocast = train.autocast === 'none' ? null : autocastPolicy(train.autocast)
   const foldNext = options.steps === undefined
+  // From the second micro-step on all find the gradients there, and are alike.
+  const microSteps = foldNext ? Math.min(train.accumulation, 2) : train.accumulation
   for (let step = 0; step < (options.steps ?? 1); step++)
-    trainStep(simulator, network, batch, optimizer, step, { foldNext, autocast, order: options.order })
+    trainStep(simulator, network, batch, optimizer, step, { foldNext, autocast, microSteps, order: options.order })
   return { network, events }
 }

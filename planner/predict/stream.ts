@@ -7,6 +7,8 @@ export interface Stream {
   readonly start: number
   readonly events: TraceEvent[]
   readonly live: number[]
+  /** Where in `events` each visit of the phase begins: a step of several micro-steps comes to forward and backward again. */
+  readonly visits: number[]
 }
 
 export type Streams = Record<Phase, Stream>
@@ -15,19 +17,22 @@ export type Streams = Record<Phase, Stream>
 export function streamsOf(trace: readonly TraceEvent[]): Streams {
   const streams: Partial<Streams> = {}
   let bytes = 0
+  let at: Phase | null = null
   for (const e of trace) {
     if (e.action === 'alloc') {
       if (e.device === 'host') continue
     } else if (e.action !== 'free') continue
     if (e.phase !== 'static' && !isAfterStep(e)) {
-      const stream = streams[e.phase] ?? { start: bytes, events: [], live: [] }
+      const stream = streams[e.phase] ?? { start: bytes, events: [], live: [], visits: [] }
       streams[e.phase] = stream
+      if (e.phase !== at) stream.visits.push(stream.events.length)
+      at = e.phase
       bytes += e.action === 'alloc' ? e.bytes : -e.bytes
       stream.events.push(e)
       stream.live.push(bytes)
     } else bytes += e.action === 'alloc' ? e.bytes : isAfterStep(e) ? 0 : -e.bytes
   }
-  const empty = (): Stream => ({ start: bytes, events: [], live: [] })
+  const empty = (): Stream => ({ start: bytes, events: [], live: [], visits: [] })
   return {
     forward: streams.forward ?? empty(),
     backward: streams.backward ?? empty(),

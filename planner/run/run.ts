@@ -96,9 +96,14 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
     for (let step = 0; step < steps; step++) {
       hooks.signal?.throwIfAborted()
       const started = performance.now()
+      let loss = Number.NaN
       trainStep(executor, network, batch, stepper, step, {
-        onLoss: (loss) => losses.push(finite(Number(executor.values(loss)[0]), name)),
+        microSteps: train.accumulation,
+        onLoss: (v) => {
+          loss = finite(Number(executor.values(v)[0]), name)
+        },
       })
+      losses.push(loss)
       seconds.push((performance.now() - started) / 1000)
       hooks.onProgress?.({ phase: 'step', step: step + 1, of: steps })
       await new Promise((resume) => setTimeout(resume, 0))

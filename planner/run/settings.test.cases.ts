@@ -60,14 +60,15 @@ export function settingsOf(family: string, method: Method): TrainSpec[] {
     tokens: number,
     dropout: number,
     optimizer: TrainSpec['optimizer'],
+    accumulation: number,
   ][] = [
-    [4, true, 2, 7, 0, 'adamw'],
-    [3, false, 1, 9, 0, 'adamw'],
-    [8, true, 3, 5, 0.1, 'adamw'],
-    [1, false, 2, 11, 0.2, 'sgd'],
-    [5, true, 1, 6, 0.05, method === 'lora-fa' ? 'lorafa' : 'adamw'],
+    [4, true, 2, 7, 0, 'adamw', 1],
+    [3, false, 1, 9, 0, 'adamw', 1],
+    [8, true, 3, 5, 0.1, 'adamw', 3],
+    [1, false, 2, 11, 0.2, 'sgd', 1],
+    [5, true, 1, 6, 0.05, method === 'lora-fa' ? 'lorafa' : 'adamw', 1],
   ]
-  return rows.map(([rank, all, batch, tokens, dropout, optimizer]) => ({
+  return rows.map(([rank, all, batch, tokens, dropout, optimizer, accumulation]) => ({
     method,
     batch,
     tokens,
@@ -79,6 +80,7 @@ export function settingsOf(family: string, method: Method): TrainSpec[] {
     optimizer,
     optimizerImpl: 'for-loop',
     checkpointing: 'none',
+    accumulation,
     task: model.task,
     adapter:
       method === 'full'

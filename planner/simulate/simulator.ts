@@ -128,6 +128,10 @@ export class Simulator implements Runtime<View> {
     return this.alloc(a.axes, a.dtype, isDense(a.axes, strides) ? strides : undefined)
   }
 
+  accumulateInto(kept: SimTensor): SimTensor {
+    return this.dialect.accumulatesInPlace ? kept : this.alloc(kept.axes, kept.dtype)
+  }
+
   /** A sum that also drops leading axes ends in a view (aten/src/ATen/ExpandUtils.h, sum_to). */
   sumTo(grad: SimTensor, axes: Axes): SimTensor {
     const sum = this.alloc(axes, grad.dtype)

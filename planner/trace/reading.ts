@@ -1,6 +1,6 @@
 import type { Axes } from './axes.ts'
 import type { DType } from './dtype.ts'
-import { type Alloc, CATEGORIES, type Category, PHASES, type Phase, type Save, type TraceEvent } from './event.ts'
+import { type Alloc, CATEGORIES, type Category, type Save, type TraceEvent } from './event.ts'
 
 /** A storage while it lives. */
 export interface Live {
@@ -84,48 +84,9 @@ export class Replay {
   }
 }
 
-/** One phase of one step: the highest instant and the end, in live bytes with the static part. */
-export interface PhaseReading {
-  peak: number
-  end: number
-  /** The allocation that made the peak; null where the phase's start was its highest instant. */
-  at: TraceEvent | null
-}
-
-export type StepReading = Record<Phase, PhaseReading>
-
 /** What zero_grad and `del loss` free comes after the optimizer has stepped. */
 const AFTER: ReadonlySet<string> = new Set(['zero_grad', 'del loss'])
 export const isAfterStep = (e: TraceEvent): boolean => e.phase === 'optimizer' && AFTER.has(e.op)
-
-/** Peaks and ends of one step: `events` are the static part and that step's. */
-export function readStep(events: readonly TraceEvent[]): StepReading {
-  const reading = { forward: blank(), backward: blank(), optimizer: blank() }
-  let bytes = 0
-  let at: TraceEvent['phase'] = 'static'
-  for (const e of events) {
-    if (e.phase !== at) {
-      at = e.phase
-      for (const p of PHASES.slice(PHASES.indexOf(at as Phase))) Object.assign(reading[p], { peak: bytes, end: bytes })
-    }
-    if (e.action === 'alloc') {
-      if (e.device === 'host') continue
-      bytes += e.bytes
-      if (at === 'static') continue
-      if (bytes > reading[at].peak) {
-        reading[at].peak = bytes
-        reading[at].at = e
-      }
-    } else if (e.action === 'free') bytes -= e.bytes
-    else continue
-    if (at !== 'static' && !isAfterStep(e)) reading[at].end = bytes
-  }
-  // An optimizer that allocates nothing leaves no event.
-  for (const p of PHASES.slice(PHASES.indexOf(at as Phase) + 1)) Object.assign(reading[p], { peak: bytes, end: bytes })
-  return reading
-}
-
-const blank = (): PhaseReading => ({ peak: 0, end: 0, at: null })
 
 /** The events of the first step, after the static part. */
 export const firstStep = (events: readonly TraceEvent[]): TraceEvent[] =>

@@ -15,7 +15,6 @@ const isOneOf =
     typeof value === 'string' && values.includes(value)
 const isOn = (value: unknown): boolean => value === true
 const isNotNone = (value: unknown): boolean => value !== 'none'
-const isMoreThanOne = (value: unknown): boolean => typeof value === 'number' && value > 1
 
 /** What the command line promises and no simulation covers yet: refused by name, never approximated. */
 const NOT_YET: readonly NotYet[] = [
@@ -36,12 +35,6 @@ const NOT_YET: readonly NotYet[] = [
     when: isOneOf('int8'),
     why: 'is not modelled yet',
     next: 'Quantizations that are modelled: nf4, nf4-double.',
-  },
-  {
-    key: 'gradient_accumulation',
-    when: isMoreThanOne,
-    why: 'is not modelled yet: gradients live on while the next micro-step runs',
-    next: 'Leave it out: one micro-step a step.',
   },
   { key: 'fused_loss', when: isNotNone, why: 'is not modelled yet', next: 'Leave it out: the logits are made whole.' },
   {

@@ -47,6 +47,7 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
   const optimizer = member(OPTIMIZERS, chooser.pick('optimizer', { value: 'adamw', from: "the Trainer's default" }))
   const optimizerImpl = chooser.pick('optimizer_impl', defaultImpl(optimizer, defaults))
   const checkpointing = chooser.pick('gradient_checkpointing', { value: 'none', from: "the Trainer's default" })
+  const accumulation = chooser.pick('gradient_accumulation', { value: 1, from: "the Trainer's default" })
   const adapter = method === 'full' ? null : adapterSpec(model, options, chooser, problems, defaults)
   if (options.task === undefined) chooser.note('task', model.task, taskFrom(model))
 
@@ -73,6 +74,7 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     optimizerImpl,
     ...(quantize ? { quantize } : {}),
     checkpointing,
+    accumulation,
     task: model.task,
     adapter,
   }
@@ -93,7 +95,7 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
     optimizer: train.optimizer,
     optimizer_impl: train.optimizerImpl,
     gradient_checkpointing: train.checkpointing,
-    gradient_accumulation: 1,
+    gradient_accumulation: train.accumulation,
     padding: train.padding,
     ...(train.quantize ? { quantize: train.quantize.nested ? 'nf4-double' : 'nf4' } : {}),
     task: train.task,

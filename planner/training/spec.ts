@@ -51,6 +51,8 @@ export interface TrainSpec {
   readonly quantize?: { readonly nested: boolean; readonly prepare: boolean }
   /** Each layer's saved tensors are computed again in the backward. With an adapter the inputs then require a gradient. */
   readonly checkpointing: CheckpointMode
+  /** Micro-steps a step, each a forward and a backward on a batch of its own (`gradient_accumulation_steps`). */
+  readonly accumulation: number
   readonly task: Task
   /** Null for full fine-tuning. */
   readonly adapter: AdapterSpec | null

@@ -15,13 +15,18 @@ export interface StepOptions<D> {
   /** Reads the loss's value before the backward. */
   readonly onLoss?: (loss: Variable<D>) => void
   readonly autocast?: AutocastPolicy | null
+  /** Forwards and backwards before the optimizer steps; each loss is divided by their number. */
+  readonly microSteps?: number
   /** The engine's order, where a control turns it around. */
   readonly order?: Order | undefined
   /** Lets the optimizer step once more as the next step's: all a simulation needs to know of a steady step. */
   readonly foldNext?: boolean
 }
 
-/** One step as the Trainer's loop runs it: the outputs are dropped before the backward, gradients are set to none at the end. */
+/**
+ * One step as the Trainer's loop runs it: the outputs are dropped before the backward, gradients are set to none at the end. Of
+ * several micro-steps each one's loss goes before the next begins (transformers/trainer.py, training_step).
+ */
 export function trainStep<D>(
   runtime: Runtime<D>,
   network: Network,
@@ -31,18 +36,13 @@ export function trainStep<D>(
   options: StepOptions<D> = {},
 ): void {
   const { position } = runtime
-  const tape = new Tape<D>(runtime, options.autocast ?? null, options.order)
+  const { microSteps = 1 } = options
   position.step = step
-  position.phase = 'forward'
-  position.scope = ''
-  const [logits, loss] = network.forward(tape, batch)
-  tape.hold(loss)
-  tape.hold(logits)
-  tape.drop(logits)
-  tape.endAutocast()
-  options.onLoss?.(loss)
-  position.phase = 'backward'
-  tape.backward(loss)
+  let last = microStep(runtime, network, batch, options)
+  for (let i = 1; i < microSteps; i++) {
+    finish(last)
+    last = microStep(runtime, network, batch, options)
+  }
   position.phase = 'optimizer'
   const leaves = leavesOf(runtime, network)
   optimizer.step(leaves)
@@ -52,9 +52,47 @@ export function trainStep<D>(
   }
   position.scope = ''
   position.op = 'zero_grad'
-  for (const leaf of leaves) tape.zeroGrad(leaf)
-  position.op = 'del loss'
+  for (const leaf of leaves) last.tape.zeroGrad(leaf)
+  finish(last)
+}
+
+interface MicroStep<D> {
+  readonly tape: Tape<D>
+  readonly loss: Variable<D>
+}
+
+/** The loss goes, and with it the graph. */
+function finish<D>({ tape, loss }: MicroStep<D>): void {
+  tape.runtime.position.scope = ''
+  tape.runtime.position.op = 'del loss'
   tape.finish(loss)
+}
+
+/** A forward and its backward. */
+function microStep<D>(
+  runtime: Runtime<D>,
+  network: Network,
+  batch: Batch<Variable<D>>,
+  { microSteps = 1, autocast, order, onLoss }: StepOptions<D>,
+): MicroStep<D> {
+  const { position } = runtime
+  const tape = new Tape<D>(runtime, autocast ?? null, order)
+  position.phase = 'forward'
+  position.scope = ''
+  const [logits, loss] = network.forward(tape, batch)
+  tape.hold(loss)
+  tape.hold(logits)
+  tape.drop(logits)
+  tape.endAutocast()
+  onLoss?.(loss)
+  const scaled = microSteps > 1 ? tape.mulScalar(loss, 1 / microSteps) : loss
+  if (scaled !== loss) {
+    tape.hold(scaled)
+    tape.drop(loss)
+  }
+  position.phase = 'backward'
+  tape.backward(scaled)
+  return { tape, loss: scaled }
 }
 
 /** The leaves that train, in `named_parameters()` order. */
