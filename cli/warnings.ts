@@ -1,33 +1,38 @@
+import { type Trap, trapsOf } from '../planner/predict/traps.ts'
 import type { EstimateBody } from '../planner/result/estimate.ts'
 import type { TrainSpec } from '../planner/training/spec.ts'
 import { type Bytes, plural } from './output/numbers.ts'
 
-/** What would undo the saving in practice, each with its bytes. */
-export function warningsFor(train: TrainSpec, body: EstimateBody, bytes: Bytes): string[] {
-  return [dropoutMask(train, body, bytes), logits(body, bytes)].filter((w) => w !== undefined)
+/**
+ * What would undo the saving in practice, each with its bytes. `predict` predicts the model under another setting; null where the
+ * body is an engine's, and only its own tables are read.
+ */
+export function warningsFor(
+  train: TrainSpec,
+  body: EstimateBody,
+  bytes: Bytes,
+  predict: ((train: TrainSpec) => EstimateBody) | null,
+): string[] {
+  return trapsOf(train, body, predict).map((trap) => words(trap, train, bytes))
 }
 
-/** Dropout before A keeps its mask for every adapted linear, and its result where A trains. */
-function dropoutMask(train: TrainSpec, body: EstimateBody, bytes: Bytes): string | undefined {
-  if (train.method !== 'lora-fa' || train.adapter === null || train.adapter.dropout === 0) return undefined
-  const kept = body.saved.filter((s) => s.scope.includes('lora_dropout'))
-  const sum = kept.reduce((n, s) => n + s.bytes * s.count, 0)
-  if (sum === 0) return undefined
-  const count = kept.reduce((n, s) => n + s.count, 0)
-  const masks = `${plural(count, 'storage')}, ${bytes(sum)}`
-  return `--lora-dropout ${train.adapter.dropout} keeps what its backward needs (${masks}) although LoRA-FA drops the inputs; 0 keeps nothing`
-}
-
-/** Where the logits and what the loss makes of them are most of what a step adds, no adapter method lowers the peak. */
-function logits(body: EstimateBody, bytes: Bytes): string | undefined {
-  const { parameters_bytes, quantization_bytes, buffers_bytes, inputs_bytes } = body.static
-  const fixed = parameters_bytes + quantization_bytes + buffers_bytes + inputs_bytes + body.optimizer_state_bytes
-  const ofLogits = body.peak.alive.filter(
-    (a) => (a.category === 'activation' || a.category === 'temporary') && a.monomial.split('·').includes('V'),
-  )
-  const sum = ofLogits.reduce((n, a) => n + a.bytes * a.count, 0)
-  if (sum * 2 <= body.peak.bytes - fixed) return undefined
-  const copies = ofLogits.reduce((n, a) => n + a.count, 0)
-  const advice = 'a smaller batch or length lowers it, an adapter method does not'
-  return `logits dominate the peak: ${bytes(sum)} in ${plural(copies, 'tensor')} over the vocabulary; ${advice}`
+function words(trap: Trap, { adapter }: TrainSpec, bytes: Bytes): string {
+  switch (trap.kind) {
+    case 'reference': {
+      const cost = `${bytes(trap.savedBytes)} of inputs kept for it and ${bytes(trap.gradientBytes)} of gradients that nobody steps`
+      return `--reference-model: when disable_adapter() ends PEFT lets A train again (${cost}); set requires_grad of lora_A to False after each reference pass`
+    }
+    case 'checkpointing': {
+      const { lowersBytes, withoutBytes } = trap
+      return `with checkpointing LoRA-FA lowers the peak by ${bytes(lowersBytes)} against LoRA; without it by ${bytes(withoutBytes)}: a layer's inputs are dropped either way`
+    }
+    case 'dropout':
+      return `--lora-dropout ${adapter?.dropout} keeps what its backward needs (${plural(trap.tensors, 'storage')}, ${bytes(trap.bytes)}) although LoRA-FA drops the inputs; 0 keeps nothing`
+    case 'kept-anyway':
+      return `${plural(trap.tensors, 'input')} of adapted linears (${bytes(trap.bytes)}) stay, since ${trap.by.join(' and ')} keep${trap.by.length === 1 ? 's' : ''} them too: there LoRA-FA saves no activation`
+    case 'logits': {
+      const tensors = `${bytes(trap.bytes)} in ${plural(trap.tensors, 'tensor')} over the vocabulary`
+      return `logits dominate the peak: ${tensors}; a smaller batch or length lowers it, an adapter method does not`
+    }
+  }
 }

@@ -14,7 +14,7 @@ import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
 import { type Context, contextOf, pageOf } from './context.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
 import { outcomeOf, requireRightStep } from './outcome.ts'
-import { headerOf, predicted } from './predicted.ts'
+import { headerOf, predicted, predictor } from './predicted.ts'
 import { inputOf, type Prepared, prepare } from './prepare.ts'
 import { requestOf } from './request.ts'
 
@@ -100,7 +100,7 @@ async function runAll(
 function methodWarnings({ values }: Context, prepared: Prepared, methods: readonly MethodResult[]): string[] {
   const bytes = bytesIn(values.unit)
   return prepared.methods.flatMap((m, i) =>
-    warningsFor(m.train, methods[i]!.estimate, bytes).map((w) => `${methodName(m.method)}: ${w}`),
+    warningsFor(m.train, methods[i]!.estimate, bytes, predictor(prepared)).map((w) => `${methodName(m.method)}: ${w}`),
   )
 }
 

@@ -8,7 +8,7 @@ import { warningsFor } from '../warnings.ts'
 import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
 import { contextOf, pageOf } from './context.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
-import { headerOf, predicted } from './predicted.ts'
+import { headerOf, predicted, predictor } from './predicted.ts'
 import { inputOf, prepare } from './prepare.ts'
 
 export const estimate: Command = {
@@ -33,7 +33,7 @@ export const estimate: Command = {
       command: context.typed,
       input: inputOf(prepared),
       result: body,
-      warnings: [...prepared.warnings, ...warningsFor(method.train, body, bytesIn(values.unit))],
+      warnings: [...prepared.warnings, ...warningsFor(method.train, body, bytesIn(values.unit), predictor(prepared))],
     }
     const page = pageOf(context)
     const explained = values.explain === true ? (await import('../output/explain.ts')).explainText(body, page) : ''

@@ -1,5 +1,6 @@
 import { predict } from '../../planner/predict/index.ts'
 import type { EstimateBody } from '../../planner/result/estimate.ts'
+import type { TrainSpec } from '../../planner/training/spec.ts'
 import { UsageError } from '../errors.ts'
 import type { HeaderFacts } from '../output/header.ts'
 import type { Prepared, PreparedMethod } from './prepare.ts'
@@ -12,6 +13,12 @@ export function predicted({ found, stack, gpu }: Prepared, { train }: PreparedMe
   const message = 'batch and length make more bytes than can be counted exactly'
   throw new UsageError([{ where: '--batch-size', message, next: 'Give a smaller batch or length.' }])
 }
+
+/** Predicts the model under another setting. */
+export const predictor =
+  ({ found, stack }: Prepared) =>
+  (train: TrainSpec): EstimateBody =>
+    predict(found.spec, train, stack)
 
 /** What stands above a table. */
 export const headerOf = (prepared: Prepared, method: PreparedMethod, body: EstimateBody): HeaderFacts => ({

@@ -50,7 +50,7 @@ export const run: Command = {
         tiers: executed.measured.tiers,
         executed,
       },
-      warnings: [...prepared.warnings, ...warningsFor(method.train, executed.predicted, bytesIn(values.unit))],
+      warnings: [...prepared.warnings, ...warningsFor(method.train, executed.predicted, bytesIn(values.unit), null)],
     }
     const about = {
       model: prepared.found.spec.name,

@@ -106,7 +106,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
   }
 
   requireGrad(x: Variable<D>): Variable<D> {
-    if (x.requiresGrad) return x
+    if (x.requiresGrad || !this.#recording) return x
     const kept = this.runtime.alias(x)
     this.#lifetimes.hold(kept)
     const leaf: Leaf<D> = { variable: kept, parameter: null, grad: null }
@@ -162,7 +162,8 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     captured: readonly Variable<D>[],
     body: (args: readonly Variable<D>[]) => Variable<D>,
   ): Variable<D> {
-    if (mode === 'none') return body(args)
+    // torch/utils/checkpoint.py: without a graph there is nothing to compute again.
+    if (mode === 'none' || !this.#recording) return body(args)
     if (mode === 'reentrant') return this.#reentrant(args, captured, body)
     const region: Checkpoint<D> = new Checkpoint(this.runtime, this.#lifetimes, args, captured, (inputs) =>
       this.#again(region, inputs, body),
@@ -235,7 +236,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
   ): Variable<D> {
     const { runtime } = this
     const scope = runtime.position.scope
-    const wanted = this.#recording && args.some((v) => v.requiresGrad)
+    const wanted = args.some((v) => v.requiresGrad)
     const node = wanted
       ? new Node<D>('checkpoint', {}, this.#sequence++, scope, args.map(edgeOf), args.map(metaOf))
       : null

@@ -42,6 +42,7 @@ const trainOf = (method: Method, checkpointing: CheckpointMode): TrainSpec => ({
   optimizerImpl: 'for-loop',
   checkpointing,
   accumulation: 1,
+  reference: false,
   task: 'causal-lm',
   adapter:
     method === 'full'

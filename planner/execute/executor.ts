@@ -79,7 +79,7 @@ export class Executor implements Runtime<Tensor> {
       this.position.scope = p.path.slice(0, Math.max(0, dot))
       this.position.op = p.path.slice(dot + 1)
       const v = this.keep(p.axes, p.dtype, p.kind, values(p), p.path)
-      if (p.trains) {
+      if (p.trains || p.strayGradient) {
         v.requiresGrad = true
         v.leaf = { variable: v, parameter: p, grad: null }
       }

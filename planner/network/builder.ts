@@ -75,18 +75,12 @@ export class Builder {
     if (!wrapped || adapter === null) return { path, base, weight, bias, quantized: state, adapter: null }
     this.#adapted++
     const dtype = adapter.dtype === 'float32' ? 'float32' : this.train.dtype
-    return {
-      path,
-      base,
-      weight,
-      bias,
-      quantized: state,
-      adapter: adapterOf(path, input, output, adapter, (name, axes, part) => {
-        const frozen = part === 'A' && this.train.method === 'lora-fa'
-        const init = part === 'A' ? initOfA(axes) : part === 'B' ? ZEROS : ONES
-        return this.#parameter(name, axes, dtype, !frozen, init)
-      }),
-    }
+    const matrices = adapterOf(path, input, output, adapter, (name, axes, part) => {
+      const frozen = part === 'A' && this.train.method === 'lora-fa'
+      const init = part === 'A' ? initOfA(axes) : part === 'B' ? ZEROS : ONES
+      return this.#parameter(name, axes, dtype, !frozen, init, frozen && this.train.reference)
+    })
+    return { path, base, weight, bias, quantized: state, adapter: adapter.disabled ? null : matrices }
   }
 
   /** A frozen weight in 4 bits, and its state. */
@@ -148,22 +142,26 @@ export class Builder {
     const axes = [output, input]
     const inner = path.slice(module.length)
     const original = `${module}.original_module${inner}`
-    if (!options.tied) this.weight(`${original}.weight`, axes)
-    if (options.bias) this.weight(`${original}.bias`, [output])
+    const frozen = {
+      weight: options.tied ?? this.weight(`${original}.weight`, axes),
+      bias: options.bias ? this.weight(`${original}.bias`, [output]) : null,
+    }
     const base = `${module}.modules_to_save.default${inner}`
     const make = (name: string, shape: Axes) =>
       this.#parameter(`${base}.${name}`, shape, dtype, true, initOf(name, shape))
     const weight = make('weight', axes)
     const bias = options.bias ? make('bias', [output]) : null
     // Inside a wrapped module a linear lies where the copy lies; only a linear that is itself named has a wrapper of its own.
-    return { path: inner ? base : path, base, weight, bias, quantized: null, adapter: null }
+    const copy = { path: inner ? base : path, base, weight, bias, quantized: null, adapter: null }
+    return this.train.adapter?.disabled ? { ...copy, ...frozen, path: inner ? original : path, base: original } : copy
   }
 
   /** Where the module declared at `path` runs: in its copy, where `modules_to_save` names it. */
   home(path: string): string {
     const { adapter } = this.train
     const saved = adapter?.modulesToSave && this.#savedAncestor(path, adapter.modulesToSave)
-    return saved ? `${saved}.modules_to_save.default${path.slice(saved.length)}` : path
+    if (!saved) return path
+    return `${saved}.${adapter.disabled ? 'original_module' : 'modules_to_save.default'}${path.slice(saved.length)}`
   }
 
   /** What was declared, for the network. Throws `Refusal` where `modules_to_save` names what is no linear here. */
@@ -178,8 +176,9 @@ export class Builder {
     return { parameters, buffers, quantization, adapted }
   }
 
-  #parameter(path: string, axes: Axes, dtype: DType, trains: boolean, init: Init): Parameter {
-    const p: Parameter = { path, axes, dtype, trains, index: this.parameters.length, kind: 'parameter', init }
+  #parameter(path: string, axes: Axes, dtype: DType, trains: boolean, init: Init, strayGradient = false): Parameter {
+    const index = this.parameters.length
+    const p: Parameter = { path, axes, dtype, trains, strayGradient, index, kind: 'parameter', init }
     this.parameters.push(p)
     return p
   }

@@ -19,3 +19,10 @@ export function networkOf(model: ModelSpec, train: TrainSpec): Network {
       return freeform(model, train)
   }
 }
+
+/** The model with its adapter declared and disabled, where the setting has a pass of reference; else null. */
+export function referenceOf(model: ModelSpec, train: TrainSpec): Network | null {
+  return train.reference && train.adapter
+    ? networkOf(model, { ...train, adapter: { ...train.adapter, disabled: true } })
+    : null
+}

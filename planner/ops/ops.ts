@@ -23,6 +23,8 @@ export interface Parameter {
   readonly axes: Axes
   readonly dtype: DType
   readonly trains: boolean
+  /** It gets a gradient that no optimizer steps. */
+  readonly strayGradient?: boolean
   /** Place in the model's list of parameters or buffers; a runtime keeps its tensors by it. */
   readonly index: number
   /** Scales and tables of quantized weights stand beside the parameters. */

@@ -21,6 +21,7 @@ const settings = fc.record({
   optimizer: fc.constantFrom('adamw', 'sgd'),
   optimizerImpl: fc.constantFrom('foreach', 'fused', 'for-loop'),
   accumulation: fc.constantFrom(1, 2, 3),
+  withReference: fc.boolean(),
   rank: fc.integer({ min: 1, max: 16 }),
   dropout: fc.constantFrom(0, 0.1),
   dtype: fc.constantFrom('bfloat16', 'float32'),
@@ -41,7 +42,7 @@ const ordered = (b: EstimateBody) => ({
 test('a folded prediction equals the simulation of every layer, in every figure and table', () => {
   let folded = 0
   fc.assert(
-    fc.property(settings, ({ name, layers, rank, dropout, method, ...s }) => {
+    fc.property(settings, ({ name, layers, rank, dropout, method, withReference, ...s }) => {
       const model = specFromCatalog(name, { layers })
       const train: TrainSpec = {
         ...s,
@@ -50,6 +51,7 @@ test('a folded prediction equals the simulation of every layer, in every figure 
         method,
         targetTokens: s.tokens,
         padding: false,
+        reference: withReference && method !== 'full',
         autocast: 'none',
         task: model.task,
         adapter:

@@ -17,6 +17,7 @@ export interface Recorded {
     readonly attention: 'eager' | 'sdpa'
     readonly batch: number
     readonly accumulation?: number
+    readonly reference?: boolean
     readonly seq: number
     readonly target_seq?: number
     readonly autocast?: boolean
@@ -66,6 +67,7 @@ function optionsOf(c: Recorded['case']): TrainingOptions {
     padding: c.mask === true,
     gradient_checkpointing: checkpointing[c.checkpointing ?? 'none'],
     optimizer,
+    reference_model: c.reference === true,
     gradient_accumulation: c.accumulation ?? 1,
     ...(c.target_seq === undefined ? {} : { target_seq_len: c.target_seq }),
     ...(optimizer === 'adamw' ? { optimizer_impl: impl[c.optimizer_impl ?? 'foreach'] } : {}),

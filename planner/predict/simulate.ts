@@ -1,6 +1,6 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { Order } from '../autograd/engine.ts'
-import { networkOf } from '../network/index.ts'
+import { networkOf, referenceOf } from '../network/index.ts'
 import type { Batch, Network } from '../network/network.ts'
 import type { Dialect } from '../simulate/dialect.ts'
 import { autocastPolicy } from '../simulate/dialects/torch.ts'
@@ -38,6 +38,7 @@ export function simulate(
 ): Simulation {
   const events: TraceEvent[] = []
   const network = networkOf(model, train)
+  const reference = referenceOf(model, train)
   const make = options.simulator ?? ((o: SimulatorOptions) => new Simulator(o))
   const simulator = make({ dialect, sink: (e) => events.push(e), audited: options.audited === true })
   simulator.materialize([...network.parameters, ...network.buffers, ...(network.quantization ?? [])])
@@ -54,6 +55,12 @@ export function simulate(
   // From the second micro-step on all find the gradients there, and are alike.
   const microSteps = foldNext ? Math.min(train.accumulation, 2) : train.accumulation
   for (let step = 0; step < (options.steps ?? 1); step++)
-    trainStep(simulator, network, batch, optimizer, step, { foldNext, autocast, microSteps, order: options.order })
+    trainStep(simulator, network, batch, optimizer, step, {
+      foldNext,
+      autocast,
+      microSteps,
+      reference,
+      order: options.order,
+    })
   return { network, events }
 }

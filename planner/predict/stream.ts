@@ -7,7 +7,10 @@ export interface Stream {
   readonly start: number
   readonly events: TraceEvent[]
   readonly live: number[]
-  /** Where in `events` each visit of the phase begins: a step of several micro-steps comes to forward and backward again. */
+  /**
+   * Where in `events` the layers are gone through again: micro-steps come to forward and backward several times, and a pass of
+   * reference goes from the loss back to the model.
+   */
   readonly visits: number[]
 }
 
@@ -18,6 +21,7 @@ export function streamsOf(trace: readonly TraceEvent[]): Streams {
   const streams: Partial<Streams> = {}
   let bytes = 0
   let at: Phase | null = null
+  let scope = ''
   for (const e of trace) {
     if (e.action === 'alloc') {
       if (e.device === 'host') continue
@@ -25,8 +29,10 @@ export function streamsOf(trace: readonly TraceEvent[]): Streams {
     if (e.phase !== 'static' && !isAfterStep(e)) {
       const stream = streams[e.phase] ?? { start: bytes, events: [], live: [], visits: [] }
       streams[e.phase] = stream
-      if (e.phase !== at) stream.visits.push(stream.events.length)
+      const again = e.phase === 'forward' && scope === '' && e.scope !== ''
+      if (e.phase !== at || again) stream.visits.push(stream.events.length)
       at = e.phase
+      scope = e.scope
       bytes += e.action === 'alloc' ? e.bytes : -e.bytes
       stream.events.push(e)
       stream.live.push(bytes)

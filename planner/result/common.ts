@@ -20,6 +20,7 @@ export const TrainingSetting = z.strictObject({
   gradient_checkpointing: z.string(),
   gradient_accumulation: z.number().int(),
   padding: z.boolean(),
+  reference_model: z.boolean().optional(),
   task: z.string(),
   layers: z.number().int().optional(),
   rank: z.number().int().optional(),
@@ -31,6 +32,7 @@ export const TrainingSetting = z.strictObject({
   use_rslora: z.boolean().optional(),
   use_dora: z.boolean().optional(),
   quantize: z.string().optional(),
+  prepare_kbit: z.boolean().optional(),
   seed: z.number().int().optional(),
 })
 export type TrainingSetting = z.infer<typeof TrainingSetting>

@@ -1,7 +1,7 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import { audit, type Finding } from '../audit.ts'
 import { adamW, createExecutor, EngineError, type Executor, loraFa, type Optimizer, sgd } from '../execute/index.ts'
-import { networkOf } from '../network/index.ts'
+import { networkOf, referenceOf } from '../network/index.ts'
 import type { Network } from '../network/network.ts'
 import { bodyOf, simulate } from '../predict/index.ts'
 import type { Executed } from '../result/run.ts'
@@ -90,6 +90,7 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
         return [input.name, executor.input(input.name, input.axes, input.dtype, values)]
       }),
     )
+    const reference = referenceOf(model, train)
     const watch = new Watch(executor, network)
     const stepper = optimizerFor(executor, network, train)
     const [losses, seconds]: [number[], number[]] = [[], []]
@@ -99,6 +100,7 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
       let loss = Number.NaN
       trainStep(executor, network, batch, stepper, step, {
         microSteps: train.accumulation,
+        reference,
         onLoss: (v) => {
           loss = finite(Number(executor.values(v)[0]), name)
         },

@@ -81,6 +81,7 @@ export function settingsOf(family: string, method: Method): TrainSpec[] {
     optimizerImpl: 'for-loop',
     checkpointing: 'none',
     accumulation,
+    reference: rank === 3 && method !== 'full',
     task: model.task,
     adapter:
       method === 'full'

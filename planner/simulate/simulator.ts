@@ -107,7 +107,7 @@ export class Simulator implements Runtime<View> {
       this.position.op = p.path.slice(p.path.lastIndexOf('.') + 1)
       const dtype = p.dtype === 'int64' ? this.dialect.integer : p.dtype
       const v = this.keep(this.alloc(p.axes, dtype, undefined, p.kind === 'quantization' ? 'other' : p.kind))
-      if (p.trains) {
+      if (p.trains || p.strayGradient) {
         v.requiresGrad = true
         v.leaf = { variable: v, parameter: p, grad: null }
       }

@@ -38,12 +38,6 @@ const NOT_YET: readonly NotYet[] = [
   },
   { key: 'fused_loss', when: isNotNone, why: 'is not modelled yet', next: 'Leave it out: the logits are made whole.' },
   {
-    key: 'reference_model',
-    when: isOn,
-    why: 'is not modelled yet: the pass with the adapter disabled has a peak of its own',
-    next: 'Leave it out for plain fine-tuning.',
-  },
-  {
     key: 'packing',
     when: isOn,
     why: 'is not modelled yet: packed sequences have a mask or lengths of their own',

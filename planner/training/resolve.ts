@@ -58,6 +58,11 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     problems.add('not-in-stack', flagOf('attention'), message, 'Say eager, or choose a newer --stack.')
   }
   if (optimizer === 'lorafa') checkLoraFa(method, optimizerImpl, problems)
+  const reference = options.reference_model === true
+  if (reference && method === 'full') {
+    const message = 'full fine-tuning has no adapter to disable; a second model beside it is not modelled'
+    problems.add('not-modelled', flagOf('reference_model'), message, 'Leave it out, or say --method lora or lora-fa.')
+  }
   const quantize = quantization(options, method, problems)
   problems.throwIfAny()
 
@@ -75,6 +80,7 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     ...(quantize ? { quantize } : {}),
     checkpointing,
     accumulation,
+    reference,
     task: model.task,
     adapter,
   }
@@ -97,7 +103,10 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
     gradient_checkpointing: train.checkpointing,
     gradient_accumulation: train.accumulation,
     padding: train.padding,
-    ...(train.quantize ? { quantize: train.quantize.nested ? 'nf4-double' : 'nf4' } : {}),
+    ...(train.reference ? { reference_model: true } : {}),
+    ...(train.quantize
+      ? { quantize: train.quantize.nested ? 'nf4-double' : 'nf4', prepare_kbit: train.quantize.prepare }
+      : {}),
     task: train.task,
     ...(options.layers === undefined ? {} : { layers: options.layers }),
     ...(adapter === null

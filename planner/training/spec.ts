@@ -27,6 +27,8 @@ export interface AdapterSpec {
   readonly rslora: boolean
   /** Weight-decomposed: a trained magnitude a row (arXiv 2402.09353). */
   readonly dora?: boolean
+  /** Declared and switched off: the linears run as if it were not there (PEFT's `disable_adapter()`). */
+  readonly disabled?: boolean
   /** Modules that train whole, as a copy beside the frozen original (`modules_to_save`). */
   readonly modulesToSave?: readonly string[]
 }
@@ -54,6 +56,11 @@ export interface TrainSpec {
   /** Micro-steps a step, each a forward and a backward on a batch of its own (`gradient_accumulation_steps`). */
   readonly accumulation: number
   readonly task: Task
+  /**
+   * A pass with the adapter disabled before each forward, for its loss. PEFT's `disable_adapter()` lets the whole adapter require a
+   * gradient again when it ends, LoRA-FA's A with it (peft/tuners/tuners_utils.py, enable_adapters and set_adapter).
+   */
+  readonly reference: boolean
   /** Null for full fine-tuning. */
   readonly adapter: AdapterSpec | null
 }

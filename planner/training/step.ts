@@ -15,6 +15,8 @@ export interface StepOptions<D> {
   /** Reads the loss's value before the backward. */
   readonly onLoss?: (loss: Variable<D>) => void
   readonly autocast?: AutocastPolicy | null
+  /** The network with its adapter disabled, where it gives each batch a loss of reference first. */
+  readonly reference?: Network | null
   /** Forwards and backwards before the optimizer steps; each loss is divided by their number. */
   readonly microSteps?: number
   /** The engine's order, where a control turns it around. */
@@ -45,10 +47,11 @@ export function trainStep<D>(
   }
   position.phase = 'optimizer'
   const leaves = leavesOf(runtime, network)
-  optimizer.step(leaves)
+  const stepped = leaves.filter((leaf) => leaf.parameter?.trains)
+  optimizer.step(stepped)
   if (options.foldNext) {
     position.step = step + 1
-    optimizer.step(leaves)
+    optimizer.step(stepped)
   }
   position.scope = ''
   position.op = 'zero_grad'
@@ -59,13 +62,16 @@ export function trainStep<D>(
 interface MicroStep<D> {
   readonly tape: Tape<D>
   readonly loss: Variable<D>
+  /** The loss of the reference pass. */
+  readonly reference: Variable<D> | null
 }
 
 /** The loss goes, and with it the graph. */
-function finish<D>({ tape, loss }: MicroStep<D>): void {
+function finish<D>({ tape, loss, reference }: MicroStep<D>): void {
   tape.runtime.position.scope = ''
   tape.runtime.position.op = 'del loss'
   tape.finish(loss)
+  if (reference) tape.drop(reference)
 }
 
 /** A forward and its backward. */
@@ -73,17 +79,14 @@ function microStep<D>(
   runtime: Runtime<D>,
   network: Network,
   batch: Batch<Variable<D>>,
-  { microSteps = 1, autocast, order, onLoss }: StepOptions<D>,
+  { microSteps = 1, autocast, order, onLoss, reference: disabled }: StepOptions<D>,
 ): MicroStep<D> {
   const { position } = runtime
   const tape = new Tape<D>(runtime, autocast ?? null, order)
   position.phase = 'forward'
   position.scope = ''
-  const [logits, loss] = network.forward(tape, batch)
-  tape.hold(loss)
-  tape.hold(logits)
-  tape.drop(logits)
-  tape.endAutocast()
+  const reference = disabled ? tape.noGrad(() => forward(tape, disabled, batch)) : null
+  const loss = forward(tape, network, batch)
   onLoss?.(loss)
   const scaled = microSteps > 1 ? tape.mulScalar(loss, 1 / microSteps) : loss
   if (scaled !== loss) {
@@ -92,10 +95,20 @@ function microStep<D>(
   }
   position.phase = 'backward'
   tape.backward(scaled)
-  return { tape, loss: scaled }
+  return { tape, loss: scaled, reference }
 }
 
-/** The leaves that train, in `named_parameters()` order. */
+/** `model(**batch).loss` under autocast: the outputs go but for the loss. */
+function forward<D>(tape: Tape<D>, network: Network, batch: Batch<Variable<D>>): Variable<D> {
+  const [logits, loss] = network.forward(tape, batch)
+  tape.hold(loss)
+  tape.hold(logits)
+  tape.drop(logits)
+  tape.endAutocast()
+  return loss
+}
+
+/** The leaves that get a gradient, in `named_parameters()` order. */
 export function leavesOf<D>(runtime: Runtime<D>, network: Network): Leaf<D>[] {
-  return network.parameters.filter((p) => p.trains).map((p) => runtime.parameter(p).leaf!)
+  return network.parameters.filter((p) => p.trains || p.strayGradient).map((p) => runtime.parameter(p).leaf!)
 }

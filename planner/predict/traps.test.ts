@@ -1,0 +1,73 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { specFromCatalog } from '../../models/index.ts'
+import type { TrainingOptions } from '../training/options.ts'
+import { resolveTraining } from '../training/resolve.ts'
+import type { TrainSpec } from '../training/spec.ts'
+import { DEFAULT_STACK, predict, resolveStack } from './index.ts'
+import { type Trap, trapsOf } from './traps.ts'
+
+const model = specFromCatalog('smollm2-135m', { layers: 4 })
+const stack = resolveStack(DEFAULT_STACK)
+const BASE: TrainingOptions = { method: 'lora-fa', target_modules: ['all-linear'], seq_len: 64, fused_loss: 'none' }
+const bodyFor = (train: TrainSpec) => predict(model, train, stack)
+const trainOf = (options: TrainingOptions): TrainSpec =>
+  resolveTraining(model, { ...BASE, ...options }, { stack: stack.name }).train
+
+function trap<K extends Trap['kind']>(options: TrainingOptions, kind: K): Extract<Trap, { kind: K }> | undefined {
+  const train = trainOf(options)
+  const found = trapsOf(train, bodyFor(train), bodyFor).find((t) => t.kind === kind)
+  return found as Extract<Trap, { kind: K }> | undefined
+}
+
+test('a pass of reference makes LoRA-FA keep what LoRA keeps, and gives A gradients', () => {
+  const found = trap({ reference_model: true }, 'reference')
+  const [lora, fa] = (['lora', 'lora-fa'] as const).map((method) => bodyFor(trainOf({ method })))
+  assert.is(found?.savedBytes, lora!.saved_bytes - fa!.saved_bytes)
+  assert.is(found?.gradientBytes, lora!.gradients_bytes - fa!.gradients_bytes)
+  assert.ok(found!.savedBytes > 0 && found!.gradientBytes > 0)
+  assert.is(trap({}, 'reference'), undefined)
+})
+
+test('the optimizer has B alone all the same', () => {
+  const [with_, without] = [true, false].map((reference_model) => bodyFor(trainOf({ reference_model })))
+  assert.is(with_!.parameters.trainable, without!.parameters.trainable)
+  assert.is(with_!.optimizer_state_bytes, without!.optimizer_state_bytes)
+})
+
+test('checkpointing leaves LoRA-FA less to save', () => {
+  const found = trap({ gradient_checkpointing: 'non-reentrant' }, 'checkpointing')
+  const [lora, fa] = (['lora', 'lora-fa'] as const).map((method) => bodyFor(trainOf({ method })).peak.bytes)
+  assert.is(found?.withoutBytes, lora! - fa!)
+  assert.ok(found!.lowersBytes < found!.withoutBytes)
+  assert.is(trap({}, 'checkpointing'), undefined)
+})
+
+test("o_proj's input is sdpa's output: kept anyway, unless the adapter has a float32 copy of its own", () => {
+  const found = trap({ adapter_dtype: 'base' }, 'kept-anyway')
+  // 4 layers × [1 × 64 tokens × 9 heads × 64] in bfloat16
+  assert.equal(found, { kind: 'kept-anyway', bytes: 4 * 64 * 9 * 64 * 2, tensors: 4, by: ['sdpa'] })
+  assert.is(trap({ adapter_dtype: 'base', target_modules: ['q_proj'] }, 'kept-anyway'), undefined)
+  assert.is(trap({ adapter_dtype: 'float32' }, 'kept-anyway'), undefined)
+})
+
+test('dropout keeps a mask of a byte an element for each adapted input', () => {
+  const found = trap({ lora_dropout: 0.1 }, 'dropout')
+  // q, k, v, gate, up and o take 576 columns, down 1536; nothing before the first layer's q, k, v wants a gradient
+  assert.equal(found, { kind: 'dropout', bytes: 64 * (4 * (6 * 576 + 1536) - 3 * 576), tensors: 4 * 7 - 3 })
+  assert.is(trap({}, 'dropout'), undefined)
+})
+
+test('logits count once each', () => {
+  const found = trap({}, 'logits')
+  const { alive } = bodyFor(trainOf({})).peak
+  const rows = alive.filter((a) => a.monomial.includes('V') && a.category !== 'parameter')
+  assert.is(
+    found?.bytes,
+    rows.reduce((n, a) => n + a.bytes, 0),
+  )
+  assert.ok(found!.bytes < bodyFor(trainOf({})).peak.bytes)
+  assert.is(trap({ seq_len: 1, batch_size: 1, method: 'full' }, 'logits'), undefined)
+})
+
+test.run()
