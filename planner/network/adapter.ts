@@ -1,6 +1,7 @@
 import type { Parameter } from '../ops/ops.ts'
 import { type Axes, type Axis, axis } from '../trace/axes.ts'
 import type { AdapterSpec } from '../training/spec.ts'
+import type { Library } from './library.ts'
 
 /** PEFT's LoRA on one linear: `x + B(A(dropout(x))) · scaling`. */
 export interface Adapter {
@@ -12,6 +13,8 @@ export interface Adapter {
   readonly scaling: number
   /** DoRA's magnitudes `[out]`. */
   readonly magnitude: Parameter | null
+  /** What DoRA's term is made from (see `Library.dora`). */
+  readonly dora: Library['dora']
   readonly dropoutPath: string
   readonly aPath: string
   readonly bPath: string
@@ -29,6 +32,7 @@ export function adapterOf(
   input: Axis,
   output: Axis,
   spec: AdapterSpec,
+  dora: Library['dora'],
   make: (path: string, axes: Axes, part: 'A' | 'B' | 'magnitude') => Parameter,
 ): Adapter {
   const rank = axis('r', spec.rank)
@@ -38,6 +42,7 @@ export function adapterOf(
     a: make(`${aPath}.weight`, [rank, input], 'A'),
     b: make(`${bPath}.weight`, [output, rank], 'B'),
     magnitude: spec.dora ? make(`${magnitudeOf(path)}.weight`, [output], 'magnitude') : null,
+    dora,
     dropout: spec.dropout,
     scaling,
     dropoutPath: `${path}.lora_dropout.default`,

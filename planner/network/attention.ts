@@ -1,4 +1,6 @@
 import type { Shorthand, Tensor } from '../ops/ops.ts'
+import type { TrainSpec } from '../training/spec.ts'
+import type { Library } from './library.ts'
 
 /** One call of attention: q `[b, a, t, d]`, k and v `[b, k, s, d]`, mask `[b or 1, 1, t, s]`. */
 export interface Attend<T> {
@@ -17,6 +19,15 @@ export interface Attend<T> {
 
 /** The result `[b, t, a, d]`, and under eager the weights `[b, a, t, s]`, which callers hold on to as `_`. */
 export type Attended<T> = readonly [out: T, weights?: T]
+
+/** One kind of attention as a function of its call. */
+export type Attention = <T extends Tensor>(o: Shorthand<T>, call: Attend<T>) => Attended<T>
+
+/** The function that transformers calls for a setting (ALL_ATTENTION_FUNCTIONS). */
+export function attentionOf(train: TrainSpec, library: Library): Attention {
+  if (train.attention === 'eager') return eagerAttention
+  return library.sdpa === 'grouped' ? sdpaAttention : contiguousSdpaAttention
+}
 
 /** repeat_kv (modeling_llama.py): `[b, k, s, d] → [b, a, s, d]`, each key head as often as it has queries. */
 function repeatHeads<T extends Tensor>(o: Shorthand<T>, x: T, like: T): T {
@@ -60,6 +71,21 @@ export function sdpaAttention<T extends Tensor>(o: Shorthand<T>, call: Attend<T>
         grouped,
       }),
     )
+    return [o.contiguous(o.transpose(out, 1, 2))] as const
+  })
+}
+
+/** sdpa_attention_forward as transformers 4.48 has it: keys always repeated, every tensor laid out row by row. */
+export function contiguousSdpaAttention<T extends Tensor>(o: Shorthand<T>, call: Attend<T>): Attended<T> {
+  return o.call([call.q, call.k, call.v], (s) => {
+    let k = s.let(repeatHeads(o, call.k, call.q))
+    let v = s.let(repeatHeads(o, call.v, call.q))
+    const q = s.let(o.contiguous(call.q))
+    k = s.set(k, o.contiguous(k))
+    v = s.set(v, o.contiguous(v))
+    const { mask, dropout, scale } = call
+    const causal = call.causal && mask === null
+    const out = s.let(o.run('sdpa', [q, k, v, mask], { causal, dropout, scale, grouped: false }))
     return [o.contiguous(o.transpose(out, 1, 2))] as const
   })
 }

@@ -4,6 +4,7 @@ import type { DType } from '../trace/dtype.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { adapterOf, isTarget } from './adapter.ts'
+import { CURRENT, type Library } from './library.ts'
 import type { Linear } from './linear.ts'
 import type { Network } from './network.ts'
 import { packed, type Quantized, quantizedState } from './quantized.ts'
@@ -17,6 +18,7 @@ export type Head = 'vocabulary' | 'classes'
  */
 export class Builder {
   readonly train: TrainSpec
+  readonly library: Library
   readonly parameters: Parameter[] = []
   readonly buffers: Parameter[] = []
   /** Scales and tables of quantized weights. */
@@ -26,8 +28,9 @@ export class Builder {
   #adapted = 0
   readonly #savedNames = new Set<string>()
 
-  constructor(train: TrainSpec) {
+  constructor(train: TrainSpec, library: Library = CURRENT) {
     this.train = train
+    this.library = library
   }
 
   /** Type of the weights that are not quantized. */
@@ -75,7 +78,7 @@ export class Builder {
     if (!wrapped || adapter === null) return { path, base, weight, bias, quantized: state, adapter: null }
     this.#adapted++
     const dtype = adapter.dtype === 'float32' ? 'float32' : this.train.dtype
-    const matrices = adapterOf(path, input, output, adapter, (name, axes, part) => {
+    const matrices = adapterOf(path, input, output, adapter, this.library.dora, (name, axes, part) => {
       const frozen = part === 'A' && this.train.method === 'lora-fa'
       const init = part === 'A' ? initOfA(axes) : part === 'B' ? ZEROS : ONES
       return this.#parameter(name, axes, dtype, !frozen, init, frozen && this.train.reference)

@@ -2,15 +2,17 @@ import type { ModelSpec } from '../../models/spec.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { bert } from './bert.ts'
 import { freeform } from './freeform.ts'
+import { CURRENT, type Library, refuseUnfollowed } from './library.ts'
 import { llama } from './llama.ts'
 import type { Network } from './network.ts'
 import { t5 } from './t5.ts'
 
-/** The program of a model under a training setting. Throws `Refusal` for what is not modelled. */
-export function networkOf(model: ModelSpec, train: TrainSpec): Network {
+/** The program of a model under a training setting, as a version of the library writes it. Throws `Refusal` for what is not modelled. */
+export function networkOf(model: ModelSpec, train: TrainSpec, library: Library = CURRENT): Network {
+  refuseUnfollowed(library, model, train)
   switch (model.family) {
     case 'llama':
-      return llama(model, train)
+      return llama(model, train, library)
     case 'bert':
       return bert(model, train)
     case 't5':
@@ -21,8 +23,8 @@ export function networkOf(model: ModelSpec, train: TrainSpec): Network {
 }
 
 /** The model with its adapter declared and disabled, where the setting has a pass of reference; else null. */
-export function referenceOf(model: ModelSpec, train: TrainSpec): Network | null {
+export function referenceOf(model: ModelSpec, train: TrainSpec, library?: Library): Network | null {
   return train.reference && train.adapter
-    ? networkOf(model, { ...train, adapter: { ...train.adapter, disabled: true } })
+    ? networkOf(model, { ...train, adapter: { ...train.adapter, disabled: true } }, library)
     : null
 }

@@ -1,4 +1,4 @@
-import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { ONE } from '../trace/axes.ts'
 import { type Adapter, magnitudeOf } from './adapter.ts'
 import type { Quantized } from './quantized.ts'
@@ -51,11 +51,14 @@ function loraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adapt
     const b = o.parameter(adapter.b)
     let result = s.let(baseLinear(o, m.base, m, input))
     const dtype = result.dtype
-    const x = s.let(o.to(input, a.dtype))
+    let x = s.let(o.to(input, a.dtype))
     const dropout = () =>
       adapter.dropout > 0 ? o.module(adapter.dropoutPath, [x], () => o.dropout(x, adapter.dropout)) : x
     const { magnitude } = adapter
-    if (magnitude) {
+    if (magnitude && adapter.dora === 'input') {
+      if (adapter.dropout > 0) x = s.set(x, dropout())
+      result = s.set(result, o.add(result, doraOfInput(o, m, adapter, magnitude, x)))
+    } else if (magnitude) {
       // variants.py, DoraLinearVariant.forward: a function of its own, in which x becomes the dropped x.
       result = s.set(
         result,
@@ -107,32 +110,55 @@ function dora<T extends Tensor>(
 ): T {
   const x = dropped ?? plain
   return o.module(magnitudeOf(m.path), [x], (s) => {
-    const [a, b] = [o.parameter(adapter.a), o.parameter(adapter.b)]
-    const viaA = (y: T): T => o.module(adapter.aPath, [y], () => o.linear(y, a))
-    const viaB = (y: T): T => o.module(adapter.bPath, [y], () => o.linear(y, b))
-    const input = adapter.a.axes[1]!
-    let lora = s.let(
-      o.call([], (f) => {
-        const eye = f.let(o.run('constant', [], { axes: [input, input], dtype: a.dtype, value: 1 }))
-        return f.let(o.transpose(viaB(viaA(eye)), 0, 1))
-      }),
-    )
+    let lora = s.let(o.call([], (f) => f.let(o.transpose(viaAdapter(o, adapter, f.let(identity(o, adapter))), 0, 1))))
     // Under autocast the adapter has made it in the lower type.
     lora = s.set(lora, o.to(lora, x.dtype))
     const weight = s.let(o.to(o.parameter(m.weight), x.dtype))
-    const constant = o.detach(lora)
-    const norm = s.let(
-      o.detach(
-        o.call([constant], (f) => {
-          const whole = f.let(o.add(weight, o.mulScalar(constant, adapter.scaling)))
-          return o.vectorNorm(whole)
-        }),
-      ),
-    )
-    const scale = s.let(o.view(o.div(o.parameter(magnitude), norm), [ONE, magnitude.axes[0]!]))
-    const xab = s.let(viaB(viaA(x)))
+    const scale = magnitudeScale(o, s, adapter, magnitude, weight, lora)
+    const xab = s.let(viaAdapter(o, adapter, x))
     let base = dropped ? s.let(o.linear(x, weight)) : s.let(result)
     if (!dropped && m.bias) base = s.set(base, o.sub(base, o.parameter(m.bias)))
     return s.let(o.add(o.mul(o.addScalar(scale, -1), base), o.mulScalar(o.mul(scale, xab), adapter.scaling)))
   })
+}
+
+/** The same in PEFT 0.13: x goes through the adapter first, and through the base's weight once more in any case. */
+function doraOfInput<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adapter, magnitude: Parameter, x: T): T {
+  return o.module(magnitudeOf(m.path), [x], (s) => {
+    const xab = s.let(viaAdapter(o, adapter, x))
+    const lora = s.let(o.transpose(viaAdapter(o, adapter, s.let(identity(o, adapter))), 0, 1))
+    const weight = s.let(o.to(o.parameter(m.weight), x.dtype))
+    const scale = magnitudeScale(o, s, adapter, magnitude, weight, lora)
+    const base = o.mul(o.addScalar(scale, -1), o.linear(x, weight))
+    return s.let(o.add(base, o.mulScalar(o.mul(scale, xab), adapter.scaling)))
+  })
+}
+
+function viaAdapter<T extends Tensor>(o: Shorthand<T>, { a, b, aPath, bPath }: Adapter, x: T): T {
+  const xa = o.module(aPath, [x], () => o.linear(x, o.parameter(a)))
+  return o.module(bPath, [xa], () => o.linear(xa, o.parameter(b)))
+}
+
+/** `torch.eye`: `[in, in]` */
+function identity<T extends Tensor>(o: Shorthand<T>, { a }: Adapter): T {
+  const input = a.axes[1]!
+  return o.run('constant', [], { axes: [input, input], dtype: a.dtype, value: 1 })
+}
+
+/** The magnitudes over the norm of each row of `weight` + BA, which counts as a constant: `[1, out]`, among the names of `s`. */
+function magnitudeScale<T extends Tensor>(
+  o: Shorthand<T>,
+  s: Frame<T>,
+  adapter: Adapter,
+  magnitude: Parameter,
+  weight: T,
+  lora: T,
+): T {
+  const constant = o.detach(lora)
+  const rows = o.call([constant], (f) => {
+    const whole = f.let(o.add(weight, o.mulScalar(constant, adapter.scaling)))
+    return o.vectorNorm(whole)
+  })
+  const norm = s.let(o.detach(rows))
+  return s.let(o.view(o.div(o.parameter(magnitude), norm), [ONE, magnitude.axes[0]!]))
 }

@@ -4,9 +4,10 @@ import { type Axis, axis } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
-import { eagerAttention, sdpaAttention } from './attention.ts'
+import { attentionOf } from './attention.ts'
 import { Builder } from './builder.ts'
 import { embed } from './embedding.ts'
+import type { Library } from './library.ts'
 import { type Linear, linear } from './linear.ts'
 import { causalLoss } from './loss.ts'
 import { causalMask } from './mask.ts'
@@ -36,8 +37,8 @@ interface Shared<T> {
 }
 
 /** modeling_llama.py, modeling_mistral.py, modeling_qwen2.py: decoder with rotary positions, grouped keys and a gated MLP. */
-export function llama(spec: LlamaSpec, train: TrainSpec): Network {
-  const b = new Builder(train)
+export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Network {
+  const b = new Builder(train, library)
   const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
   const [batch, tokens, d] = [axis('b', train.batch), axis('t', train.tokens), axis('d', spec.headDim)]
   const [heads, kvHeads] = [axis('a', spec.heads), axis('k', spec.kvHeads)]
@@ -49,8 +50,9 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
   const layers = Array.from({ length: spec.layers }, (_, i) => layer(`model.layers.${i}`))
   const norm = rms('model.norm')
   const frequencies = { kind: 'inverse_frequencies', theta: spec.ropeTheta } as const
-  const invFreq = b.buffer('model.rotary_emb.inv_freq', [axis('d/2', spec.headDim / 2)], 'float32', frequencies)
-  b.buffer('model.rotary_emb.original_inv_freq', [axis('d/2', spec.headDim / 2)], 'float32', frequencies)
+  const [invFreq] = library.rotaryBuffers.map((name) =>
+    b.buffer(`model.rotary_emb.${name}`, [axis('d/2', spec.headDim / 2)], 'float32', frequencies),
+  )
   const head = b.linear(
     'lm_head',
     h,
@@ -88,7 +90,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
       const [rotatedQ, rotatedK] = applyRotary(o, q, k, cos, sin)
       q = s.set(q, rotatedQ)
       k = s.set(k, rotatedK)
-      const attend = train.attention === 'eager' ? eagerAttention : sdpaAttention
+      const attend = attentionOf(train, library)
       const scale = spec.headDim ** -0.5
       const [attended, weights] = attend(o, {
         q,
@@ -118,9 +120,12 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
 
   function decoderLayer<T extends Tensor>(o: Shorthand<T>, m: Layer, input: T, shared: Shared<T>): T {
     const { positions, mask, cos, sin } = shared
-    const captured = mask ? [mask, positions, cos, sin] : [positions, cos, sin]
+    const whole = mask ? [positions, mask] : [positions]
+    const asArguments = library.checkpointed === 'arguments'
+    const args = asArguments ? [input, ...whole] : [input]
+    const captured = asArguments ? [cos, sin] : [...whole, cos, sin]
     return o.module(m.path, [input], () =>
-      o.checkpoint(train.checkpointing, [input], captured, ([x]) => layerBody(o, m, x!, mask, cos, sin)),
+      o.checkpoint(train.checkpointing, args, captured, ([x, , given]) => layerBody(o, m, x!, given ?? mask, cos, sin)),
     )
   }
 
@@ -145,15 +150,17 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
     return o.module('model', [ids], (s) => {
       const embedded = s.let(embed(o, train, 'model.embed_tokens', embedding, ids))
       const positions = s.let(o.unsqueeze(o.run('positions', [], { axes: [tokens] }), 0))
-      const mask = causalMask(o, train, { batch, tokens, dtype: embedded.dtype, window: spec.slidingWindow, padding })
+      const at = { batch, tokens, dtype: embedded.dtype, window: spec.slidingWindow, padding }
+      const mask = causalMask(o, train, spec.modelType === 'mistral' ? { ...at, helper: 'mistral' } : at, library)
       if (mask) s.let(mask)
       let x = s.let(embedded)
       const [cos, sin] = o.module('model.rotary_emb', [x, positions], () =>
-        rotary(o, positions, invFreq, embedded.dtype),
+        rotary(o, positions, invFreq!, embedded.dtype),
       )
       s.let(cos)
       s.let(sin)
       for (const m of layers) x = s.set(x, decoderLayer(o, m, x, { positions, mask, cos, sin }))
+      if (library.layerOutputs) s.let(x)
       x = s.set(x, rmsNorm(o, norm, x))
       return x
     })
@@ -181,7 +188,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec): Network {
       return o.call([], (s) => {
         const x = s.let(model(o, input_ids!, attention_mask ?? null))
         const logits = s.let(linear(o, head, x))
-        const loss = s.let(causalLoss(o, logits, labels!, vocab))
+        const loss = s.let(causalLoss(o, logits, labels!, vocab, library.shift))
         return [logits, loss] as const
       })
     },

@@ -1,13 +1,24 @@
 import type { Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis } from '../trace/axes.ts'
+import type { Library } from './library.ts'
 
 /** F.cross_entropy over class indices: two nodes. logits `[n, V]`, target `[n]` → one number. */
 export function crossEntropy<T extends Tensor>(o: Shorthand<T>, logits: T, target: T): T {
   return o.call([logits, target], () => o.nllLoss(o.logSoftmax(logits), target))
 }
 
-/** ForCausalLMLoss (loss_utils.py): float32 logits `[b, t, V]`, labels `[b, t]` shifted by one. */
-export function causalLoss<T extends Tensor>(o: Shorthand<T>, given: T, labelsGiven: T, vocab: Axis): T {
+/** ForCausalLMLoss (loss_utils.py): logits `[b, t, V]` in float32, labels `[b, t]`; one or both are shifted by one. */
+export function causalLoss<T extends Tensor>(
+  o: Shorthand<T>,
+  logits: T,
+  labels: T,
+  vocab: Axis,
+  shift: Library['shift'] = 'labels',
+): T {
+  return shift === 'labels' ? shiftedLabelsLoss(o, logits, labels, vocab) : shiftedLogitsLoss(o, logits, labels, vocab)
+}
+
+function shiftedLabelsLoss<T extends Tensor>(o: Shorthand<T>, given: T, labelsGiven: T, vocab: Axis): T {
   return o.call([given, labelsGiven], (s) => {
     const [b, t] = [given.axes[0]!, given.axes[1]!]
     const flat = axis(`${b.name}·${t.name}`, b.size * t.size)
@@ -17,6 +28,21 @@ export function causalLoss<T extends Tensor>(o: Shorthand<T>, given: T, labelsGi
     logits = s.set(logits, o.view(logits, [flat, vocab]))
     shifted = s.set(shifted, o.view(shifted, [flat]))
     return s.let(crossEntropy(o, logits, shifted))
+  })
+}
+
+/** Before transformers 4.50: the last position's logits are cut off, which copies all the others. */
+function shiftedLogitsLoss<T extends Tensor>(o: Shorthand<T>, given: T, labels: T, vocab: Axis): T {
+  return o.call([given, labels], (s) => {
+    const [b, t] = [given.axes[0]!, given.axes[1]!]
+    const rest = axis(`${t.name}-1`, t.size - 1)
+    const flat = axis(`${b.name}·(${rest.name})`, b.size * rest.size)
+    const logits = s.let(o.to(given, 'float32'))
+    let shifted = s.let(o.contiguous(o.slice(logits, 1, 0, rest.size, rest.name)))
+    let targets = s.let(o.contiguous(o.slice(labels, 1, 1, rest.size, rest.name)))
+    shifted = s.set(shifted, o.view(shifted, [flat, vocab]))
+    targets = s.set(targets, o.view(targets, [flat]))
+    return s.let(crossEntropy(o, shifted, targets))
   })
 }
 

@@ -1,24 +1,68 @@
 import type { Shorthand, Tensor } from '../ops/ops.ts'
-import type { Axis } from '../trace/axes.ts'
+import { type Axis, axis } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import { CURRENT, type Library } from './library.ts'
+
+/** What a causal mask is for. `[b, t]`, and the batch's own mask where it is padded. */
+export interface MaskOf<T> {
+  readonly batch: Axis
+  readonly tokens: Axis
+  readonly dtype: DType
+  readonly window: number | null
+  readonly padding: T | null
+  /** Whose helper makes it in transformers 4, where a modeling file has its own. */
+  readonly helper?: 'mistral'
+}
 
 /**
- * The mask of a causal decoder: none under sdpa without padding (the kernel is told `is_causal`), else a bool one; an additive
- * one under eager
- * (transformers/masking_utils.py, create_causal_mask).
+ * The mask of a causal decoder, none under sdpa where the kernel is told `is_causal`: without padding and within the window.
  */
 export function causalMask<T extends Tensor>(
   o: Shorthand<T>,
   train: TrainSpec,
-  at: { batch: Axis; tokens: Axis; dtype: DType; window: number | null; padding: T | null },
+  of: MaskOf<T>,
+  library: Library = CURRENT,
 ): T | null {
-  const { batch, tokens, window, padding } = at
-  const sdpa = train.attention === 'sdpa'
-  if (sdpa && padding === null && (window === null || tokens.size < window)) return null
-  return o.run('causal_mask', [padding], { batch, tokens, keys: tokens, dtype: sdpa ? 'bool' : at.dtype, window })
+  return library.mask === 'masking_utils' ? mask5(o, train, of) : mask4(o, train, of)
 }
+
+/** transformers/masking_utils.py, create_causal_mask: bool under sdpa, additive under eager. */
+function mask5<T extends Tensor>(o: Shorthand<T>, train: TrainSpec, of: MaskOf<T>): T | null {
+  const { batch, tokens, window, padding } = of
+  const sdpa = train.attention === 'sdpa'
+  if (sdpa && isCausalEnough(of)) return null
+  const dtype = sdpa ? 'bool' : of.dtype
+  const stretched = sdpa && padding === null
+  return o.run('causal_mask', [padding], { batch, tokens, keys: tokens, dtype, window, stretched })
+}
+
+/**
+ * _update_causal_mask of transformers 4 (modeling_llama.py, modeling_mistral.py): always additive, and one column longer than
+ * the sequence where the batch has no mask. Only Mistral's knows a window. Attention takes its first columns.
+ */
+function mask4<T extends Tensor>(o: Shorthand<T>, train: TrainSpec, of: MaskOf<T>): T | null {
+  const { batch, tokens, padding, dtype } = of
+  const window = of.helper ? of.window : null
+  if (train.attention === 'sdpa') {
+    if (isCausalEnough({ ...of, window })) return null
+    throw new Refusal('not-modelled', '--attention', UNALIGNED, 'Say --attention eager.')
+  }
+  const keys = padding ? tokens : axis(`${tokens.name}+1`, tokens.size + 1)
+  return o.call([], (s) => {
+    const attributes = { batch, tokens, keys, dtype, window, stretched: padding === null }
+    const whole = o.run('causal_mask', [padding], of.helper ? { ...attributes, helper: of.helper } : attributes)
+    return padding ? whole : o.slice(s.let(whole), 3, 0, tokens.size, tokens.name)
+  })
+}
+
+/** attention.cpp, preprocess_mask: rows that are one longer than the keys are not aligned, and are padded on each call. */
+const UNALIGNED =
+  'the mask of a window under sdpa, whose rows CUDA pads on each call in transformers 4, is not modelled'
+
+const isCausalEnough = ({ padding, window, tokens }: MaskOf<unknown>): boolean =>
+  padding === null && (window === null || tokens.size < window)
 
 /** The mask of an encoder: none without padding (transformers/masking_utils.py, create_bidirectional_mask). */
 export function bidirectionalMask<T extends Tensor>(

@@ -63,6 +63,10 @@ export interface Attributes {
     readonly tokens: Axis
     readonly keys: Axis
     readonly window: number | null
+    /** One mask for all sequences, stretched over the batch. */
+    readonly stretched?: boolean
+    /** Whose helper makes it, where a modeling file has its own (transformers 4). */
+    readonly helper?: 'mistral'
     /** Type of an additive mask; `bool` where the kernel takes a mask of what may be seen. */
     readonly dtype: DType
   }

@@ -20,11 +20,11 @@ export interface Gpu {
  * whole follows from them. Throws `Refusal` for what is not modelled.
  */
 export function predict(model: ModelSpec, train: TrainSpec, stack: Stack, gpu: Gpu | null = null): EstimateBody {
-  return bodyFrom(foldLayers(model, train, stack.dialect) ?? wholeFacts(model, train, stack), gpu)
+  return bodyFrom(foldLayers(model, train, stack) ?? wholeFacts(model, train, stack), gpu)
 }
 
 function wholeFacts(model: ModelSpec, train: TrainSpec, stack: Stack): Facts {
-  const { network, events } = simulate(model, train, stack.dialect)
+  const { network, events } = simulate(model, train, stack.dialect, { library: stack.library })
   return factsOf(network, events)
 }
 

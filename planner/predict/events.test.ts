@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import type { Dialect } from '../simulate/dialect.ts'
 import { torch } from '../simulate/dialects/torch.ts'
 import type { TraceEvent } from '../trace/event.ts'
-import { simulate } from './index.ts'
+import { DEFAULT_STACK, simulate } from './index.ts'
 import { type Recorded, settingOfRow } from './rows.test.cases.ts'
 
 /** `[phase, bytes, storage, op, module]`: an allocation, or a release where bytes are negative. */
@@ -43,7 +43,7 @@ const recorded = (lines: readonly Line[]): string[] =>
   )
 
 function simulated({ case: c }: Pick<Recorded, 'case'>, dialect: Dialect): string[] {
-  const { model, train } = settingOfRow(c)
+  const { model, train } = settingOfRow(c, DEFAULT_STACK)
   const { events } = simulate(model, train, dialect, { steps: 2 })
   const moves = events.filter(
     (e): e is Extract<TraceEvent, { action: 'alloc' | 'free' }> =>

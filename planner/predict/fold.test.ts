@@ -3,12 +3,12 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { specFromCatalog } from '../../models/index.ts'
 import type { EstimateBody } from '../result/estimate.ts'
-import { torch } from '../simulate/dialects/torch.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { bodyOf } from './estimate.ts'
 import { bodyFrom } from './facts.ts'
 import { foldLayers } from './fold.ts'
 import { simulate } from './simulate.ts'
+import { resolveStack, STACKS } from './stack.ts'
 
 const settings = fc.record({
   name: fc.constantFrom('smollm2-135m', 'llama-3.2-1b', 'tinyllama-1.1b', 'qwen2.5-0.5b', 'bert-base', 'roberta-base'),
@@ -25,6 +25,7 @@ const settings = fc.record({
   rank: fc.integer({ min: 1, max: 16 }),
   dropout: fc.constantFrom(0, 0.1),
   dtype: fc.constantFrom('bfloat16', 'float32'),
+  stack: fc.constantFrom(...STACKS.map((s) => s.name)),
 } as const)
 
 /** The same estimate with its tables in one order: rows of equal bytes have none of their own. */
@@ -42,8 +43,11 @@ const ordered = (b: EstimateBody) => ({
 test('a folded prediction equals the simulation of every layer, in every figure and table', () => {
   let folded = 0
   fc.assert(
-    fc.property(settings, ({ name, layers, rank, dropout, method, withReference, ...s }) => {
+    fc.property(settings, ({ name, layers, rank, dropout, method, withReference, stack, ...s }) => {
       const model = specFromCatalog(name, { layers })
+      const on = resolveStack(stack)
+      const { dialect, library } = on
+      if (library.modelTypes?.has(model.modelType) === false) return
       const train: TrainSpec = {
         ...s,
         // grouped keys in float32 have no fused kernel, and are refused
@@ -59,13 +63,13 @@ test('a folded prediction equals the simulation of every layer, in every figure 
             ? null
             : { rank, alpha: rank, dropout, targets: ['all-linear'], dtype: 'float32', rslora: false },
       }
-      const facts = foldLayers(model, train, torch)
+      const facts = foldLayers(model, train, on)
       if (!facts) return
       folded++
-      const { network, events } = simulate(model, train, torch)
+      const { network, events } = simulate(model, train, dialect, { library })
       assert.equal(ordered(bodyFrom(facts, null)), ordered(bodyOf(network, events)))
     }),
-    { numRuns: 60, seed: 7 },
+    { numRuns: 80, seed: 7 },
   )
   assert.ok(folded > 40, `only ${folded} settings folded`)
 })

@@ -1,5 +1,4 @@
 import type { BertSpec, LlamaSpec, ModelSpec } from '../../models/spec.ts'
-import type { Dialect } from '../simulate/dialect.ts'
 import { PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
 import { firstStep, steadyStep } from '../trace/reading.ts'
 import { foldScope } from '../trace/scope.ts'
@@ -14,6 +13,7 @@ import {
   type TimelinePoint,
 } from './facts.ts'
 import { simulate } from './simulate.ts'
+import type { Stack } from './stack.ts'
 import { endOf, type Stream, type Streams, streamsOf } from './stream.ts'
 
 /** Layers of the two small simulations: a first, a middle and a last one, and one middle one more. */
@@ -35,7 +35,11 @@ interface Seam {
  * one block inserted, and the block repeats its neighbour, then every instant of the whole grows by the same bytes a layer.
  * Null where that does not hold, or would not pay.
  */
-export function foldLayers(model: ModelSpec, train: TrainSpec, dialect: Dialect): Facts | null {
+export function foldLayers(
+  model: ModelSpec,
+  train: TrainSpec,
+  { dialect, library }: Pick<Stack, 'dialect' | 'library'>,
+): Facts | null {
   if (model.family !== 'llama' && model.family !== 'bert') return null
   const repeated: LlamaSpec | BertSpec = model
   const { layers } = repeated
@@ -44,7 +48,7 @@ export function foldLayers(model: ModelSpec, train: TrainSpec, dialect: Dialect)
   const more = layers - FEW
 
   function small(n: number) {
-    const { network, events } = simulate({ ...repeated, layers: n }, train, dialect)
+    const { network, events } = simulate({ ...repeated, layers: n }, train, dialect, { library })
     const trace = steadyStep(events)
     return { network, trace, steady: streamsOf(trace), first: streamsOf(firstStep(events)) }
   }

@@ -2,7 +2,7 @@ import { type ModelSpec, specFromConfig } from '../../models/index.ts'
 import type { TrainingOptions } from '../training/options.ts'
 import { resolveTraining } from '../training/resolve.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { DEFAULT_STACK } from './index.ts'
+import { resolveStack, type Stack } from './index.ts'
 
 interface PhaseRow {
   readonly [figure: string]: number
@@ -48,7 +48,7 @@ export interface Recorded {
   }[]
   readonly first_step: PhaseRow
   readonly step: PhaseRow
-  readonly stack: { readonly transformers: string }
+  readonly stack: { readonly torch: string; readonly transformers: string; readonly peft: string }
 }
 
 /** The recorded case as the flags of the command line. */
@@ -87,9 +87,16 @@ function optionsOf(c: Recorded['case']): TrainingOptions {
   }
 }
 
+/** The stack that a row was recorded on, by its versions without their last part. */
+export function stackOfRow({ stack }: Pick<Recorded, 'stack'>): Stack {
+  const minor = (version: string): string => version.split('.').slice(0, 2).join('.')
+  const { torch, transformers, peft } = stack
+  return resolveStack(`torch-${minor(torch)}+transformers-${minor(transformers)}+peft-${minor(peft)}`)
+}
+
 /** Throws `ModelError` where the architecture is not modelled. */
-export function settingOfRow(c: Recorded['case']): { model: ModelSpec; train: TrainSpec } {
+export function settingOfRow(c: Recorded['case'], stack: string): { model: ModelSpec; train: TrainSpec } {
   const { arch, ...config } = c.model
   const model = specFromConfig({ architectures: [arch], torch_dtype: c.dtype, ...config }, { name: c.id })
-  return { model, train: resolveTraining(model, optionsOf(c), { stack: DEFAULT_STACK }).train }
+  return { model, train: resolveTraining(model, optionsOf(c), { stack }).train }
 }

@@ -3,8 +3,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ModelError } from '../../models/index.ts'
 import { foldScope } from '../trace/scope.ts'
-import { DEFAULT_STACK, predict, resolveStack } from './index.ts'
-import { type Recorded, settingOfRow } from './rows.test.cases.ts'
+import { predict, type Stack } from './index.ts'
+import { type Recorded, settingOfRow, stackOfRow } from './rows.test.cases.ts'
 
 const folder = new URL('../../../fixtures/pytorch/', import.meta.url)
 const rows: Recorded[] = readdirSync(folder)
@@ -12,12 +12,13 @@ const rows: Recorded[] = readdirSync(folder)
   .sort()
   .flatMap((f) => readFileSync(new URL(f, folder), 'utf8').trim().split('\n'))
   .map((line) => JSON.parse(line))
-const current = rows.filter((r) => r.stack.transformers.startsWith('5.'))
 
 /** The setting; null for an architecture that is refused. */
-function known(row: Recorded): ReturnType<typeof settingOfRow> | null {
+function known(row: Recorded, stack: Stack): ReturnType<typeof settingOfRow> | null {
+  const { modelTypes } = stack.library
+  if (modelTypes && !modelTypes.has(`${row.case.model.model_type}`)) return null
   try {
-    return settingOfRow(row.case)
+    return settingOfRow(row.case, stack.name)
   } catch (e) {
     if (e instanceof ModelError) return null
     throw e
@@ -26,9 +27,10 @@ function known(row: Recorded): ReturnType<typeof settingOfRow> | null {
 
 /** Differences in bytes by figure. The recorder counts AdamW's step scalars, which live on the host: 4 bytes a tensor. */
 function differences(row: Recorded): string[] | 'unknown architecture' {
-  const setting = known(row)
+  const stack = stackOfRow(row)
+  const setting = known(row, stack)
   if (!setting) return 'unknown architecture'
-  const body = predict(setting.model, setting.train, resolveStack(DEFAULT_STACK))
+  const body = predict(setting.model, setting.train, stack)
   const { static: s } = body
   const base = s.parameters_bytes + s.quantization_bytes + s.buffers_bytes + s.inputs_bytes
   const scalars =
@@ -64,25 +66,26 @@ const CRUMBS = 4
 
 test('every figure of every recorded step, to the byte', () => {
   const outcome = { exact: 0, unknown: 0, off: [] as string[] }
-  for (const row of current) {
+  for (const row of rows) {
     const off = differences(row)
     if (off === 'unknown architecture') outcome.unknown++
     else if (off.length === 0) outcome.exact++
     else outcome.off.push(`${row.case.id}: ${off.join(' · ')}`)
   }
-  console.log(`# ${outcome.exact} of ${current.length} rows exact, ${outcome.unknown} of families that are refused`)
+  console.log(`# ${outcome.exact} of ${rows.length} rows exact, ${outcome.unknown} of families that are refused`)
   assert.is(outcome.off.join('\n'), '')
   assert.ok(outcome.exact >= 334)
 })
 
 test('the table of saved tensors, module by module', () => {
   let compared = 0
-  for (const row of current) {
+  for (const row of rows) {
     const { case: c } = row
     if ((c.checkpointing ?? 'none') !== 'none' || c.quantize) continue
-    const setting = known(row)
+    const stack = stackOfRow(row)
+    const setting = known(row, stack)
     if (!setting) continue
-    const body = predict(setting.model, setting.train, resolveStack(DEFAULT_STACK))
+    const body = predict(setting.model, setting.train, stack)
     const sums = (list: readonly { where: string; bytes: number; count: number; dtype: string }[]) => {
       const by = new Map<string, number>()
       for (const s of list) {

@@ -1,6 +1,7 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { Order } from '../autograd/engine.ts'
 import { networkOf, referenceOf } from '../network/index.ts'
+import type { Library } from '../network/library.ts'
 import type { Batch, Network } from '../network/network.ts'
 import type { Dialect } from '../simulate/dialect.ts'
 import { autocastPolicy } from '../simulate/dialects/torch.ts'
@@ -21,6 +22,8 @@ export interface SimulateOptions {
    * Whole steps to write; default: the first one, with the second's optimizer folded in, since forward and backward repeat.
    */
   readonly steps?: number
+  /** Whose versions of the programs are run; default: the newest. */
+  readonly library?: Library
   /** Also writes reads and names, for the auditor. */
   readonly audited?: boolean
   readonly optimizer?: (s: Simulator) => StepOptimizer<View>
@@ -37,8 +40,8 @@ export function simulate(
   options: SimulateOptions = {},
 ): Simulation {
   const events: TraceEvent[] = []
-  const network = networkOf(model, train)
-  const reference = referenceOf(model, train)
+  const network = networkOf(model, train, options.library)
+  const reference = referenceOf(model, train, options.library)
   const make = options.simulator ?? ((o: SimulatorOptions) => new Simulator(o))
   const simulator = make({ dialect, sink: (e) => events.push(e), audited: options.audited === true })
   simulator.materialize([...network.parameters, ...network.buffers, ...(network.quantization ?? [])])

@@ -1,17 +1,26 @@
+import { CURRENT, type Library, TRANSFORMERS_4_48 } from '../network/library.ts'
 import type { Dialect } from '../simulate/dialect.ts'
 import { torch } from '../simulate/dialects/torch.ts'
+import { torchTransformers448 } from '../simulate/dialects/torch-transformers-4.48.ts'
 import { Refusal } from '../trace/errors.ts'
 
 /** Frameworks and versions that a prediction is for: a runtime's dialect with a modeling library. */
 export interface Stack {
   readonly name: string
   readonly dialect: Dialect
+  readonly library: Library
 }
 
-const TORCH: Stack = { name: 'torch-2.13+transformers-5.23+peft-0.21', dialect: torch }
+const stackOf = (dialect: Dialect, library: Library): Stack => ({
+  name: `${dialect.name}+${library.name}`,
+  dialect,
+  library,
+})
 
-export const STACKS: readonly Stack[] = [TORCH]
-export const DEFAULT_STACK = TORCH.name
+const NEWEST = stackOf(torch, CURRENT)
+
+export const STACKS: readonly Stack[] = [NEWEST, stackOf(torchTransformers448, TRANSFORMERS_4_48)]
+export const DEFAULT_STACK = NEWEST.name
 
 /** A stack by its full name or an unambiguous part of it. Throws `Refusal` where there is none, or several. */
 export function resolveStack(part: string): Stack {

@@ -6,7 +6,7 @@ import { Refusals } from './refusals.ts'
 import { resolveTraining } from './resolve.ts'
 
 const STACK = { stack: 'torch-2.13+transformers-5.23+peft-0.21' }
-const OLD = { stack: 'torch-2.6+transformers-4.48+peft-0.13' }
+const OLD = { stack: 'torch-2.13+transformers-4.48+peft-0.13' }
 const resolve = (
   model: string,
   options: TrainingOptions = {},

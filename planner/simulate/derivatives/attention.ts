@@ -1,9 +1,11 @@
+import type { Meta } from '../../autograd/node.ts'
 import type { Operation } from '../../autograd/operation.ts'
-import { axis } from '../../trace/axes.ts'
+import { type Axis, axis } from '../../trace/axes.ts'
 import type { DType } from '../../trace/dtype.ts'
 import { Refusal } from '../../trace/errors.ts'
-import { metaOf, type Simulator } from '../simulator.ts'
+import type { Simulator } from '../simulator.ts'
 import type { SimTensor, View } from '../storage.ts'
+import { unary } from './elementwise.ts'
 
 /**
  * Scaled dot-product attention as CUDA's fused kernels keep it: q, k, v, the result and the row sums (log-sum-exp), never the
@@ -14,7 +16,7 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
   return {
     forward(call) {
       const [q, k, v, mask] = [call.inputs[0]!, call.inputs[1]!, call.inputs[2]!, call.inputs[3] ?? null]
-      const flash = mask === null && q.dtype !== 'float32'
+      const flash = isFlash(q, mask)
       if (call.attributes.grouped && !flash) throw new Refusal('not-modelled', '--attention', GROUPED, GROUPED_NEXT)
       const bias = mask && additive(simulator, mask, q.dtype)
       if (call.recording) {
@@ -24,8 +26,9 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
         if (bias) call.save('attn_bias', bias, 'attention scores again')
       }
       const [b, a, t, d] = [q.axes[0]!, q.axes[1]!, q.axes[2]!, q.axes[3]!]
-      // The result is laid out [b, t, a, d], as the kernels write it.
-      const strides = simulator.dialect.strided ? heads([t.size, a.size, d.size]) : undefined
+      // The flash kernel's result is laid out as the query (empty_like), the memory-efficient one's [b, t, a, d].
+      const written = flash ? unary(q, simulator).strides : heads([t.size, a.size, d.size])
+      const strides = simulator.dialect.strided ? written : undefined
       const result = simulator.alloc([b, a, t, v.axes[3]!], q.dtype, strides)
       const rows = flash ? t : axis('t32', Math.ceil(t.size / 32) * 32)
       const lse = simulator.alloc([b, a, rows], 'float32')
@@ -43,10 +46,12 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
     backward(call) {
       const made: (SimTensor | null)[] = [null, null, null, null]
       const wanted = [0, 1, 2].map((i) => call.needs(i))
-      // One kernel writes all three gradients, whichever are wanted.
+      // One kernel writes all three gradients, whichever are wanted: flash as their tensors lie, memory-efficient [b, t, a, d].
+      const flash = isFlash(call.saved('query'), call.inputs[3] ?? null)
       const all = ['query', 'key', 'value'].map((slot) => {
-        const { axes, dtype } = metaOf(call.saved(slot))!
-        return simulator.alloc(axes, dtype, call.saved(slot).data.strides)
+        const { axes, dtype, data } = call.saved(slot)
+        const [, a, t, d] = axes as readonly [Axis, Axis, Axis, Axis]
+        return simulator.alloc(axes, dtype, flash ? data.strides : heads([t.size, a.size, d.size]))
       })
       for (let i = 0; i < 3; i++) {
         if (wanted[i]) made[i] = all[i]!
@@ -56,6 +61,9 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
     },
   }
 }
+
+/** sdp_utils.cpp, use_flash_attention: 16-bit types and no mask. */
+const isFlash = (q: Meta, mask: Meta | null): boolean => mask === null && q.dtype !== 'float32'
 
 /** sdp_utils.cpp: of the fused kernels only flash takes grouped keys (`supports_gqa`), and flash takes 16-bit types only. */
 const GROUPED = 'sdpa in float32 with fewer key heads than query heads: CUDA has no fused kernel for it'

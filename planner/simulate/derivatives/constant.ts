@@ -55,16 +55,19 @@ export const constant = (s: Simulator): Operation<View, 'constant'> =>
 
 /**
  * `[b, 1, t, s]`: additive, 0 or the type's lowest number, or bool (transformers/masking_utils.py, eager_mask and sdpa_mask). A
- * padded batch's own mask `[b, t]` is joined in. A bool mask without padding is one `[t, s]`, stretched over the batch.
+ * padded batch's own mask `[b, t]` is joined in.
  */
 export const causalMask = (s: Simulator): Operation<View, 'causal_mask'> => {
-  const mask = made(s, 'causal_mask', ({ attributes: { batch, tokens, keys, dtype, window }, inputs }) => {
+  const mask = made(s, 'causal_mask', ({ attributes, inputs }) => {
+    const { batch, tokens, keys, dtype, window, stretched = false, helper = false } = attributes
     const { integer } = s.dialect
     const axes: Axes = [batch, ONE, tokens, keys]
     const shared: Axes = [ONE, ONE, tokens, keys]
-    const variant = [window !== null && 'sliding', inputs[0] && 'padded', dtype === 'bool' && 'bool'].filter(Boolean)
+    const variant = [helper, window !== null && 'sliding', inputs[0] && 'padded', dtype === 'bool' && 'bool'].filter(
+      Boolean,
+    )
     return {
-      results: { result: { axes: dtype === 'bool' && !inputs[0] ? shared : axes, dtype } },
+      results: { result: { axes: stretched ? shared : axes, dtype } },
       ...(variant.length > 0 ? { variant: variant.join('_') } : {}),
       parts: {
         batch: { axes: [batch], dtype: integer },
@@ -74,6 +77,8 @@ export const causalMask = (s: Simulator): Operation<View, 'causal_mask'> => {
         padding: { axes: [batch, keys], dtype: 'bool' },
         allowed: { axes: shared, dtype: 'bool' },
         whole: { axes, dtype: 'bool' },
+        one: { axes: shared, dtype },
+        row: { axes: [tokens, ONE], dtype: integer },
         number: { axes: [], dtype },
         bit: { axes: [], dtype: 'bool' },
       },

@@ -1,0 +1,74 @@
+import type { ModelSpec } from '../../models/spec.ts'
+import { Refusal } from '../trace/errors.ts'
+import type { TrainSpec } from '../training/spec.ts'
+
+/**
+ * The versions of transformers and PEFT whose files a program follows, as the places where their versions write the same model
+ * otherwise. What a helper allocates on its way (a mask, a table) stands in the dialect's scripts.
+ */
+export interface Library {
+  readonly name: string
+  /** Model types whose modeling files are followed; null for all that are modelled. */
+  readonly modelTypes: ReadonlySet<string> | null
+  /** Tables of the rotary embedding that are registered as buffers. */
+  readonly rotaryBuffers: readonly string[]
+  /** What sdpa is called with: grouped keys as they are, or repeated and each tensor laid out densely. */
+  readonly sdpa: 'grouped' | 'contiguous'
+  /** Who makes a causal decoder's mask, and of which shape. */
+  readonly mask: 'masking_utils' | 'update_causal_mask'
+  /** What the causal loss shifts by one: the labels, or logits and labels, both copied. */
+  readonly shift: 'labels' | 'logits'
+  /** Whether a tuple named `layer_outputs` holds the last layer's result until the model's forward returns. */
+  readonly layerOutputs: boolean
+  /** Whether a checkpointed layer is handed its mask and positions as arguments, which are saved, or in a closure. */
+  readonly checkpointed: 'arguments' | 'closure'
+  /** What DoRA's added term is made from: the base's result, or x through the weight once more, dropout or not. */
+  readonly dora: 'result' | 'input'
+}
+
+/** transformers 5.23 and PEFT 0.21. */
+export const CURRENT: Library = {
+  name: 'transformers-5.23+peft-0.21',
+  modelTypes: null,
+  rotaryBuffers: ['inv_freq', 'original_inv_freq'],
+  sdpa: 'grouped',
+  mask: 'masking_utils',
+  shift: 'labels',
+  layerOutputs: false,
+  checkpointed: 'closure',
+  dora: 'result',
+}
+
+/**
+ * transformers 4.48 and PEFT 0.13:
+ * - modeling_llama.py, LlamaRotaryEmbedding.__init__: `self.original_inv_freq = self.inv_freq` is the same tensor, no buffer;
+ * - integrations/sdpa_attention.py, sdpa_attention_forward: repeat_kv and three `.contiguous()` whatever the kernel takes;
+ * - modeling_llama.py, _update_causal_mask: additive, one column longer than the sequence where the batch has no mask;
+ * - loss/loss_utils.py, ForCausalLMLoss: `logits[..., :-1, :].contiguous()` in float32 beside the float32 logits;
+ * - modeling_llama.py, LlamaModel.forward: `hidden_states = layer_outputs[0]`;
+ * - the same, `_gradient_checkpointing_func(decoder_layer.__call__, hidden_states, causal_mask, position_ids, …)`;
+ * - peft/tuners/lora/dora.py, DoraLinearLayer.forward: `F.linear(x, weight)` always.
+ */
+export const TRANSFORMERS_4_48: Library = {
+  name: 'transformers-4.48+peft-0.13',
+  modelTypes: new Set(['llama', 'mistral', 'qwen2']),
+  rotaryBuffers: ['inv_freq'],
+  sdpa: 'contiguous',
+  mask: 'update_causal_mask',
+  shift: 'logits',
+  layerOutputs: true,
+  checkpointed: 'arguments',
+  dora: 'input',
+}
+
+/** Throws `Refusal` for a family or setting whose files of this version have not been followed. */
+export function refuseUnfollowed(library: Library, model: ModelSpec, train: TrainSpec): void {
+  if (library.modelTypes && !library.modelTypes.has(model.modelType)) {
+    const message = `${model.modelType} is not modelled as ${library.name} has it`
+    throw new Refusal('not-modelled', '--stack', message, 'Leave out --stack for the newest versions.')
+  }
+  if (library.mask === 'update_causal_mask' && train.padding && train.attention === 'sdpa') {
+    const message = `whether ${library.name} makes a mask for sdpa depends on the values of the batch's own`
+    throw new Refusal('not-modelled', '--padding', message, 'Say --attention eager, or leave out --padding.')
+  }
+}
