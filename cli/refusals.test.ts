@@ -37,7 +37,7 @@ test('everything that is wrong is told in one go', async () => {
     '--gpu',
     '80',
     '--quantize',
-    'int8',
+    'int9',
     '--zero',
     '3',
   ])

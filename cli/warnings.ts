@@ -30,6 +30,8 @@ function words(trap: Trap, { adapter }: TrainSpec, bytes: Bytes): string {
       return `--lora-dropout ${adapter?.dropout} keeps what its backward needs (${plural(trap.tensors, 'storage')}, ${bytes(trap.bytes)}) although LoRA-FA drops the inputs; 0 keeps nothing`
     case 'kept-anyway':
       return `${plural(trap.tensors, 'input')} of adapted linears (${bytes(trap.bytes)}) stay, since ${trap.by.join(' and ')} keep${trap.by.length === 1 ? 's' : ''} them too: there LoRA-FA saves no activation`
+    case 'int8':
+      return `int8 keeps the input of every base linear (${plural(trap.tensors, 'tensor')}, ${bytes(trap.bytes)}) whatever trains, until the graph goes and with checkpointing too; --quantize nf4 keeps none`
     case 'logits': {
       const tensors = `${bytes(trap.bytes)} in ${plural(trap.tensors, 'tensor')} over the vocabulary`
       return `logits dominate the peak: ${tensors}; a smaller batch or length lowers it, an adapter method does not`

@@ -13,6 +13,7 @@ export class ForwardCall<D, N extends OpName> implements Forward<D, N> {
   readonly inputs: readonly (Variable<D> | null)[]
   readonly #node: Node<D> | null
   readonly #saveTo: SaveTo<D>
+  readonly #attachTo: (node: Node<D>, tensor: Variable<D>, why: string) => void
 
   constructor(
     op: N,
@@ -20,12 +21,14 @@ export class ForwardCall<D, N extends OpName> implements Forward<D, N> {
     inputs: readonly (Variable<D> | null)[],
     node: Node<D> | null,
     saveTo: SaveTo<D>,
+    attachTo: (node: Node<D>, tensor: Variable<D>, why: string) => void,
   ) {
     this.op = op
     this.attributes = attributes
     this.inputs = inputs
     this.#node = node
     this.#saveTo = saveTo
+    this.#attachTo = attachTo
   }
 
   get recording(): boolean {
@@ -38,6 +41,10 @@ export class ForwardCall<D, N extends OpName> implements Forward<D, N> {
 
   save(slot: string, tensor: Variable<D>, why: string): void {
     if (this.#node) this.#saveTo(this.#node, slot, tensor, why)
+  }
+
+  attach(tensor: Variable<D>, why: string): void {
+    if (this.#node) this.#attachTo(this.#node, tensor, why)
   }
 }
 

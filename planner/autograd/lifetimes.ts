@@ -50,6 +50,8 @@ export class Lifetimes<D> {
     for (let n = stack.pop(); n; n = stack.pop()) {
       if (--n.holders > 0) continue
       this.unsave(n)
+      for (const v of n.attached) this.letGo(v)
+      n.attached = []
       for (const edge of n.edges) if (edge && 'node' in edge) stack.push(edge.node)
     }
   }

@@ -50,6 +50,8 @@ export class Node<D> {
   readonly inputs: readonly (Meta | null)[]
   outputs: readonly Meta[] = []
   saved: Saved<D>[] = []
+  /** What goes with the node itself. */
+  attached: Variable<D>[] = []
   /** In a checkpointed region: places for what will be computed again, and the region. */
   held: Holder[] = []
   checkpoint: Recomputation<D> | null = null

@@ -13,6 +13,11 @@ export interface Forward<D, N extends OpName> {
   readonly recording: boolean
   /** Keeps `tensor` until this operation's backward has run. `why` names the derivative that asks for it. */
   save(slot: string, tensor: Variable<D>, why: string): void
+  /**
+   * Keeps `tensor` as long as the node lives, as an attribute of a Python function's `ctx` does: no checkpoint packs it, and the
+   * backward does not release it.
+   */
+  attach(tensor: Variable<D>, why: string): void
 }
 
 /** What an operation sees while its gradient is computed. */

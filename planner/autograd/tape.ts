@@ -86,7 +86,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
       wanted && this.#recording
         ? new Node<D>(op, attributes, this.#sequence++, position.scope, inputs.map(edgeOf), inputs.map(metaOf))
         : null
-    const call = new ForwardCall<D, N>(op, attributes, inputs, node, this.#saveTo)
+    const call = new ForwardCall<D, N>(op, attributes, inputs, node, this.#saveTo, this.#attach)
     const outputs = runtime.operation(op).forward(call)
     if (inputs.includes(outputs[0]!)) return outputs
     this.#made?.push(...outputs)
@@ -99,6 +99,12 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     const variable = this.runtime.alias(tensor)
     this.runtime.onSave(variable, why)
     node.saved.push({ slot, why, variable })
+  }
+
+  readonly #attach = (node: Node<D>, tensor: Variable<D>, why: string): void => {
+    const variable = this.runtime.alias(tensor)
+    this.runtime.onSave(variable, why)
+    node.attached.push(variable)
   }
 
   parameter(p: Parameter): Variable<D> {

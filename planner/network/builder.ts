@@ -7,7 +7,7 @@ import { adapterOf, isTarget } from './adapter.ts'
 import { CURRENT, type Library } from './library.ts'
 import type { Linear } from './linear.ts'
 import type { Network } from './network.ts'
-import { packed, type Quantized, quantizedState } from './quantized.ts'
+import { type MakeState, packed, type Quantized, quantizedState, rowScales } from './quantized.ts'
 
 /** What an output layer is over. */
 export type Head = 'vocabulary' | 'classes'
@@ -86,22 +86,23 @@ export class Builder {
     return { path, base, weight, bias, quantized: state, adapter: adapter.disabled ? null : matrices }
   }
 
-  /** A frozen weight in 4 bits, and its state. */
+  /** A frozen weight in 4 or 8 bits, and its state. */
   #quantized(base: string, input: Axis, output: Axis): { weight: Parameter; state: Quantized } {
-    const index = this.parameters.length
+    const { dtype, quantize } = this.train
+    const kind = quantize?.kind ?? 'nf4'
+    const eight = kind === 'int8'
     const weight: Parameter = {
       path: `${base}.weight`,
-      axes: [packed(input, output), ONE],
-      dtype: 'uint8',
+      axes: eight ? [output, input] : [packed(input, output), ONE],
+      dtype: eight ? 'int8' : 'uint8',
       trains: false,
-      index,
+      index: this.parameters.length,
       kind: 'parameter',
       init: ZEROS,
       elements: input.size * output.size,
     }
     this.parameters.push(weight)
-    const { dtype, quantize } = this.train
-    const state = quantizedState(input, output, dtype, quantize?.nested === true, (name, size, type) => {
+    const make: MakeState = (name, size, type) => {
       const p: Parameter = {
         path: `${base}.weight.${name}`,
         axes: [size],
@@ -113,7 +114,8 @@ export class Builder {
       }
       this.quantization.push(p)
       return p
-    })
+    }
+    const state = eight ? rowScales(output, make) : quantizedState(input, output, dtype, kind === 'nf4-double', make)
     return { weight, state }
   }
 

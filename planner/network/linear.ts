@@ -11,7 +11,7 @@ export interface Linear {
   /** `[out, in]` */
   readonly weight: Parameter
   readonly bias: Parameter | null
-  /** Where the weight is packed in 4 bits. */
+  /** Where the weight is in 4 or 8 bits. */
   readonly quantized: Quantized | null
   readonly adapter: Adapter | null
 }
@@ -27,6 +27,8 @@ function baseLinear<T extends Tensor>(o: Shorthand<T>, path: string, m: Linear, 
   const { quantized } = m
   const bias = m.bias && o.parameter(m.bias)
   if (!quantized) return o.module(path, [x], () => o.linear(x, o.parameter(m.weight), bias))
+  // bitsandbytes/nn/modules.py, Linear8bitLt.forward
+  if (quantized.bits === 8) return o.module(path, [x], () => o.run('linear_8bit', [x, o.parameter(m.weight), bias], {}))
   // bitsandbytes/nn/modules.py, Linear4bit.forward: in the compute type, and back in the input's.
   const { compute, output, blocks, nested } = quantized
   return o.module(path, [x], (s) => {
@@ -78,11 +80,12 @@ function loraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adapt
   })
 }
 
-/** peft/tuners/lora/bnb.py, Linear4bit.forward: the base's result is cloned, the adapter's cast before it is added. */
+/** peft/tuners/lora/bnb.py, Linear4bit.forward and Linear8bitLt.forward: the adapter's result is cast before it is added; in 4 bits the base's is cloned. */
 function quantizedLoraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adapter, input: T): T {
   return o.module(m.path, [input], (s) => {
     const [a, b] = [o.parameter(adapter.a), o.parameter(adapter.b)]
-    let result = s.let(o.run('clone', [baseLinear(o, m.base, m, input)], {}))
+    const base = baseLinear(o, m.base, m, input)
+    let result = s.let(m.quantized?.bits === 8 ? base : o.run('clone', [base], {}))
     const x = s.let(o.to(input, a.dtype))
     const dropped = adapter.dropout > 0 ? o.module(adapter.dropoutPath, [x], () => o.dropout(x, adapter.dropout)) : x
     const xa = o.module(adapter.aPath, [dropped], () => o.linear(dropped, a))

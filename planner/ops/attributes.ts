@@ -35,6 +35,8 @@ export interface Attributes {
   linear: None
   /** A linear whose weight is packed in 4 bits; `output` is its number of rows, `blocks` of scales, `nested` if those are quantized too. */
   linear_4bit: { readonly output: Axis; readonly blocks: Axis; readonly nested: boolean }
+  /** A linear whose weight is in 8 bits, with a scale a row. */
+  linear_8bit: None
   bmm: None
   // shapes
   view: { readonly axes: Axes }
@@ -111,6 +113,7 @@ export const INPUTS = {
   layer_norm: ['input', 'weight?', 'bias?'],
   linear: ['input', 'weight', 'bias?'],
   linear_4bit: ['input', 'weight', 'bias?'],
+  linear_8bit: ['input', 'weight', 'bias?'],
   bmm: ['self', 'mat2'],
   view: ['self'],
   reshape: ['self'],

@@ -71,7 +71,9 @@ function optionsOf(c: Recorded['case']): TrainingOptions {
     gradient_accumulation: c.accumulation ?? 1,
     ...(c.target_seq === undefined ? {} : { target_seq_len: c.target_seq }),
     ...(optimizer === 'adamw' ? { optimizer_impl: impl[c.optimizer_impl ?? 'foreach'] } : {}),
-    ...(q ? { quantize: q.double ? 'nf4-double' : 'nf4', prepare_kbit: q.prepare === true } : {}),
+    ...(q
+      ? { quantize: q.bits === 8 ? 'int8' : q.double ? 'nf4-double' : 'nf4', prepare_kbit: q.prepare === true }
+      : {}),
     ...(a
       ? {
           rank: a.r,

@@ -58,6 +58,15 @@ test('dropout keeps a mask of a byte an element for each adapted input', () => {
   assert.is(trap({}, 'dropout'), undefined)
 })
 
+test('int8 keeps the inputs of the base linears that want a gradient, once each', () => {
+  const found = trap({ quantize: 'int8', target_modules: ['q_proj'] }, 'int8')
+  // the input of q, k and v, o's, the input of gate and up, and down's; the first layer's q, k and v want no gradient
+  assert.equal(found, { kind: 'int8', bytes: 2 * 64 * (4 * (3 * 576 + 1536) - 576), tensors: 4 * 4 - 1 })
+  assert.is(trap({ quantize: 'nf4' }, 'int8'), undefined)
+  const kept = trap({ quantize: 'int8', gradient_checkpointing: 'non-reentrant' }, 'int8')
+  assert.ok(kept!.bytes > 0, 'no saved-tensor hook packs an attribute')
+})
+
 test('logits count once each', () => {
   const found = trap({}, 'logits')
   const { alive } = bodyFor(trainOf({})).peak

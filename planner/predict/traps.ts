@@ -11,6 +11,8 @@ export type Trap =
   | { readonly kind: 'dropout'; readonly bytes: number; readonly tensors: number }
   /** Inputs of adapted linears that another operation keeps as well. */
   | { readonly kind: 'kept-anyway'; readonly bytes: number; readonly tensors: number; readonly by: readonly string[] }
+  /** Inputs that LLM.int8() keeps, whatever trains and with checkpointing too. */
+  | { readonly kind: 'int8'; readonly bytes: number; readonly tensors: number }
   /** Tensors over the vocabulary: more than half of what a step adds to the static part at the peak. */
   | { readonly kind: 'logits'; readonly bytes: number; readonly tensors: number }
 
@@ -26,7 +28,7 @@ export function trapsOf(
   const traps: (Trap | null)[] = []
   if (train.method === 'lora-fa') {
     if (predict) traps.push(reference(train, body, predict), checkpointing(train, predict))
-    traps.push(dropout(body))
+    traps.push(dropout(body), int8(body))
     if (predict) traps.push(keptAnyway(predict(asLora({ ...train, reference: false }))))
   }
   traps.push(logits(body))
@@ -64,6 +66,11 @@ function checkpointing(train: TrainSpec, predict: (train: TrainSpec) => Estimate
 function dropout(body: EstimateBody): Trap | null {
   const kept = body.saved.filter((s) => s.scope.includes('.lora_dropout.'))
   return kept.length === 0 ? null : { kind: 'dropout', ...sums(kept) }
+}
+
+function int8(body: EstimateBody): Trap | null {
+  const kept = body.saved.filter((s) => s.why.some((w) => w.op === 'linear_8bit'))
+  return kept.length === 0 ? null : { kind: 'int8', ...sums(kept) }
 }
 
 /** Under LoRA these are saved for dA and for something else: freezing A drops one of two holders. */

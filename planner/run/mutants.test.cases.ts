@@ -81,6 +81,7 @@ export class Mutant extends Simulator {
         if (m?.kind === 'save dropped' && m.op === op && m.slot === slot) return
         call.save(slot, tensor, why)
       },
+      attach: (tensor, why) => call.attach(tensor, why),
     }
   }
 

@@ -22,7 +22,7 @@ export function executedSetting(train: TrainSpec): ExecutedSetting {
   if (train.optimizer === 'adamw' && train.optimizerImpl !== 'for-loop') {
     notExercised.push(`AdamW ${train.optimizerImpl}: the engine steps one parameter at a time`)
   }
-  if (train.quantize) notExercised.push('4-bit weights: the engine keeps the base in float32')
+  if (train.quantize) notExercised.push(`${train.quantize.kind} weights: the engine keeps the base in float32`)
   if (train.autocast !== 'none') notExercised.push(`autocast to ${train.autocast}: the engine has one floating type`)
   if (train.checkpointing !== 'none') notExercised.push('gradient checkpointing: the engine keeps what it saves')
   if (train.padding) notExercised.push('a padded batch: the engine runs without a mask')

@@ -30,12 +30,6 @@ const NOT_YET: readonly NotYet[] = [
     why: 'is not modelled yet: its state has another layout',
     next: 'Optimizers that are modelled: adamw, sgd, lorafa.',
   },
-  {
-    key: 'quantize',
-    when: isOneOf('int8'),
-    why: 'is not modelled yet',
-    next: 'Quantizations that are modelled: nf4, nf4-double.',
-  },
   { key: 'fused_loss', when: isNotNone, why: 'is not modelled yet', next: 'Leave it out: the logits are made whole.' },
   {
     key: 'packing',

@@ -103,10 +103,10 @@ test('everything that does not hold together is told in one go', () => {
 test('QLoRA and DoRA stand for LoRA with more, unless it is said otherwise', () => {
   const { train, assumptions } = resolve('llama-2-7b', { method: 'qlora-fa' })
   assert.is(train.method, 'lora-fa')
-  assert.equal(train.quantize, { nested: true, prepare: true })
+  assert.equal(train.quantize, { kind: 'nf4-double', prepare: true })
   assert.ok(assumptions.some((a) => a.what === 'quantize' && a.value === 'nf4-double'))
   assert.equal(resolve('llama-2-7b', { method: 'qlora', quantize: 'nf4', prepare_kbit: false }).train.quantize, {
-    nested: false,
+    kind: 'nf4',
     prepare: false,
   })
   assert.is(resolve('llama-2-7b', { method: 'dora' }).train.adapter?.dora, true)

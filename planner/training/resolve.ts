@@ -64,6 +64,8 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     problems.add('not-modelled', flagOf('reference_model'), message, 'Leave it out, or say --method lora or lora-fa.')
   }
   const quantize = quantization(options, method, problems)
+  if (quantize?.kind === 'int8')
+    chooser.note('outlier columns', 'none', "LLM.int8()'s threshold; what outliers add depends on the numbers")
   problems.throwIfAny()
 
   const train: TrainSpec = {
@@ -104,9 +106,7 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
     gradient_accumulation: train.accumulation,
     padding: train.padding,
     ...(train.reference ? { reference_model: true } : {}),
-    ...(train.quantize
-      ? { quantize: train.quantize.nested ? 'nf4-double' : 'nf4', prepare_kbit: train.quantize.prepare }
-      : {}),
+    ...(train.quantize ? { quantize: train.quantize.kind, prepare_kbit: train.quantize.prepare } : {}),
     task: train.task,
     ...(options.layers === undefined ? {} : { layers: options.layers }),
     ...(adapter === null
@@ -136,7 +136,7 @@ function quantization(options: TrainingOptions, method: string, problems: Refusa
     const message = `is ${quantize}; packed weights cannot train, and full fine-tuning trains them`
     problems.add('conflict', flagOf('quantize'), message, 'Say --method lora or lora-fa.')
   }
-  return { nested: quantize === 'nf4-double', prepare }
+  return { kind: quantize, prepare }
 }
 
 /** Narrows to what is modelled. Anything else was refused before: the first stands in until the refusal is thrown. */

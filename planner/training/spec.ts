@@ -49,8 +49,8 @@ export interface TrainSpec {
   readonly padding: boolean
   readonly optimizer: OptimizerName
   readonly optimizerImpl: OptimizerImpl
-  /** bitsandbytes' 4-bit NormalFloat for every linear but the head; `prepare` widens the other weights to float32 (PEFT's prepare_model_for_kbit_training). */
-  readonly quantize?: { readonly nested: boolean; readonly prepare: boolean }
+  /** bitsandbytes' 4-bit NormalFloat or LLM.int8() for every linear but the head; `prepare` widens the other weights to float32 (PEFT's prepare_model_for_kbit_training). */
+  readonly quantize?: { readonly kind: 'nf4' | 'nf4-double' | 'int8'; readonly prepare: boolean }
   /** Each layer's saved tensors are computed again in the backward. With an adapter the inputs then require a gradient. */
   readonly checkpointing: CheckpointMode
   /** Micro-steps a step, each a forward and a backward on a batch of its own (`gradient_accumulation_steps`). */

@@ -6,7 +6,7 @@ import type { View } from '../storage.ts'
 import { sdpa } from './attention.ts'
 import * as constant from './constant.ts'
 import * as elementwise from './elementwise.ts'
-import { bmm, linear, linear4bit } from './product.ts'
+import { bmm, linear, linear4bit, linear8bit } from './product.ts'
 import * as reduction from './reduction.ts'
 import * as shape from './shape.ts'
 import { embedding, nllLoss } from './table.ts'
@@ -42,6 +42,7 @@ export const DERIVATIVES: Simulated = {
   layer_norm: kernel(reduction.layerNorm),
   linear: kernel(linear),
   linear_4bit: linear4bit,
+  linear_8bit: linear8bit,
   bmm: kernel(bmm),
   view: shape.reshape,
   reshape: shape.reshape,

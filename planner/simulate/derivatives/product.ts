@@ -67,3 +67,44 @@ export const linear4bit = (simulator: Simulator): Operation<View, 'linear_4bit'>
     return [simulator.asView(gradient), null, bias]
   },
 })
+
+/**
+ * bitsandbytes/autograd/_functions.py, MatMul8bitLt: `ctx.tensors` keeps the input whatever trains, and keeps it until the graph
+ * goes; the backward widens the whole weight. What is under way is read off backends/cuda/ops.py: the input in float16 for its
+ * scales, the search for outliers, the product in int32 and its float16, a cast where the input has another type. Without outlier
+ * columns, which depend on the numbers.
+ */
+export const linear8bit = (simulator: Simulator): Operation<View, 'linear_8bit'> => ({
+  forward: (call) => {
+    const [input, weight] = [call.inputs[0]!, call.inputs[1]!]
+    const { dtype } = input
+    const rows = input.axes.slice(0, -1)
+    const half = dtype === 'float16' ? null : simulator.alloc(input.axes, 'float16')
+    const [scales, bytes] = [simulator.alloc(rows, 'float32'), simulator.alloc(input.axes, 'int8')]
+    const size = simulator.alloc(input.axes, 'float16')
+    const outliers = simulator.alloc(input.axes, 'bool')
+    simulator.release(size)
+    simulator.release(outliers)
+    if (half) simulator.release(half)
+    const axes = [...rows, weight.axes[0]!]
+    const sums = simulator.alloc(axes, 'int32')
+    const result = simulator.alloc(axes, 'float16')
+    const cast = dtype === 'float16' ? result : simulator.alloc(axes, dtype)
+    if (cast !== result) simulator.release(result)
+    simulator.release(sums)
+    if (call.needs(0)) call.attach(input, 'ctx.tensors')
+    simulator.release(scales)
+    simulator.release(bytes)
+    return [input.axes.length > 2 ? simulator.asView(cast) : cast]
+  },
+  backward: (call) => {
+    if (!call.needs(0)) return [null, null, null]
+    const { axes, dtype } = call.inputs[0]!
+    const output = call.grads[0]!.axes.at(-1)!
+    const weight = simulator.alloc([output, axes.at(-1)!], dtype)
+    simulator.release(simulator.alloc([output], 'float32'))
+    const gradient = simulator.alloc(axes, dtype)
+    simulator.release(weight)
+    return [simulator.asView(gradient), null, null]
+  },
+})
