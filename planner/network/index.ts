@@ -16,7 +16,7 @@ export function networkOf(model: ModelSpec, train: TrainSpec, library: Library =
     case 'bert':
       return bert(model, train)
     case 't5':
-      return t5(model, train)
+      return t5(model, train, library)
     case 'freeform':
       return freeform(model, train)
   }

@@ -22,6 +22,16 @@ export interface Library {
   readonly layerOutputs: boolean
   /** Whether a checkpointed layer is handed its mask and positions as arguments, which are saved, or in a closure. */
   readonly checkpointed: 'arguments' | 'closure'
+  readonly t5: {
+    /** Through ALL_ATTENTION_FUNCTIONS with a bias and a mask beside it, or written out with a bias that has the mask in it. */
+    readonly attention: 'interface' | 'inline'
+    /** Whether the decoder fills a cache of keys and values in training. */
+    readonly cache: boolean
+    /** Whether the head is the embedding whatever the checkpoint says. */
+    readonly headTied: boolean
+    /** Whether the stacks call the one module `shared` or have modules of their own over its weight. */
+    readonly embedding: 'shared' | 'own'
+  }
   /** What DoRA's added term is made from: the base's result, or x through the weight once more, dropout or not. */
   readonly dora: 'result' | 'input'
 }
@@ -36,6 +46,7 @@ export const CURRENT: Library = {
   shift: 'labels',
   layerOutputs: false,
   checkpointed: 'closure',
+  t5: { attention: 'interface', cache: true, headTied: true, embedding: 'own' },
   dora: 'result',
 }
 
@@ -47,17 +58,21 @@ export const CURRENT: Library = {
  * - loss/loss_utils.py, ForCausalLMLoss: `logits[..., :-1, :].contiguous()` in float32 beside the float32 logits;
  * - modeling_llama.py, LlamaModel.forward: `hidden_states = layer_outputs[0]`;
  * - the same, `_gradient_checkpointing_func(decoder_layer.__call__, hidden_states, causal_mask, position_ids, …)`;
+ * - modeling_t5.py, T5Attention.forward: `position_bias + causal_mask`, `scores += position_bias`; T5Stack.forward makes a mask of
+ *   ones where it was given none; tuples named `attention_output`, `self_attention_outputs`, `layer_outputs` hold what they hold;
+ * - the same, T5ForConditionalGeneration.forward hands `use_cache` of its own config to the decoder, and ties by it; __init__ hands `self.shared` to both stacks;
  * - peft/tuners/lora/dora.py, DoraLinearLayer.forward: `F.linear(x, weight)` always.
  */
 export const TRANSFORMERS_4_48: Library = {
   name: 'transformers-4.48+peft-0.13',
-  modelTypes: new Set(['llama', 'mistral', 'qwen2']),
+  modelTypes: new Set(['llama', 'mistral', 'qwen2', 't5']),
   rotaryBuffers: ['inv_freq'],
   sdpa: 'contiguous',
   mask: 'update_causal_mask',
   shift: 'logits',
   layerOutputs: true,
   checkpointed: 'arguments',
+  t5: { attention: 'inline', cache: false, headTied: false, embedding: 'shared' },
   dora: 'input',
 }
 
@@ -66,6 +81,10 @@ export function refuseUnfollowed(library: Library, model: ModelSpec, train: Trai
   if (library.modelTypes && !library.modelTypes.has(model.modelType)) {
     const message = `${model.modelType} is not modelled as ${library.name} has it`
     throw new Refusal('not-modelled', '--stack', message, 'Leave out --stack for the newest versions.')
+  }
+  if (library.t5.attention === 'inline' && model.family === 't5' && train.padding) {
+    const message = `a padded batch of ${model.modelType} is not modelled as ${library.name} has it`
+    throw new Refusal('not-modelled', '--padding', message, 'Leave out --padding.')
   }
   if (library.mask === 'update_causal_mask' && train.padding && train.attention === 'sdpa') {
     const message = `whether ${library.name} makes a mask for sdpa depends on the values of the batch's own`

@@ -1,5 +1,5 @@
 import type { Shorthand, Tensor } from '../ops/ops.ts'
-import { type Axis, axis } from '../trace/axes.ts'
+import { type Axis, axis, ONE } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
@@ -13,7 +13,7 @@ export interface MaskOf<T> {
   readonly window: number | null
   readonly padding: T | null
   /** Whose helper makes it in transformers 4, where a modeling file has its own. */
-  readonly helper?: 'mistral'
+  readonly helper?: 'mistral' | 't5'
 }
 
 /**
@@ -63,6 +63,22 @@ const UNALIGNED =
 
 const isCausalEnough = ({ padding, window, tokens }: MaskOf<unknown>): boolean =>
   padding === null && (window === null || tokens.size < window)
+
+/**
+ * An additive mask for keys alone from a batch's mask of ones, as transformers 4 makes one where it was given none: `[b, 1, 1, s]`
+ * (modeling_t5.py, T5Stack.forward; modeling_utils.py, invert_attention_mask).
+ */
+export function invertedMask<T extends Tensor>(o: Shorthand<T>, ones: T, dtype: DType): T {
+  return o.call([ones], (s) => {
+    const [batch, keys] = [ones.axes[0]!, ones.axes[1]!]
+    let mask = s.let(o.view(ones, [batch, ONE, ONE, keys]))
+    mask = s.set(mask, o.to(mask, dtype))
+    return s.set(mask, o.mulScalar(o.addScalar(mask, -1), HIGHEST[dtype === 'float16' ? 'float16' : 'float32']))
+  })
+}
+
+/** Largest numbers of floating types; bfloat16 has float32's exponent. */
+const HIGHEST = { float16: 65504, float32: 3.4028234663852886e38 } as const
 
 /** The mask of an encoder: none without padding (transformers/masking_utils.py, create_bidirectional_mask). */
 export function bidirectionalMask<T extends Tensor>(

@@ -1,14 +1,17 @@
 import type { T5Spec } from '../../models/spec.ts'
 import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis, ONE } from '../trace/axes.ts'
+import type { DType } from '../trace/dtype.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
 import { eagerAttention } from './attention.ts'
 import { Builder } from './builder.ts'
 import { dropout } from './dropout.ts'
+import type { Library } from './library.ts'
 import { type Linear, linear } from './linear.ts'
 import { crossEntropy } from './loss.ts'
+import { invertedMask } from './mask.ts'
 import type { Batch, Network } from './network.ts'
 import { type RmsNorm, t5Norm } from './norm.ts'
 
@@ -52,8 +55,25 @@ interface Reading<T> {
   readonly cache: Frame<T>
 }
 
+/** What a stack's blocks share: masks, and `cache_position` where transformers 4 counts by it. */
+interface Masks<T> {
+  readonly self: T | null
+  readonly cross: T | null
+  readonly positions: T | null
+}
+
+/** What a call of attention is handed beside its input. */
+interface Given<T> {
+  readonly mask: T | null
+  /** The first layer's, from the second on. */
+  readonly bias: T | null
+  readonly reading: Reading<T> | null
+  readonly crosses: boolean
+  readonly positions: T | null
+}
+
 /** modeling_t5.py, T5ForConditionalGeneration: pre-norm encoder-decoder, relative position biases shared by a stack's layers. */
-export function t5(spec: T5Spec, train: TrainSpec): Network {
+export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
   if (train.attention !== 'eager') {
     throw new Refusal(
       'not-modelled',
@@ -74,7 +94,8 @@ export function t5(spec: T5Spec, train: TrainSpec): Network {
     const message = 'a 4-bit T5, whose wo stays in float32 (_keep_in_fp32_modules), is not modelled'
     throw new Refusal('not-modelled', '--quantize', message, 'Leave it out.')
   }
-  const b = new Builder(train)
+  const inline = library.t5.attention === 'inline'
+  const b = new Builder(train, library)
   const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
   const [batch, sources, targets] = [axis('b', train.batch), axis('s', train.tokens), axis('t', train.targetTokens)]
   const [heads, d] = [axis('a', spec.heads), axis('d', spec.headDim)]
@@ -83,8 +104,8 @@ export function t5(spec: T5Spec, train: TrainSpec): Network {
   const shared = b.weight('shared.weight', [vocab, h])
   const encoder = stack('encoder', spec.layers, false)
   const decoder = stack('decoder', spec.decoderLayers, true)
-  // transformers 5 ties the head whatever the checkpoint says (configuration_t5.py).
-  const head = b.linear('lm_head', h, vocab, { head: 'vocabulary', tied: shared })
+  const tied = spec.tied || library.t5.headTied ? { tied: shared } : {}
+  const head = b.linear('lm_head', h, vocab, { head: 'vocabulary', ...tied })
 
   function stack(path: string, layers: number, decodes: boolean): Stack {
     const blocks = Array.from({ length: layers }, (_, i) => block(`${path}.block.${i}`, i === 0, decodes))
@@ -144,33 +165,24 @@ export function t5(spec: T5Spec, train: TrainSpec): Network {
   }
 
   /** T5Attention.forward: result `[b, t, h]`, the bias used, the weights. */
-  function attend<T extends Tensor>(
-    o: Shorthand<T>,
-    m: Attention,
-    x: T,
-    mask: T | null,
-    given: T | null,
-    reading: Reading<T> | null,
-    crosses: boolean,
-  ): readonly [T, T, T] {
-    const source = crosses && reading ? reading.memory : x
-    return o.module(m.path, given ? [x, source, given] : [x, source], (s) => {
+  function attend<T extends Tensor>(o: Shorthand<T>, m: Attention, x: T, given: Given<T>): readonly [T, T, T?] {
+    const { reading, mask } = given
+    const source = given.crosses && reading ? reading.memory : x
+    return o.module(m.path, given.bias ? [x, source, given.bias] : [x, source], (s) => {
       const [query, key] = [x.axes[1]!, source.axes[1]!]
       const split = (y: T, t: Axis): T => o.transpose(o.view(y, [batch, t, heads, d]), 1, 2)
       const q = s.let(split(linear(o, m.q, x), query))
       let k = s.let(split(linear(o, m.k, source), key))
       let v = s.let(split(linear(o, m.v, source), key))
-      if (reading) {
+      if (inline) return attendInline(o, s, m, { q, k, v }, given)
+      if (reading && library.t5.cache) {
         // DynamicCache.update concatenates to what is there: at first nothing, so a copy.
         const [keys, values] = [reading.cache.let(o.cat([k], 2)), reading.cache.let(o.cat([v], 2))]
         k = s.set(k, keys)
         v = s.set(v, values)
       }
       const bias = s.let(
-        given ??
-          (m.bias
-            ? relativeBias(o, m, m.bias, query, key)
-            : o.run('constant', [], { axes: [ONE, heads, query, key], dtype: q.dtype, value: 0 })),
+        given.bias ?? (m.bias ? relativeBias(o, m, m.bias, query, key) : noBias(o, query, key, q.dtype)),
       )
       const call = { q, k, v, mask, bias, dropout: spec.dropout, scale: 1, causal: false, upcast: false }
       const [attended, weights] = eagerAttention(o, call)
@@ -182,6 +194,40 @@ export function t5(spec: T5Spec, train: TrainSpec): Network {
     })
   }
 
+  /** The rest of it in transformers 4, with its names in `s`: the mask becomes part of the bias that all layers share. */
+  function attendInline<T extends Tensor>(
+    o: Shorthand<T>,
+    s: Frame<T>,
+    m: Attention,
+    { q, k, v }: { readonly q: T; readonly k: T; readonly v: T },
+    given: Given<T>,
+  ): readonly [T, T] {
+    const [query, key] = [q.axes[2]!, k.axes[2]!]
+    let scores = s.let(o.matmul(q, o.transpose(k, 2, 3)))
+    let { bias } = given
+    if (!bias) {
+      if (!given.crosses) s.let(lengthSoFar(o, given.positions!))
+      bias = s.let(m.bias ? relativeBias(o, m, m.bias, query, key) : noBias(o, query, key, scores.dtype))
+      if (m.bias) bias = s.set(bias, o.slice(bias, 2, 0, query.size))
+      if (given.mask) bias = s.set(bias, o.add(bias, given.mask))
+    }
+    scores = s.set(scores, o.run('add_', [scores, bias], {}))
+    let weights = s.let(o.to(o.softmax(scores, 'float32'), scores.dtype))
+    weights = s.set(weights, o.dropout(weights, spec.dropout))
+    let out = s.let(o.matmul(weights, v))
+    out = s.set(out, o.contiguous(o.transpose(out, 1, 2)))
+    out = s.set(out, o.view(out, [batch, query, inner]))
+    out = s.set(out, linear(o, m.o, out))
+    return [out, bias]
+  }
+
+  const noBias = <T extends Tensor>(o: Shorthand<T>, query: Axis, key: Axis, dtype: DType): T =>
+    o.run('constant', [], { axes: [ONE, heads, query, key], dtype, value: 0 })
+
+  /** `cache_position[-1] + 1`, one number. */
+  const lengthSoFar = <T extends Tensor>(o: Shorthand<T>, positions: T): T =>
+    o.addScalar(o.select(positions, 0, positions.axes[0]!.size - 1), 1)
+
   /** T5LayerSelfAttention and T5LayerCrossAttention. */
   function attentionLayer<T extends Tensor>(
     o: Shorthand<T>,
@@ -189,19 +235,17 @@ export function t5(spec: T5Spec, train: TrainSpec): Network {
     n: RmsNorm,
     m: Attention,
     x: T,
-    mask: T | null,
-    bias: T | null,
-    reading: Reading<T> | null,
-    crosses: boolean,
-  ): readonly [T, T, T] {
-    return o.module(path, bias ? [x, bias] : [x], (s) => {
+    given: Given<T>,
+  ): readonly [T, T, T?] {
+    return o.module(path, given.bias ? [x, given.bias] : [x], (s) => {
       const normed = s.let(t5Norm(o, n, x))
-      const [attended, used, weights] = attend(o, m, normed, mask, bias, reading, crosses)
-      let out = s.let(attended)
+      const [attended, used, weights] = attend(o, m, normed, given)
+      const out = s.let(attended)
       s.let(used)
-      s.let(weights)
-      out = s.set(out, o.add(x, dropout(o, `${path}.dropout`, spec.dropout, out)))
-      return [out, used, weights] as const
+      if (weights) s.let(weights)
+      const sum = o.add(x, dropout(o, `${path}.dropout`, spec.dropout, out))
+      const result = inline ? s.let(sum) : s.set(out, sum)
+      return weights ? ([result, used, weights] as const) : ([result, used] as const)
     })
   }
 
@@ -240,37 +284,66 @@ export function t5(spec: T5Spec, train: TrainSpec): Network {
     o: Shorthand<T>,
     m: Block,
     given: T,
-    mask: T | null,
+    masks: Masks<T>,
     biases: readonly (T | null)[],
     reading: Reading<T> | null,
   ): readonly T[] {
     const args = [given, ...biases.filter((t) => t !== null)]
+    const { positions } = masks
     return o.module(m.path, args, (s) => {
       let x = s.let(given)
-      const self = attentionLayer(
-        o,
-        `${m.path}.layer.0`,
-        m.selfNorm,
-        m.self,
-        x,
-        mask,
-        biases[0] ?? null,
+      const self = attentionLayer(o, `${m.path}.layer.0`, m.selfNorm, m.self, x, {
+        mask: masks.self,
+        bias: biases[0] ?? null,
         reading,
-        false,
-      )
+        crosses: false,
+        positions,
+      })
       x = s.set(x, self[0])
+      if (inline) s.let(x)
       const used = [s.let(self[1])]
-      let weights = s.let(self[2])
+      let weights = self[2] && s.let(self[2])
       if (m.cross && m.crossNorm) {
-        const path = `${m.path}.layer.1`
-        const cross = attentionLayer(o, path, m.crossNorm, m.cross, x, null, biases[1] ?? null, reading, true)
+        const length = inline ? s.let(lengthSoFar(o, positions!)) : null
+        const cross = attentionLayer(o, `${m.path}.layer.1`, m.crossNorm, m.cross, x, {
+          mask: masks.cross,
+          bias: biases[1] ?? null,
+          reading,
+          crosses: true,
+          positions,
+        })
+        if (length) s.del(length)
         x = s.set(x, cross[0])
+        if (inline) s.let(x)
         used.push(s.let(cross[1]))
-        weights = s.set(weights, cross[2])
+        if (weights && cross[2]) weights = s.set(weights, cross[2])
       }
       x = s.set(x, feedForward(o, m, x))
       return [x, ...used]
     })
+  }
+
+  /** What T5Stack.forward makes before its blocks run, among its names. */
+  function masksOf<T extends Tensor>(
+    o: Shorthand<T>,
+    s: Frame<T>,
+    tokens: Axis,
+    dtype: DType,
+    reading: Reading<T> | null,
+  ): Masks<T> {
+    const causal = { batch, tokens, keys: tokens, dtype, window: null }
+    if (!inline) {
+      const self = reading ? s.let(o.run('causal_mask', [null], causal)) : null
+      return { self, cross: null, positions: null }
+    }
+    const ones = (keys: Axis, type: DType): T =>
+      s.let(o.run('constant', [], { axes: [batch, keys], dtype: type, value: 1 }))
+    const positions = s.let(o.run('positions', [], { axes: [tokens] }))
+    const seen = ones(tokens, 'float32')
+    if (!reading) return { self: s.let(invertedMask(o, seen, dtype)), cross: null, positions }
+    const self = s.let(o.run('causal_mask', [seen], { ...causal, helper: 't5' }))
+    const cross = s.let(invertedMask(o, ones(sources, 'int64'), dtype))
+    return { self, cross, positions }
   }
 
   function stackForward<T extends Tensor>(
@@ -281,19 +354,18 @@ export function t5(spec: T5Spec, train: TrainSpec): Network {
     reading: Reading<T> | null,
   ): T {
     return o.module(m.path, [ids], (s) => {
-      const path = `${m.path}.embed_tokens`
+      const path = library.t5.embedding === 'own' ? `${m.path}.embed_tokens` : 'shared'
       const embedded = s.let(o.module(path, [ids], () => o.embedding(o.parameter(shared), ids)))
-      const mask = reading
-        ? s.let(o.run('causal_mask', [null], { batch, tokens, keys: tokens, dtype: embedded.dtype, window: null }))
-        : null
+      const masks = masksOf(o, s, tokens, embedded.dtype, reading)
       let x = s.let(dropout(o, `${m.path}.dropout`, spec.dropout, embedded))
       let biases: (T | null)[] = [null, null]
       for (const [i, layer] of m.blocks.entries()) {
-        const [result, ...used] = blockForward(o, layer, x, mask, biases, reading)
+        const [result, ...used] = blockForward(o, layer, x, masks, biases, reading)
         x = s.set(x, result!)
         // The first layer's biases serve all the others.
         if (i === 0) biases = used.map((t) => s.let(t))
       }
+      if (library.layerOutputs) s.let(x)
       x = s.set(x, t5Norm(o, m.norm, x))
       x = s.set(x, dropout(o, `${m.path}.dropout`, spec.dropout, x))
       return x

@@ -10,6 +10,8 @@ type None = Readonly<Record<never, never>>
 export interface Attributes {
   // element by element
   add: None
+  /** `self += other`: the result takes over the storage of `self`. */
+  add_: None
   add_scalar: { readonly value: number }
   sub: None
   mul: None
@@ -68,7 +70,7 @@ export interface Attributes {
     /** One mask for all sequences, stretched over the batch. */
     readonly stretched?: boolean
     /** Whose helper makes it, where a modeling file has its own (transformers 4). */
-    readonly helper?: 'mistral'
+    readonly helper?: 'mistral' | 't5'
     /** Type of an additive mask; `bool` where the kernel takes a mask of what may be seen. */
     readonly dtype: DType
   }
@@ -92,6 +94,7 @@ export type AttributesOf<N extends OpName> = Attributes[N]
 /** Names of the tensor inputs, as derivatives.yaml names them; `?` marks one that may be absent, `*` a list. */
 export const INPUTS = {
   add: ['self', 'other'],
+  add_: ['self', 'other'],
   add_scalar: ['self'],
   sub: ['self', 'other'],
   mul: ['self', 'other'],

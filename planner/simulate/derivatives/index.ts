@@ -21,6 +21,7 @@ const kernel =
 /** What each operation keeps, and why: the answer for an operation stands in its family's file. */
 export const DERIVATIVES: Simulated = {
   add: kernel(elementwise.add),
+  add_: shape.addInPlace,
   add_scalar: kernel(elementwise.addScalar),
   sub: kernel(elementwise.sub),
   mul: kernel(elementwise.mul),

@@ -149,3 +149,9 @@ export const detach = (simulator: Simulator): Operation<View, 'detach'> => ({
   forward: ({ inputs }) => [simulator.view(inputs[0]!, inputs[0]!.axes, inputs[0]!.data.strides)],
   backward: () => [null],
 })
+
+/** The left operand's storage under a new history; both gradients are the incoming one (derivatives.yaml, add.Tensor). */
+export const addInPlace = (simulator: Simulator): Operation<View, 'add_'> => ({
+  forward: ({ inputs }) => [simulator.alias(inputs[0]!)],
+  backward: (call) => [call.needs(0) ? call.grads[0]! : null, call.needs(1) ? call.grads[0]! : null],
+})

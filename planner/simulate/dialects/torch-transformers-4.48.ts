@@ -13,11 +13,11 @@ const mistral = (name: string): Script => [`${name}=one`, ...later('later')]
 const sliding = (name: string): Script => [...mistral(name), ...tooEarly]
 
 /** A padded batch's own mask written into a copy for each sequence. */
-const padded = (make: (name: string) => Script): Script => [
+const padded = (make: (name: string) => Script, sum = 'sum=result'): Script => [
   ...make('shared'),
   'result=result',
   '-shared',
-  'sum=result',
+  sum,
   'padding=whole',
   '-sum',
   'filled=result',
@@ -37,6 +37,12 @@ const scaled = (cos: string, sin: string): Script => [
   '-s0',
 ]
 
+/** Buckets of T5's relative positions, the queries' being there already. */
+const buckets = (name: 'relative_buckets' | 'relative_buckets.causal'): Script => {
+  const script = torch.forward[name]!
+  return script.slice(script.indexOf('k=key'))
+}
+
 /** PyTorch with the helpers that transformers 4.48 calls on each forward, in their order. */
 export const torchTransformers448: Dialect = {
   ...torch,
@@ -49,6 +55,11 @@ export const torchTransformers448: Dialect = {
     'rotary_table.float32': scaled('cos', 'sin'),
     causal_mask: llama('result'),
     'causal_mask.padded': padded(llama),
+    // modeling_t5.py: the batch's mask of ones is float32, and so is the sum
+    'causal_mask.t5_padded': padded(llama, 'sum=result/float32'),
+    // compute_bias, from cache_position
+    relative_buckets: buckets('relative_buckets'),
+    'relative_buckets.causal': buckets('relative_buckets.causal'),
     'causal_mask.mistral': mistral('result'),
     'causal_mask.mistral_padded': padded(mistral),
     'causal_mask.mistral_sliding': sliding('result'),
