@@ -54,6 +54,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'planner/audit.ts',
     'models/spec.ts',
   ],
+  // Pages of docs/ whose numbers are computed.
+  'planner/pages': ['planner/predict', 'planner/result', 'planner/training', 'models/index.ts'],
   planner: ['planner/trace', 'planner/predict', 'planner/result', 'planner/training', 'planner/network', 'planner/ops'],
 }
 
