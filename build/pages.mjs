@@ -1,9 +1,17 @@
 // Writes the pages of docs/ that are computed.
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const { accuracyPage } = await import(join(root, 'dist/planner/pages/accuracy.js'))
 const { paperPage } = await import(join(root, 'dist/planner/pages/paper.js'))
 
+const folder = join(root, 'fixtures/pytorch')
+const rows = readdirSync(folder)
+  .filter((f) => f.endsWith('.jsonl'))
+  .sort()
+  .flatMap((f) => readFileSync(join(folder, f), 'utf8').trim().split('\n'))
+  .map((line) => JSON.parse(line))
+writeFileSync(join(root, 'docs/accuracy.md'), accuracyPage(rows))
 writeFileSync(join(root, 'docs/paper.md'), paperPage())

@@ -147,13 +147,13 @@ export class Engine<D> {
     waiting.delete(leaf)
     if (leaf.grad) {
       leaf.grad = this.#sum(leaf.grad, sum, (kept, grad) => this.#runtime.accumulateInto(kept, grad))
-      this.#runtime.onGradient(leaf.grad)
+      if (leaf.parameter) this.#runtime.onGradient(leaf.grad)
       return
     }
     const kept = this.#runtime.steal(sum, leaf.variable)
     if (kept !== sum) this.#lifetimes.end(sum)
     leaf.grad = kept
-    this.#runtime.onGradient(kept)
+    if (leaf.parameter) this.#runtime.onGradient(kept)
   }
 }
 

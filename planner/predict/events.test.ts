@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type Recorded, settingOfRow } from '../pages/recorded.ts'
 import type { Dialect } from '../simulate/dialect.ts'
 import { torch } from '../simulate/dialects/torch.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import { DEFAULT_STACK, simulate } from './index.ts'
-import { type Recorded, settingOfRow } from './rows.test.cases.ts'
 
 /** `[phase, bytes, storage, op, module]`: an allocation, or a release where bytes are negative. */
 type Line = readonly [phase: string, bytes: number, storage: number, op: string, module: string]

@@ -1,8 +1,8 @@
 import { type ModelSpec, specFromConfig } from '../../models/index.ts'
+import { resolveStack, type Stack } from '../predict/index.ts'
 import type { TrainingOptions } from '../training/options.ts'
 import { resolveTraining } from '../training/resolve.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { resolveStack, type Stack } from './index.ts'
 
 interface PhaseRow {
   readonly [figure: string]: number
@@ -11,6 +11,7 @@ interface PhaseRow {
 export interface Recorded {
   readonly case: {
     readonly id: string
+    readonly model_name?: string
     readonly model: { readonly arch: string; readonly [key: string]: unknown }
     readonly method: 'full' | 'lora' | 'lora-fa'
     readonly dtype: 'float32' | 'bfloat16' | 'float16'

@@ -1,0 +1,124 @@
+import { differences, hostScalars, predictedFor } from './difference.ts'
+import { grouped, table } from './markdown.ts'
+import type { Recorded } from './recorded.ts'
+
+/** A recorded step with its prediction; bytes of the steady peak, without the counters on the host. */
+interface Compared {
+  readonly row: Recorded
+  readonly predicted: number
+  readonly recorded: number
+  readonly exact: boolean
+}
+
+function compare(row: Recorded): Compared | null {
+  const body = predictedFor(row)
+  if (!body) return null
+  const recorded = row.peak - hostScalars(row, body)
+  return { row, predicted: body.peak.bytes, recorded, exact: differences(row, body).length === 0 }
+}
+
+const ratioOf = (c: Compared): number => c.predicted / c.recorded
+const six = (n: number): string => n.toFixed(6)
+
+function spread(ratios: readonly number[]): [min: string, median: string, max: string] {
+  const sorted = [...ratios].sort((a, b) => a - b)
+  return [six(sorted[0]!), six(sorted[sorted.length >> 1]!), six(sorted.at(-1)!)]
+}
+
+/** By stack and model type: how many rows, how many equal in every figure, the ratio of the peaks. */
+function byFamily(rows: readonly Recorded[]): string {
+  const groups = new Map<string, { rows: number; compared: Compared[] }>()
+  for (const row of rows) {
+    const key = `transformers ${row.stack.transformers.split('.').slice(0, 2).join('.')}|${row.case.model.model_type}`
+    const group = groups.get(key) ?? { rows: 0, compared: [] }
+    const compared = compare(row)
+    groups.set(key, { rows: group.rows + 1, compared: compared ? [...group.compared, compared] : group.compared })
+  }
+  const lines = [...groups]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([key, { rows: n, compared }]) => {
+      const [stack, family] = key.split('|') as [string, string]
+      if (compared.length === 0) return [stack, family, `${n}`, 'refused', '', '', '', '']
+      const exact = compared.filter((c) => c.exact).length
+      const under = compared.filter((c) => c.predicted < c.recorded).length
+      return [stack, family, `${n}`, `${exact}`, ...spread(compared.map(ratioOf)), `${under}`]
+    })
+  const head = ['stack', 'model type', 'rows', 'exact', 'min', 'median', 'max', 'under']
+  return table(head, lines, [2, 3, 4, 5, 6, 7])
+}
+
+/** The steps of whole, named models, a line each. */
+function byModel(rows: readonly Recorded[]): string {
+  const lines = rows.flatMap((row) => {
+    const c = row.case.model_name === undefined ? null : compare(row)
+    return c
+      ? [
+          [
+            c.row.case.model_name ?? '',
+            settingWords(row.case),
+            grouped(c.predicted),
+            grouped(c.recorded),
+            six(ratioOf(c)),
+          ],
+        ]
+      : []
+  })
+  return table(['model', 'setting', 'predicted', 'recorded', 'ratio'], lines, [2, 3, 4])
+}
+
+function settingWords(c: Recorded['case']): string {
+  const length = c.target_seq === undefined ? `${c.seq}` : `${c.seq} → ${c.target_seq}`
+  const parts = [c.method, c.dtype, c.attention, `${c.batch} × ${length}`]
+  if (c.adapter) parts.push(`r ${c.adapter.r}${c.adapter.upcast === false ? ', adapters in the base type' : ''}`)
+  if (c.adapter?.dropout) parts.push(`dropout ${c.adapter.dropout}`)
+  if (c.adapter?.dora) parts.push('DoRA')
+  if (c.autocast) parts.push('autocast')
+  if (c.mask) parts.push('padded')
+  if (c.checkpointing && c.checkpointing !== 'none') parts.push(`${c.checkpointing} checkpointing`)
+  if (c.quantize) parts.push(c.quantize.bits === 8 ? 'int8' : c.quantize.double ? 'nf4-double' : 'nf4')
+  if (c.optimizer) parts.push(c.optimizer)
+  if (c.optimizer_impl) parts.push(c.optimizer_impl)
+  return parts.join(' · ')
+}
+
+/** What others say of themselves, each on rows of its own choice: not measured here. */
+const RIVALS: readonly (readonly string[])[] = [
+  ['fitcheck (github.com/Anassbzdd/fitcheck)', 'mean 2.2 %, at most 17.4 %', 'its own rows'],
+  ['torch-preflight', '3.7 %', 'its own rows'],
+  ['LLMem (arXiv 2404.10933)', '0.4 to 1.6 %', "its paper's models"],
+  ['xMem (arXiv 2510.21048)', 'about 4 %, median', "its paper's models"],
+]
+
+/** docs/accuracy.md: what is predicted beside what was recorded. */
+export function accuracyPage(rows: readonly Recorded[]): string {
+  const compared = rows.map(compare).filter((c) => c !== null)
+  const exact = compared.filter((c) => c.exact).length
+  const under = compared.filter((c) => c.predicted < c.recorded).length
+  const [min, median, max] = spread(compared.map(ratioOf))
+  return `# Accuracy
+
+\`npm run pages\` writes this page from the rows in \`fixtures/\`; a test holds it.
+
+## Recorded steps of PyTorch
+
+Steps of transformers and PEFT under PyTorch's own autograd engine and optimizers, recorded storage by storage without a GPU
+(\`fixtures/record/memory.py\`). Tier: live bytes. A row is _exact_ if every figure is equal to the byte: static bytes, each phase's peak and
+end in the first and the steady step, gradients, optimizer state, and what autograd keeps. The ratio is predicted over recorded, of the
+steady step's peak; _under_ counts predictions below the recorded peak. AdamW's step counters, 4 bytes a tensor, live on the host and are
+left out of both; up to 4 bytes that AdamW makes on its way are not predicted.
+
+**${rows.length} rows, ${compared.length} of modelled families: ${exact} exact. Ratio of the peaks: min ${min}, median ${median}, max ${max}; ${under} below.**
+
+${byFamily(rows)}
+
+### Whole models
+
+${byModel(rows)}
+
+## What others publish of themselves
+
+Not measured here, and each on rows of its own choice.
+
+${table(['tool', 'error of the peak', 'on'], RIVALS)}
+`
+}
