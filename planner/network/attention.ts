@@ -1,4 +1,6 @@
 import type { Shorthand, Tensor } from '../ops/ops.ts'
+import type { DType } from '../trace/dtype.ts'
+import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import type { Library } from './library.ts'
 
@@ -26,6 +28,10 @@ export type Attention = <T extends Tensor>(o: Shorthand<T>, call: Attend<T>) => 
 /** The function that transformers calls for a setting (ALL_ATTENTION_FUNCTIONS). */
 export function attentionOf(train: TrainSpec, library: Library): Attention {
   if (train.attention === 'eager') return eagerAttention
+  if (train.attention === 'flash_attention_2') {
+    const kernel = train.autocast === 'none' ? train.dtype : train.autocast
+    return (o, call) => flashAttention(o, call, kernel, library.flashCast)
+  }
   return library.sdpa === 'grouped' ? sdpaAttention : contiguousSdpaAttention
 }
 
@@ -89,3 +95,28 @@ export function contiguousSdpaAttention<T extends Tensor>(o: Shorthand<T>, call:
     return [o.contiguous(o.transpose(out, 1, 2))] as const
   })
 }
+
+/**
+ * flash_attention_forward (integrations/flash_attention.py): no mask, keys as they are, float32 cast to what the kernel takes, which
+ * is told by the query or the value. Its test for packed positions makes vectors of 8 bytes a token that are gone before the result
+ * is there: never the highest instant.
+ */
+function flashAttention<T extends Tensor>(
+  o: Shorthand<T>,
+  call: Attend<T>,
+  kernel: DType,
+  told: Library['flashCast'],
+): Attended<T> {
+  return o.call([call.q, call.k, call.v], (s) => {
+    const wide = (told === 'query' ? call.q : call.v).dtype === 'float32'
+    const turned = (x: T): T => s.let(o.transpose(x, 1, 2))
+    const cast = (x: T): T => (wide ? s.set(x, o.to(x, kernel)) : x)
+    const [q, k, v] = [turned(call.q), turned(call.k), turned(call.v)].map(cast) as [T, T, T]
+    if (q.dtype !== v.dtype) throw new Refusal('conflict', '--attention', MIXED, 'Say sdpa, or --dtype bfloat16.')
+    const { causal, dropout, scale } = call
+    return [o.run('flash_attn', [q, k, v], { causal, dropout, scale })] as const
+  })
+}
+
+/** modeling_flash_attention_utils.py, fa_peft_integration_check, of transformers 4 looks at the value alone. */
+const MIXED = 'under autocast rotary positions leave q in float32 beside a 16-bit v, which flash-attn does not take'

@@ -14,6 +14,8 @@ export interface Library {
   readonly rotaryBuffers: readonly string[]
   /** What sdpa is called with: grouped keys as they are, or repeated and each tensor laid out densely. */
   readonly sdpa: 'grouped' | 'contiguous'
+  /** By which tensor's type flash-attn's operands are cast from float32. */
+  readonly flashCast: 'query' | 'value'
   /** Who makes a causal decoder's mask, and of which shape. */
   readonly mask: 'masking_utils' | 'update_causal_mask'
   /** What the causal loss shifts by one: the labels, or logits and labels, both copied. */
@@ -42,6 +44,7 @@ export const CURRENT: Library = {
   modelTypes: null,
   rotaryBuffers: ['inv_freq', 'original_inv_freq'],
   sdpa: 'grouped',
+  flashCast: 'query',
   mask: 'masking_utils',
   shift: 'labels',
   layerOutputs: false,
@@ -54,6 +57,7 @@ export const CURRENT: Library = {
  * transformers 4.48 and PEFT 0.13:
  * - modeling_llama.py, LlamaRotaryEmbedding.__init__: `self.original_inv_freq = self.inv_freq` is the same tensor, no buffer;
  * - integrations/sdpa_attention.py, sdpa_attention_forward: repeat_kv and three `.contiguous()` whatever the kernel takes;
+ * - modeling_flash_attention_utils.py, fa_peft_integration_check: `input_dtype = value.dtype`;
  * - modeling_llama.py, _update_causal_mask: additive, one column longer than the sequence where the batch has no mask;
  * - loss/loss_utils.py, ForCausalLMLoss: `logits[..., :-1, :].contiguous()` in float32 beside the float32 logits;
  * - modeling_llama.py, LlamaModel.forward: `hidden_states = layer_outputs[0]`;
@@ -68,6 +72,7 @@ export const TRANSFORMERS_4_48: Library = {
   modelTypes: new Set(['llama', 'mistral', 'qwen2', 't5']),
   rotaryBuffers: ['inv_freq'],
   sdpa: 'contiguous',
+  flashCast: 'value',
   mask: 'update_causal_mask',
   shift: 'logits',
   layerOutputs: true,
@@ -76,8 +81,32 @@ export const TRANSFORMERS_4_48: Library = {
   dora: 'input',
 }
 
+/** Model types whose attention goes through ALL_ATTENTION_FUNCTIONS with what flash-attn is given here. */
+const FLASH: ReadonlySet<string> = new Set(['llama', 'mistral', 'qwen2'])
+
+function refuseFlash(model: ModelSpec, train: TrainSpec): void {
+  const flag = '--attention'
+  if (model.family !== 'llama' || !FLASH.has(model.modelType)) {
+    const message = `flash_attention_2 is not modelled for ${model.modelType}`
+    throw new Refusal('not-modelled', flag, message, 'Say sdpa or eager.')
+  }
+  if (train.dtype === 'float32' && train.autocast === 'none') {
+    const message = 'flash_attention_2 takes bfloat16 and float16 only'
+    throw new Refusal('conflict', flag, message, 'Say --dtype bfloat16 or --autocast bfloat16.')
+  }
+  if (model.headDim % 8 !== 0 || model.headDim > 256) {
+    const message = `flash_attention_2 with heads of ${model.headDim}, which it pads or refuses, is not modelled`
+    throw new Refusal('not-modelled', flag, message, 'Say sdpa or eager.')
+  }
+  if (train.padding) {
+    const message = 'under flash_attention_2 what a padded batch keeps depends on how much of it is padding'
+    throw new Refusal('not-modelled', '--padding', message, 'Leave it out, or say sdpa or eager.')
+  }
+}
+
 /** Throws `Refusal` for a family or setting whose files of this version have not been followed. */
 export function refuseUnfollowed(library: Library, model: ModelSpec, train: TrainSpec): void {
+  if (train.attention === 'flash_attention_2') refuseFlash(model, train)
   if (library.modelTypes && !library.modelTypes.has(model.modelType)) {
     const message = `${model.modelType} is not modelled as ${library.name} has it`
     throw new Refusal('not-modelled', '--stack', message, 'Leave out --stack for the newest versions.')

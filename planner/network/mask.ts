@@ -25,6 +25,8 @@ export function causalMask<T extends Tensor>(
   of: MaskOf<T>,
   library: Library = CURRENT,
 ): T | null {
+  // flash-attn is told `causal`; a padded batch is refused, whose tokens it would sort out by their values.
+  if (train.attention === 'flash_attention_2') return null
   return library.mask === 'masking_utils' ? mask5(o, train, of) : mask4(o, train, of)
 }
 

@@ -59,6 +59,8 @@ export interface Attributes {
   nll_loss: { readonly ignoreIndex: number }
   // attention as one kernel
   sdpa: { readonly causal: boolean; readonly dropout: number; readonly scale: number; readonly grouped: boolean }
+  /** flash-attn's own kernel: `[b, t, a, d]`, keys `[b, s, k, d]` grouped as they are. */
+  flash_attn: { readonly causal: boolean; readonly dropout: number; readonly scale: number }
   // made from numbers, without a gradient
   positions: { readonly axes: Axes }
   constant: { readonly axes: Axes; readonly dtype: DType; readonly value: number }
@@ -133,6 +135,7 @@ export const INPUTS = {
   embedding: ['weight', 'indices'],
   nll_loss: ['self', 'target'],
   sdpa: ['query', 'key', 'value', 'attn_mask?'],
+  flash_attn: ['query', 'key', 'value'],
   positions: [],
   constant: [],
   causal_mask: ['padding?'],

@@ -15,7 +15,7 @@ export interface Recorded {
     readonly model: { readonly arch: string; readonly [key: string]: unknown }
     readonly method: 'full' | 'lora' | 'lora-fa'
     readonly dtype: 'float32' | 'bfloat16' | 'float16'
-    readonly attention: 'eager' | 'sdpa'
+    readonly attention: 'eager' | 'sdpa' | 'flash_attention_2'
     readonly batch: number
     readonly accumulation?: number
     readonly reference?: boolean

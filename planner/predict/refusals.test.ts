@@ -4,16 +4,18 @@ import { specFromCatalog } from '../../models/index.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainingOptions } from '../training/options.ts'
 import { resolveTraining } from '../training/resolve.ts'
-import { DEFAULT_STACK, predict, resolveStack } from './index.ts'
+import { DEFAULT_STACK, predict, resolveStack, STACKS } from './index.ts'
 
-function predicted(name: string, options: TrainingOptions): () => unknown {
+function predicted(name: string, options: TrainingOptions, stack = DEFAULT_STACK): () => unknown {
   const model = specFromCatalog(name, { layers: 1 })
-  const { train } = resolveTraining(model, { seq_len: 16, ...options }, { stack: DEFAULT_STACK })
-  return () => predict(model, train, resolveStack(DEFAULT_STACK))
+  const { train } = resolveTraining(model, { seq_len: 16, ...options }, { stack })
+  return () => predict(model, train, resolveStack(stack))
 }
 
-const refused = (name: string, options: TrainingOptions, why: RegExp) =>
-  assert.throws(predicted(name, options), (e: unknown) => e instanceof Refusal && why.test(e.message))
+const OLDER = STACKS[1]!.name
+
+const refused = (name: string, options: TrainingOptions, why: RegExp, stack = DEFAULT_STACK) =>
+  assert.throws(predicted(name, options, stack), (e: unknown) => e instanceof Refusal && why.test(e.message))
 
 test('float32 sdpa with grouped keys, which CUDA runs without a fused kernel, is refused', () => {
   refused('tinyllama-1.1b', { dtype: 'float32', attention: 'sdpa' }, /grouped|fewer key heads/)
@@ -27,6 +29,23 @@ test('T5 in float16 and in 4 bits, where transformers treats single modules apar
   refused('t5-small', { dtype: 'float16', attention: 'eager', method: 'full' }, /float16/)
   refused('t5-small', { attention: 'eager', method: 'lora', quantize: 'nf4' }, /wo/)
   assert.not.throws(predicted('t5-small', { dtype: 'bfloat16', attention: 'eager', method: 'full' }))
+})
+
+test('flash-attn takes 16-bit types, heads of a multiple of 8, and no padding that it would have to count', () => {
+  const attention = 'flash_attention_2'
+  refused('llama-2-7b', { attention, dtype: 'float32' }, /bfloat16 and float16 only/)
+  refused('llama-2-7b', { attention, padding: true }, /how much of it is padding/)
+  refused('bert-base', { attention, dtype: 'bfloat16' }, /not modelled for bert/)
+  const mixed: TrainingOptions = { attention, dtype: 'float32', autocast: 'bfloat16' }
+  assert.not.throws(predicted('llama-2-7b', mixed))
+  refused('llama-2-7b', mixed, /16-bit v/, OLDER)
+})
+
+test('what transformers 4.48 decides by values, or has no files followed for, is refused', () => {
+  refused('llama-2-7b', { padding: true }, /values of the batch/, OLDER)
+  assert.not.throws(predicted('llama-2-7b', { padding: true, attention: 'eager' }, OLDER))
+  refused('mistral-7b', { seq_len: 4096 }, /rows CUDA pads/, OLDER)
+  refused('bert-base', {}, /bert is not modelled as transformers-4.48/, OLDER)
 })
 
 test.run()

@@ -19,12 +19,6 @@ const isNotNone = (value: unknown): boolean => value !== 'none'
 /** What the command line promises and no simulation covers yet: refused by name, never approximated. */
 const NOT_YET: readonly NotYet[] = [
   {
-    key: 'attention',
-    when: isOneOf('flash_attention_2'),
-    why: 'is not modelled yet',
-    next: 'sdpa is modelled; without a mask PyTorch runs its own flash kernel for it.',
-  },
-  {
     key: 'optimizer',
     when: isOneOf('adamw-8bit', 'paged-adamw-8bit', 'adafactor'),
     why: 'is not modelled yet: its state has another layout',

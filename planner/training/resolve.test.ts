@@ -92,11 +92,11 @@ test('an engine: float32, eager, one parameter at a time', () => {
 
 test('everything that does not hold together is told in one go', () => {
   const found = refusals(() =>
-    resolve('llama-2-7b', { method: 'lora', optimizer: 'lorafa', target_seq_len: 5, attention: 'flash_attention_2' }),
+    resolve('llama-2-7b', { method: 'lora', optimizer: 'lorafa', target_seq_len: 5, packing: true }),
   )
   assert.is(found.length, 3)
   assert.ok(found.some((f) => f.startsWith('--target-seq-len: is for encoder-decoders')))
-  assert.ok(found.some((f) => f.startsWith('--attention: flash_attention_2 is not modelled')))
+  assert.ok(found.some((f) => f.startsWith('--packing: is not modelled')))
   assert.ok(found.some((f) => f.startsWith('--optimizer: lorafa freezes A')))
 })
 

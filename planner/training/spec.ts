@@ -5,7 +5,7 @@ import type { DType } from '../trace/dtype.ts'
 export const METHODS = ['full', 'lora', 'lora-fa'] as const
 export type Method = (typeof METHODS)[number]
 
-export const ATTENTIONS = ['eager', 'sdpa'] as const
+export const ATTENTIONS = ['eager', 'sdpa', 'flash_attention_2'] as const
 export type AttentionKernel = (typeof ATTENTIONS)[number]
 
 export const OPTIMIZERS = ['adamw', 'sgd', 'lorafa'] as const

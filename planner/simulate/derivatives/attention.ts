@@ -62,6 +62,43 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
   }
 }
 
+/**
+ * flash_attn/flash_attn_interface.py, FlashAttnFunc: q, k, v, the result, the row sums and the random-number state (two int64,
+ * whether there is dropout or not). query `[b, t, a, d]`, key and value `[b, s, k, d]`. What its kernels take for themselves and
+ * give back (dQ in float32, dK and dV of all query heads) is not counted, as with PyTorch's own.
+ */
+export function flashAttn(simulator: Simulator): Operation<View, 'flash_attn'> {
+  return {
+    forward(call) {
+      const [q, k, v] = [call.inputs[0]!, call.inputs[1]!, call.inputs[2]!]
+      const [b, t, a] = [q.axes[0]!, q.axes[1]!, q.axes[2]!]
+      const result = simulator.alloc(q.axes, q.dtype, unary(q, simulator).strides)
+      const lse = simulator.alloc([b, a, t], 'float32')
+      const state = simulator.alloc([axis('rng', 2)], 'int64')
+      if (call.recording) {
+        call.save('query', q, 'attention scores again')
+        call.save('key', k, 'attention scores again')
+        call.save('value', v, 'd scores')
+        call.save('result', result, 'd scores by the result')
+        call.save('lse', lse, 'softmax again, by row')
+        call.save('rng', state, 'random-number state')
+      }
+      simulator.release(lse)
+      simulator.release(state)
+      return [result]
+    },
+    backward(call) {
+      // All three are made, whichever are wanted.
+      const all = ['query', 'key', 'value'].map((slot) => {
+        const { axes, dtype, data } = call.saved(slot)
+        return simulator.alloc(axes, dtype, data.strides)
+      })
+      for (const [i, gradient] of all.entries()) if (!call.needs(i)) simulator.release(gradient)
+      return all.map((gradient, i) => (call.needs(i) ? gradient : null))
+    },
+  }
+}
+
 /** sdp_utils.cpp, use_flash_attention: 16-bit types and no mask. */
 const isFlash = (q: Meta, mask: Meta | null): boolean => mask === null && q.dtype !== 'float32'
 

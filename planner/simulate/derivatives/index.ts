@@ -3,7 +3,7 @@ import type { OpName } from '../../ops/attributes.ts'
 import { type Derivative, SimulatedKernel } from '../derivative.ts'
 import type { Simulator } from '../simulator.ts'
 import type { View } from '../storage.ts'
-import { sdpa } from './attention.ts'
+import { flashAttn, sdpa } from './attention.ts'
 import * as constant from './constant.ts'
 import * as elementwise from './elementwise.ts'
 import { bmm, linear, linear4bit, linear8bit } from './product.ts'
@@ -60,6 +60,7 @@ export const DERIVATIVES: Simulated = {
   embedding: kernel(embedding),
   nll_loss: kernel(nllLoss),
   sdpa,
+  flash_attn: flashAttn,
   positions: constant.positions,
   constant: constant.constant,
   causal_mask: constant.causalMask,
