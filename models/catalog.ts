@@ -78,6 +78,40 @@ const QWEN_2_5 = {
   vocab_size: 152064,
 }
 
+/** The two smallest checkpoints hold the head beside the embedding that it is tied to. */
+const QWEN_3 = {
+  architectures: ['Qwen3ForCausalLM'],
+  model_type: 'qwen3',
+  attention_bias: false,
+  attention_dropout: 0.0,
+  head_dim: 128,
+  hidden_act: 'silu',
+  max_position_embeddings: 40960,
+  num_key_value_heads: 8,
+  rms_norm_eps: 1e-6,
+  rope_scaling: null,
+  rope_theta: 1000000,
+  sliding_window: null,
+  tie_word_embeddings: false,
+  torch_dtype: 'bfloat16',
+  use_sliding_window: false,
+  vocab_size: 151936,
+}
+
+const GEMMA = {
+  architectures: ['GemmaForCausalLM'],
+  model_type: 'gemma',
+  attention_bias: false,
+  attention_dropout: 0.0,
+  head_dim: 256,
+  hidden_act: 'gelu_pytorch_tanh',
+  max_position_embeddings: 8192,
+  rms_norm_eps: 1e-6,
+  rope_theta: 10000.0,
+  torch_dtype: 'bfloat16',
+  vocab_size: 256000,
+}
+
 const BERT = {
   architectures: ['BertForMaskedLM'],
   model_type: 'bert',
@@ -444,6 +478,107 @@ export const CATALOG: Readonly<Record<string, CatalogEntry>> = {
       rms_norm_eps: 1e-5,
     },
     parameters: 72_706_203_648,
+  },
+  'qwen3-0.6b': {
+    repository: 'Qwen/Qwen3-0.6B',
+    config: {
+      ...QWEN_3,
+      hidden_size: 1024,
+      intermediate_size: 3072,
+      max_window_layers: 28,
+      num_attention_heads: 16,
+      num_hidden_layers: 28,
+      tie_word_embeddings: true,
+    },
+    parameters: 751_632_384,
+    stackParameters: 596_049_920,
+  },
+  'qwen3-1.7b': {
+    repository: 'Qwen/Qwen3-1.7B',
+    config: {
+      ...QWEN_3,
+      hidden_size: 2048,
+      intermediate_size: 6144,
+      max_window_layers: 28,
+      num_attention_heads: 16,
+      num_hidden_layers: 28,
+      tie_word_embeddings: true,
+    },
+    parameters: 2_031_739_904,
+    stackParameters: 1_720_574_976,
+  },
+  'qwen3-4b': {
+    repository: 'Qwen/Qwen3-4B',
+    config: {
+      ...QWEN_3,
+      hidden_size: 2560,
+      intermediate_size: 9728,
+      max_window_layers: 36,
+      num_attention_heads: 32,
+      num_hidden_layers: 36,
+      tie_word_embeddings: true,
+    },
+    parameters: 4_022_468_096,
+  },
+  'qwen3-8b': {
+    repository: 'Qwen/Qwen3-8B',
+    config: {
+      ...QWEN_3,
+      hidden_size: 4096,
+      intermediate_size: 12288,
+      max_window_layers: 36,
+      num_attention_heads: 32,
+      num_hidden_layers: 36,
+    },
+    parameters: 8_190_735_360,
+  },
+  'qwen3-14b': {
+    repository: 'Qwen/Qwen3-14B',
+    config: {
+      ...QWEN_3,
+      hidden_size: 5120,
+      intermediate_size: 17408,
+      max_window_layers: 40,
+      num_attention_heads: 40,
+      num_hidden_layers: 40,
+    },
+    parameters: 14_768_307_200,
+  },
+  'qwen3-32b': {
+    repository: 'Qwen/Qwen3-32B',
+    config: {
+      ...QWEN_3,
+      hidden_size: 5120,
+      intermediate_size: 25600,
+      max_window_layers: 64,
+      num_attention_heads: 64,
+      num_hidden_layers: 64,
+    },
+    parameters: 32_762_123_264,
+  },
+  'gemma-2b': {
+    repository: 'google/gemma-2b',
+    config: {
+      ...GEMMA,
+      hidden_size: 2048,
+      intermediate_size: 16384,
+      num_attention_heads: 8,
+      num_hidden_layers: 18,
+      num_key_value_heads: 1,
+    },
+    parameters: 2_506_172_416,
+  },
+  'gemma-7b': {
+    repository: 'google/gemma-7b',
+    config: {
+      ...GEMMA,
+      hidden_size: 3072,
+      intermediate_size: 24576,
+      num_attention_heads: 16,
+      num_hidden_layers: 28,
+      num_key_value_heads: 16,
+    },
+    parameters: 8_537_680_896,
   },
   'smollm2-135m': {
     repository: 'HuggingFaceTB/SmolLM2-135M',

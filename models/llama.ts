@@ -1,7 +1,7 @@
 import { type Adapter, keepLayers } from './adapter.ts'
 import type { Fields } from './fields.ts'
 import { LIMITS, MAX_PARAMETERS, tooManyParameters } from './limits.ts'
-import type { LlamaSpec } from './spec.ts'
+import type { Activation, LlamaSpec } from './spec.ts'
 
 /** What differs between the model types that share LLaMA's modeling code. */
 interface Variant {
@@ -17,9 +17,15 @@ interface Variant {
   readonly slidingWindow: 'never' | 'always' | 'use_sliding_window'
   /** The config class refuses a hidden size that the heads do not divide, even with a `head_dim`. */
   readonly hiddenDivisible: boolean
+  /** Head width when the key is missing; most share the hidden size out. */
+  readonly headDim?: number
+  readonly activation?: Activation
+  readonly tied?: boolean
+  readonly headNorms?: boolean
+  readonly scaled?: boolean
 }
 
-/** configuration_{llama,mistral,qwen2}.py and the `nn.Linear` lines of modeling_*.py in transformers 5.23. */
+/** configuration_{llama,mistral,qwen2,qwen3,gemma}.py and the `nn.Linear` lines of modeling_*.py in transformers 5.23. */
 const VARIANTS: Readonly<Record<string, Variant>> = {
   llama: {
     intermediate: 11008,
@@ -51,12 +57,38 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
     slidingWindow: 'use_sliding_window',
     hiddenDivisible: false,
   },
+  qwen3: {
+    intermediate: 22016,
+    vocab: 151936,
+    kvHeads: 32,
+    maxPositions: 32768,
+    qkvBias: 'attention_bias',
+    mlpBias: false,
+    slidingWindow: 'use_sliding_window',
+    hiddenDivisible: false,
+    headDim: 128,
+    headNorms: true,
+  },
+  gemma: {
+    intermediate: 24576,
+    vocab: 256000,
+    kvHeads: 16,
+    maxPositions: 8192,
+    qkvBias: 'attention_bias',
+    mlpBias: false,
+    slidingWindow: 'never',
+    hiddenDivisible: false,
+    headDim: 256,
+    activation: 'gelu_pytorch_tanh',
+    tied: true,
+    scaled: true,
+  },
 }
 
 /** Frequency scalings that leave every shape as it is. */
 const ROPE_TYPES = { default: 'default', linear: 'linear', dynamic: 'dynamic', llama3: 'llama3', yarn: 'yarn' }
 
-/** LLaMA, Mistral and Qwen2 (and TinyLlama, SmolLM2, whose `model_type` is llama). */
+/** LLaMA, Mistral, Qwen2, Qwen3 and Gemma (and TinyLlama, SmolLM2, whose `model_type` is llama). */
 export const llamaAdapter: Adapter = {
   classes: {
     llama: {
@@ -65,6 +97,8 @@ export const llamaAdapter: Adapter = {
     },
     mistral: { MistralForCausalLM: { task: 'causal-lm' } },
     qwen2: { Qwen2ForCausalLM: { task: 'causal-lm' } },
+    qwen3: { Qwen3ForCausalLM: { task: 'causal-lm' } },
+    gemma: { GemmaForCausalLM: { task: 'causal-lm' } },
   },
   keys: [
     'hidden_size',
@@ -88,6 +122,7 @@ export const llamaAdapter: Adapter = {
     'rope_scaling',
     'attention_dropout',
     'max_position_embeddings',
+    'use_bidirectional_attention',
   ],
   read: (fields, common, keep): LlamaSpec => {
     const variant = VARIANTS[common.modelType]!
@@ -109,8 +144,9 @@ export const llamaAdapter: Adapter = {
       kvHeads: readKvHeads(fields, variant, heads),
       headDim: readHeadDim(fields, variant, hidden, heads),
       vocab: fields.integer('vocab', 'vocab_size', LIMITS.vocab, { value: variant.vocab }),
-      activation: fields.activation('activation', 'hidden_act', 'silu'),
-      tied: fields.boolean('tied', 'tie_word_embeddings', { value: false }),
+      activation: readActivation(fields, variant),
+      tied: fields.boolean('tied', 'tie_word_embeddings', { value: variant.tied ?? false }),
+      ...readStyle(fields, variant),
       ...readBiases(fields, variant),
       slidingWindow,
       normEps: fields.number('normEps', 'rms_norm_eps', LIMITS.eps, { value: 1e-6 }),
@@ -123,6 +159,23 @@ export const llamaAdapter: Adapter = {
     checkParameters(fields, spec)
     return spec
   },
+}
+
+/** configuration_gemma.py, __post_init__: `gelu` stands for its tanh form there. */
+function readActivation(fields: Fields, variant: Variant): Activation {
+  const given = fields.activation('activation', 'hidden_act', variant.activation ?? 'silu')
+  return variant.scaled && given === 'gelu' ? 'gelu_pytorch_tanh' : given
+}
+
+function readStyle(fields: Fields, variant: Variant): Pick<LlamaSpec, 'headNorms' | 'scaled'> {
+  fields.note('headNorms', 'default', `modeling file: ${variant.headNorms ? 'q_norm and k_norm' : 'none'}`)
+  fields.note('scaled', 'default', `modeling file: ${variant.scaled ? 'ScaledWordEmbedding' : 'Embedding'}`)
+  if (fields.raw('use_bidirectional_attention') === true) {
+    const next = 'Remove the key to model causal attention.'
+    const message = 'tokens attend to later ones as well'
+    fields.fail('unsupported', 'use_bidirectional_attention', message, 'causal attention', next)
+  }
+  return { headNorms: variant.headNorms === true, scaled: variant.scaled === true }
 }
 
 function readKvHeads(fields: Fields, variant: Variant, heads: number): number {
@@ -140,18 +193,16 @@ function readKvHeads(fields: Fields, variant: Variant, heads: number): number {
 }
 
 function readHeadDim(fields: Fields, variant: Variant, hidden: number, heads: number): number {
-  const given = fields.has('head_dim')
+  const given = fields.has('head_dim') || variant.headDim !== undefined
   if (fields.valid('hidden', 'heads') && hidden % heads !== 0 && (variant.hiddenDivisible || !given)) {
     const expected = 'hidden_size a multiple of num_attention_heads'
     const next = variant.hiddenDivisible ? 'Correct one of the two.' : 'Correct one of the two, or give head_dim.'
     fields.fail('indivisible', 'hidden_size', `is ${hidden}, with ${heads} heads`, expected, next)
     return 2
   }
-  const value = Math.floor(hidden / heads)
-  const headDim = fields.integer('headDim', 'head_dim', LIMITS.headDim, {
-    value,
-    from: 'hidden_size / num_attention_heads',
-  })
+  const shared = { value: Math.floor(hidden / heads), from: 'hidden_size / num_attention_heads' }
+  const fallback = variant.headDim === undefined ? shared : { value: variant.headDim }
+  const headDim = fields.integer('headDim', 'head_dim', LIMITS.headDim, fallback)
   if (fields.valid('hidden', 'heads', 'headDim') && headDim % 2 !== 0) {
     const message = `the head width is ${headDim}`
     const next = 'Correct head_dim, hidden_size or num_attention_heads.'

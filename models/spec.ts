@@ -32,7 +32,7 @@ interface Common {
 /** Activations by the names that transformers' ACT2FN uses. */
 export type Activation = 'silu' | 'relu' | 'gelu' | 'gelu_new' | 'gelu_pytorch_tanh' | 'quick_gelu'
 
-/** LLaMA and its like (Mistral, Qwen2, TinyLlama, SmolLM2): pre-norm decoder with rotary positions and a gated MLP. */
+/** LLaMA and its like (Mistral, Qwen2, Qwen3, Gemma, TinyLlama, SmolLM2): pre-norm decoder with rotary positions and a gated MLP. */
 export interface LlamaSpec extends Common {
   readonly family: 'llama'
   readonly hidden: number
@@ -48,6 +48,10 @@ export interface LlamaSpec extends Common {
   readonly qkvBias: boolean
   readonly outputBias: boolean
   readonly mlpBias: boolean
+  /** Queries and keys are normalized head by head before they turn (Qwen3). */
+  readonly headNorms: boolean
+  /** Embeddings times √hidden, norms with 1 + weight in float32 (Gemma). */
+  readonly scaled: boolean
   readonly slidingWindow: number | null
   readonly normEps: number
   readonly ropeTheta: number

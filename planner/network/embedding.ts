@@ -2,10 +2,20 @@ import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import type { TrainSpec } from '../training/spec.ts'
 
 /**
- * nn.Embedding: ids `[b, t]` → `[b, t, h]`. The model's first embedding: with an adapter and checkpointing its result is made to
+ * nn.Embedding, times `scale` where there is one (GemmaTextScaledWordEmbedding): ids `[b, t]` → `[b, t, h]`. The model's first embedding: with an adapter and checkpointing its result is made to
  * require a gradient (transformers' enable_input_require_grads, which PEFT and the Trainer call).
  */
-export function embed<T extends Tensor>(o: Shorthand<T>, train: TrainSpec, path: string, weight: Parameter, ids: T): T {
-  const x = o.module(path, [ids], () => o.embedding(o.parameter(weight), ids))
+export function embed<T extends Tensor>(
+  o: Shorthand<T>,
+  train: TrainSpec,
+  path: string,
+  weight: Parameter,
+  ids: T,
+  scale: Parameter | null = null,
+): T {
+  const x = o.module(path, [ids], () => {
+    const rows = o.embedding(o.parameter(weight), ids)
+    return scale ? o.mul(rows, o.to(o.parameter(scale), weight.dtype)) : rows
+  })
   return train.adapter && train.checkpointing !== 'none' ? o.requireGrad(x) : x
 }

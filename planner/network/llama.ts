@@ -12,7 +12,7 @@ import { type Linear, linear } from './linear.ts'
 import { causalLoss } from './loss.ts'
 import { causalMask } from './mask.ts'
 import type { Batch, Network } from './network.ts'
-import { type RmsNorm, rmsNorm } from './norm.ts'
+import { gemmaNorm, type RmsNorm, rmsNorm } from './norm.ts'
 import { applyRotary } from './rotary.ts'
 
 interface Layer {
@@ -24,6 +24,8 @@ interface Layer {
   readonly gate: Linear
   readonly up: Linear
   readonly down: Linear
+  /** Of queries and keys, head by head (Qwen3). */
+  readonly headNorms: readonly [q: RmsNorm, k: RmsNorm] | null
   readonly inputNorm: RmsNorm
   readonly postNorm: RmsNorm
 }
@@ -36,7 +38,7 @@ interface Shared<T> {
   readonly sin: T
 }
 
-/** modeling_llama.py, modeling_mistral.py, modeling_qwen2.py: decoder with rotary positions, grouped keys and a gated MLP. */
+/** modeling_llama.py, modeling_mistral.py, modeling_qwen2.py, modeling_qwen3.py, modeling_gemma.py: decoder with rotary positions, grouped keys and a gated MLP. */
 export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Network {
   const b = new Builder(train, library)
   const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
@@ -47,8 +49,12 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
     spec.kvHeads * spec.headDim === spec.hidden ? h : axis('k·d', spec.kvHeads * spec.headDim),
   ]
   const embedding = b.weight('model.embed_tokens.weight', [vocab, h])
+  const scale = spec.scaled
+    ? b.buffer('model.embed_tokens.embed_scale', [], train.dtype, { kind: 'constant', value: Math.sqrt(spec.hidden) })
+    : null
   const layers = Array.from({ length: spec.layers }, (_, i) => layer(`model.layers.${i}`))
   const norm = rms('model.norm')
+  const normalize = spec.scaled ? gemmaNorm : rmsNorm
   const frequencies = { kind: 'inverse_frequencies', theta: spec.ropeTheta } as const
   const [invFreq] = library.rotaryBuffers.map((name) =>
     b.buffer(`model.rotary_emb.${name}`, [axis('d/2', spec.headDim / 2)], 'float32', frequencies),
@@ -60,8 +66,8 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
     spec.tied ? { head: 'vocabulary', tied: embedding } : { head: 'vocabulary' },
   )
 
-  function rms(path: string): RmsNorm {
-    return { path, weight: b.weight(`${path}.weight`, [h]), eps: spec.normEps }
+  function rms(path: string, width: Axis = h): RmsNorm {
+    return { path, weight: b.weight(`${path}.weight`, [width]), eps: spec.normEps }
   }
 
   function layer(path: string): Layer {
@@ -72,6 +78,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
       k: b.linear(`${path}.self_attn.k_proj`, h, keyValue, { bias }),
       v: b.linear(`${path}.self_attn.v_proj`, h, keyValue, { bias }),
       o: b.linear(`${path}.self_attn.o_proj`, query, h, { bias: spec.outputBias }),
+      headNorms: spec.headNorms ? [rms(`${path}.self_attn.q_norm`, d), rms(`${path}.self_attn.k_norm`, d)] : null,
       gate: b.linear(`${path}.mlp.gate_proj`, h, f, { bias: spec.mlpBias }),
       up: b.linear(`${path}.mlp.up_proj`, h, f, { bias: spec.mlpBias }),
       down: b.linear(`${path}.mlp.down_proj`, f, h, { bias: spec.mlpBias }),
@@ -83,9 +90,12 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
   function attention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null, cos: T, sin: T): readonly T[] {
     const path = `${m.path}.self_attn`
     return o.module(path, [x], (s) => {
-      const split = (y: T, n: Axis): T => o.transpose(o.view(y, [batch, tokens, n, d]), 1, 2)
-      let q = s.let(split(linear(o, m.q, x), heads))
-      let k = s.let(split(linear(o, m.k, x), kvHeads))
+      const split = (y: T, n: Axis, norm: RmsNorm | null = null): T => {
+        const apart = o.view(y, [batch, tokens, n, d])
+        return o.transpose(norm ? rmsNorm(o, norm, apart) : apart, 1, 2)
+      }
+      let q = s.let(split(linear(o, m.q, x), heads, m.headNorms?.[0]))
+      let k = s.let(split(linear(o, m.k, x), kvHeads, m.headNorms?.[1]))
       const v = s.let(split(linear(o, m.v, x), kvHeads))
       const [rotatedQ, rotatedK] = applyRotary(o, q, k, cos, sin)
       q = s.set(q, rotatedQ)
@@ -133,13 +143,13 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
     return o.call([], (s) => {
       let x = s.let(input)
       let residual = s.let(x)
-      x = s.set(x, rmsNorm(o, m.inputNorm, x))
+      x = s.set(x, normalize(o, m.inputNorm, x))
       const [attended, weights] = attention(o, m, x, mask, cos, sin)
       x = s.set(x, attended!)
       if (weights) s.let(weights)
       x = s.set(x, o.add(residual, x))
       residual = s.set(residual, x)
-      x = s.set(x, rmsNorm(o, m.postNorm, x))
+      x = s.set(x, normalize(o, m.postNorm, x))
       x = s.set(x, mlp(o, m, x))
       x = s.set(x, o.add(residual, x))
       return x
@@ -148,7 +158,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
 
   function model<T extends Tensor>(o: Shorthand<T>, ids: T, padding: T | null): T {
     return o.module('model', [ids], (s) => {
-      const embedded = s.let(embed(o, train, 'model.embed_tokens', embedding, ids))
+      const embedded = s.let(embed(o, train, 'model.embed_tokens', embedding, ids, scale))
       const positions = s.let(o.unsqueeze(o.run('positions', [], { axes: [tokens] }), 0))
       const at = { batch, tokens, dtype: embedded.dtype, window: spec.slidingWindow, padding }
       const mask = causalMask(o, train, spec.modelType === 'mistral' ? { ...at, helper: 'mistral' } : at, library)
@@ -161,7 +171,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
       s.let(sin)
       for (const m of layers) x = s.set(x, decoderLayer(o, m, x, { positions, mask, cos, sin }))
       if (library.layerOutputs) s.let(x)
-      x = s.set(x, rmsNorm(o, norm, x))
+      x = s.set(x, normalize(o, norm, x))
       return x
     })
   }

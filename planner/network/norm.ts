@@ -18,6 +18,16 @@ export function rmsNorm<T extends Tensor>(o: Shorthand<T>, m: RmsNorm, input: T)
   })
 }
 
+/** GemmaRMSNorm.forward (modeling_gemma.py): in float32 to the end, times 1 + weight. `[…, h] → […, h]` */
+export function gemmaNorm<T extends Tensor>(o: Shorthand<T>, m: RmsNorm, input: T): T {
+  return o.module(m.path, [input], (s) => {
+    const wide = o.to(input, 'float32')
+    let x = s.let(o.call([wide], () => o.mul(wide, o.rsqrt(o.addScalar(o.mean(o.pow(wide, 2)), m.eps)))))
+    x = s.set(x, o.mul(x, o.addScalar(o.to(o.parameter(m.weight), 'float32'), 1)))
+    return o.to(x, input.dtype)
+  })
+}
+
 export interface LayerNorm {
   readonly path: string
   /** `[h]` */

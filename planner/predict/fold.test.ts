@@ -11,7 +11,16 @@ import { simulate } from './simulate.ts'
 import { resolveStack, STACKS } from './stack.ts'
 
 const settings = fc.record({
-  name: fc.constantFrom('smollm2-135m', 'llama-3.2-1b', 'tinyllama-1.1b', 'qwen2.5-0.5b', 'bert-base', 'roberta-base'),
+  name: fc.constantFrom(
+    'smollm2-135m',
+    'llama-3.2-1b',
+    'tinyllama-1.1b',
+    'qwen2.5-0.5b',
+    'qwen3-0.6b',
+    'gemma-2b',
+    'bert-base',
+    'roberta-base',
+  ),
   layers: fc.integer({ min: 8, max: 11 }),
   method: fc.constantFrom('full', 'lora', 'lora-fa'),
   batch: fc.integer({ min: 1, max: 3 }),

@@ -120,6 +120,8 @@ function materialize(executor: Executor, network: Network, gate: Gate) {
     const { init } = p
     if (init.kind === 'arange') return Int32Array.from({ length: n }, (_, i) => i)
     if (init.kind === 'inverse_frequencies') return Float32Array.from({ length: n }, (_, i) => init.theta ** (-i / n))
+    if (init.kind === 'constant')
+      return p.dtype === 'int64' ? new Int32Array(n).fill(init.value) : new Float32Array(n).fill(init.value)
     return new Int32Array(n)
   })
   assert.is(network.parameters.length, Object.keys(gate.parameters).length, 'as many parameters as transformers has')

@@ -1,7 +1,7 @@
 import { type ModelSpec, specFromConfig } from '../../models/index.ts'
 import type { Method, TrainSpec } from '../training/spec.ts'
 
-/** Small models of the three families, with widths that no two share, so that a mixed-up axis shows. */
+/** Small models of the families, with widths that no two share, so that a mixed-up axis shows. */
 const CONFIGS: Readonly<Record<string, Record<string, unknown>>> = {
   llama: {
     architectures: ['LlamaForCausalLM'],
@@ -11,6 +11,30 @@ const CONFIGS: Readonly<Record<string, Record<string, unknown>>> = {
     num_hidden_layers: 2,
     num_attention_heads: 6,
     num_key_value_heads: 2,
+    vocab_size: 53,
+    attention_dropout: 0.1,
+  },
+  qwen3: {
+    architectures: ['Qwen3ForCausalLM'],
+    model_type: 'qwen3',
+    hidden_size: 24,
+    intermediate_size: 40,
+    num_hidden_layers: 2,
+    num_attention_heads: 6,
+    num_key_value_heads: 2,
+    head_dim: 10,
+    vocab_size: 53,
+    attention_dropout: 0.1,
+  },
+  gemma: {
+    architectures: ['GemmaForCausalLM'],
+    model_type: 'gemma',
+    hidden_size: 24,
+    intermediate_size: 40,
+    num_hidden_layers: 2,
+    num_attention_heads: 6,
+    num_key_value_heads: 1,
+    head_dim: 10,
     vocab_size: 53,
     attention_dropout: 0.1,
   },
@@ -43,6 +67,8 @@ export const METHODS: readonly Method[] = ['full', 'lora', 'lora-fa']
 
 const TARGETS: Readonly<Record<string, readonly string[]>> = {
   llama: ['q_proj', 'v_proj'],
+  qwen3: ['q_proj', 'v_proj'],
+  gemma: ['q_proj', 'v_proj'],
   roberta: ['query', 'value'],
   t5: ['q', 'v'],
 }
