@@ -29,6 +29,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'planner/simulate': ['planner/trace', 'planner/ops', 'planner/autograd', 'planner/training'],
   'planner/execute': ['planner/trace', 'planner/ops', 'planner/autograd'],
   'planner/formula': ['planner/trace'],
+  'planner/allocate': ['planner/trace'],
   // Composition roots: they alone see programs and runtimes together.
   'planner/predict': [
     'planner/trace',
@@ -38,6 +39,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'planner/network',
     'planner/autograd',
     'planner/simulate',
+    'planner/allocate',
     'planner/formula',
     'models/spec.ts',
   ],

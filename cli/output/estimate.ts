@@ -87,6 +87,7 @@ function tierLines({ tiers }: EstimateBody, page: Page): string[] {
   const { bytes } = page
   const parts = [
     `live ${bytes(tiers.live)} (simulated)`,
+    ...(tiers.allocated ? [`allocated ${bytes(tiers.allocated.bytes)} (${tiers.allocated.basis})`] : []),
     tiers.reserved === null ? 'reserved: not modelled yet' : `reserved ${bytes(tiers.reserved)}`,
     tiers.process === null
       ? 'process: not modelled yet'

@@ -1,10 +1,11 @@
 import type { ModelSpec } from '../../models/spec.ts'
+import type { Allocator } from '../allocate/torch-cuda.ts'
 import type { Network } from '../network/network.ts'
 import type { EstimateBody } from '../result/estimate.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import { firstStep, steadyStep } from '../trace/reading.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { bodyFrom, type Facts, peakPhase, readTables, stepFacts } from './facts.ts'
+import { bodyFrom, type Facts, highest, peakPhase, readTables, stepFacts } from './facts.ts'
 import { foldLayers } from './fold.ts'
 import { simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
@@ -20,24 +21,28 @@ export interface Gpu {
  * whole follows from them. Throws `Refusal` for what is not modelled.
  */
 export function predict(model: ModelSpec, train: TrainSpec, stack: Stack, gpu: Gpu | null = null): EstimateBody {
-  return bodyFrom(foldLayers(model, train, stack) ?? wholeFacts(model, train, stack), gpu)
+  return bodyFrom(foldLayers(model, train, stack) ?? wholeFacts(model, train, stack), gpu, stack.allocator)
 }
 
 function wholeFacts(model: ModelSpec, train: TrainSpec, stack: Stack): Facts {
   const { network, events } = simulate(model, train, stack.dialect, { library: stack.library })
-  return factsOf(network, events)
+  return factsOf(network, events, stack.allocator)
 }
 
 /** The figures of a trace with a first and a steady step, whoever wrote it. */
-export const bodyOf = (network: Network, events: readonly TraceEvent[], gpu: Gpu | null = null): EstimateBody =>
-  bodyFrom(factsOf(network, events), gpu)
+export const bodyOf = (
+  network: Network,
+  events: readonly TraceEvent[],
+  allocator: Allocator | null = null,
+): EstimateBody => bodyFrom(factsOf(network, events, allocator), null, allocator)
 
-function factsOf(network: Network, events: readonly TraceEvent[]): Facts {
+function factsOf(network: Network, events: readonly TraceEvent[], allocator: Allocator | null): Facts {
   const trace = steadyStep(events)
   const streams = streamsOf(trace)
   const steady = stepFacts(streams)
   const phase = peakPhase(steady)
   const { start, live, events: instants } = streams[phase]
   const tables = readTables(network, trace, phase, instants[peakOf(start, live)] ?? null)
-  return { ...tables, first: stepFacts(streamsOf(firstStep(events))), steady, phase }
+  const blocks = allocator && highest(stepFacts(streamsOf(allocator.blocks(trace))))
+  return { ...tables, blocks, first: stepFacts(streamsOf(firstStep(events))), steady, phase }
 }

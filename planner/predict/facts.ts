@@ -1,3 +1,4 @@
+import type { Allocator } from '../allocate/torch-cuda.ts'
 import { type LawSum, lawOf, lawSums } from '../formula/law.ts'
 import type { Network } from '../network/network.ts'
 import type { EstimateBody } from '../result/estimate.ts'
@@ -45,6 +46,8 @@ export interface Facts extends Tables {
   readonly first: Record<Phase, PhaseFacts>
   readonly steady: Record<Phase, PhaseFacts>
   readonly phase: Phase
+  /** Bytes of the highest instant where every storage is the allocator's block for it; null without an allocator. */
+  readonly blocks: number | null
 }
 
 export const phaseFacts = (s: Stream): PhaseFacts => {
@@ -147,7 +150,7 @@ const peakTables = (replay: Replay): Pick<Tables, 'parts' | 'alive' | 'law'> => 
 })
 
 /** Writes an estimate's body. */
-export function bodyFrom(facts: Facts, gpu: Gpu | null): EstimateBody {
+export function bodyFrom(facts: Facts, gpu: Gpu | null, allocator: Allocator | null = null): EstimateBody {
   const { steady, phase, fixed } = facts
   const { peak, scope, op } = steady[phase]
   const { expression, per_token_bytes, terms } = lawOf(facts.law.values())
@@ -175,7 +178,7 @@ export function bodyFrom(facts: Facts, gpu: Gpu | null): EstimateBody {
     },
     timeline: facts.timeline.map((p) => [p.seq, p.phase, p.parts]),
     law: { expression, per_token_bytes, terms: [...terms] },
-    tiers: { live: peak, reserved: null, process: null },
+    tiers: { live: peak, allocated: allocatedOf(facts, gpu, allocator), reserved: null, process: null },
     fit: gpu && fitOf(gpu, peak),
   }
 }
@@ -184,6 +187,20 @@ const figures = (step: Record<Phase, PhaseFacts>): EstimateBody['step'] => {
   const of = ({ peak, end, scope, op }: PhaseFacts) => ({ peak_bytes: peak, end_bytes: end, peak_at: { scope, op } })
   return { forward: of(step.forward), backward: of(step.backward), optimizer: of(step.optimizer) }
 }
+
+/** What the device's allocator has given out at the highest instant: blocks for all storages, and the workspaces of libraries. */
+function allocatedOf(
+  { blocks }: Facts,
+  gpu: Gpu | null,
+  allocator: Allocator | null,
+): EstimateBody['tiers']['allocated'] {
+  if (blocks === null || allocator === null) return null
+  const { bytes, basis } = allocator.workspaces(gpu?.name ?? null)
+  return { bytes: blocks + bytes, workspaces_bytes: bytes, basis }
+}
+
+/** The highest of a step's phases. */
+export const highest = (step: Record<Phase, PhaseFacts>): number => Math.max(...PHASES.map((p) => step[p].peak))
 
 /** Whether the live bytes fit. Live bytes only: what the allocator and the driver add is not in this figure. */
 function fitOf(gpu: Gpu, bytes: number): NonNullable<EstimateBody['fit']> {

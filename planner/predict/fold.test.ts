@@ -76,7 +76,8 @@ test('a folded prediction equals the simulation of every layer, in every figure 
       if (!facts) return
       folded++
       const { network, events } = simulate(model, train, dialect, { library })
-      assert.equal(ordered(bodyFrom(facts, null)), ordered(bodyOf(network, events)))
+      const whole = bodyOf(network, events, on.allocator)
+      assert.equal(ordered(bodyFrom(facts, null, on.allocator)), ordered(whole))
     }),
     { numRuns: 80, seed: 7 },
   )

@@ -6,6 +6,7 @@ import type { TrainSpec } from '../training/spec.ts'
 import {
   type ByCategory,
   type Facts,
+  highest,
   type PhaseFacts,
   peakPhase,
   readTables,
@@ -35,11 +36,7 @@ interface Seam {
  * one block inserted, and the block repeats its neighbour, then every instant of the whole grows by the same bytes a layer.
  * Null where that does not hold, or would not pay.
  */
-export function foldLayers(
-  model: ModelSpec,
-  train: TrainSpec,
-  { dialect, library }: Pick<Stack, 'dialect' | 'library'>,
-): Facts | null {
+export function foldLayers(model: ModelSpec, train: TrainSpec, { dialect, library, allocator }: Stack): Facts | null {
   if (model.family !== 'llama' && model.family !== 'bert') return null
   const repeated: LlamaSpec | BertSpec = model
   const { layers } = repeated
@@ -50,19 +47,22 @@ export function foldLayers(
   function small(n: number) {
     const { network, events } = simulate({ ...repeated, layers: n }, train, dialect, { library })
     const trace = steadyStep(events)
-    return { network, trace, steady: streamsOf(trace), first: streamsOf(firstStep(events)) }
+    const blocks = streamsOf(allocator.blocks(trace))
+    return { network, trace, blocks, steady: streamsOf(trace), first: streamsOf(firstStep(events)) }
   }
 
   const steady = extendAll(three.steady, four.steady, more)
   const first = extendAll(three.first, four.first, more)
-  if (!steady || !first) return null
+  const blocks = extendAll(three.blocks, four.blocks, more)
+  if (!steady || !first || !blocks) return null
   const phase = peakPhase(steady.facts)
   const peak = steady.peaks[phase]
   const tables3 = readTables(three.network, three.trace, phase, peak?.[0] ?? null)
   const tables4 = readTables(four.network, four.trace, phase, peak?.[1] ?? null)
   const timeline = foldTimeline(tables3, tables4, steady.seams, more)
   if (!timeline) return null
-  return { ...extendTables(tables3, tables4, more), timeline, first: first.facts, steady: steady.facts, phase }
+  const facts = { first: first.facts, steady: steady.facts, phase, blocks: highest(blocks.facts) }
+  return { ...extendTables(tables3, tables4, more), timeline, ...facts }
 }
 
 type Pair = readonly [three: TraceEvent, four: TraceEvent]

@@ -1,3 +1,4 @@
+import { type Allocator, torchCuda } from '../allocate/torch-cuda.ts'
 import { CURRENT, type Library, TRANSFORMERS_4_48 } from '../network/library.ts'
 import type { Dialect } from '../simulate/dialect.ts'
 import { torch } from '../simulate/dialects/torch.ts'
@@ -9,12 +10,14 @@ export interface Stack {
   readonly name: string
   readonly dialect: Dialect
   readonly library: Library
+  readonly allocator: Allocator
 }
 
 const stackOf = (dialect: Dialect, library: Library): Stack => ({
   name: `${dialect.name}+${library.name}`,
   dialect,
   library,
+  allocator: torchCuda,
 })
 
 const NEWEST = stackOf(torch, CURRENT)

@@ -93,6 +93,8 @@ export const EstimateBody = z.strictObject({
   }),
   tiers: z.strictObject({
     live: Bytes,
+    /** What the device's allocator has given out: blocks for live storages, and what libraries hold beside them. */
+    allocated: z.strictObject({ bytes: Bytes, workspaces_bytes: Bytes, basis: z.string() }).nullable(),
     /** Not every tier is modelled yet: null says so. */
     reserved: Bytes.nullable(),
     process: z.strictObject({ bytes: Bytes, low: Bytes, high: Bytes, basis: z.string() }).nullable(),

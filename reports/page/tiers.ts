@@ -20,7 +20,7 @@ function tierTable(methods: readonly MethodView[]): Markup {
       p === null
         ? unknown
         : html`${bytes(p.bytes)} <span class="muted">(${bytes(p.low)} – ${bytes(p.high)}, ${p.basis})</span>`
-    return html`<tr><th scope="row">${name}</th>${number(bytes(tiers.live))}${number(tiers.reserved === null ? unknown : bytes(tiers.reserved))}${number(process)}${fit ? html`${number(bytes(fit.capacity_bytes))}${number(signed(fit.margin_bytes))}` : null}</tr>
+    return html`<tr><th scope="row">${name}</th>${number(bytes(tiers.live))}${number(tiers.allocated === null ? unknown : html`${bytes(tiers.allocated.bytes)} <span class="muted">(${tiers.allocated.basis})</span>`)}${number(tiers.reserved === null ? unknown : bytes(tiers.reserved))}${number(process)}${fit ? html`${number(bytes(fit.capacity_bytes))}${number(signed(fit.margin_bytes))}` : null}</tr>
 `
   })
   const gpu = methods.find((m) => m.fit !== null)?.fit?.gpu
@@ -38,6 +38,7 @@ function tierTable(methods: readonly MethodView[]): Markup {
     columns: [
       { name: 'method' },
       { name: 'live', numeric: true },
+      { name: 'allocated', numeric: true },
       { name: 'reserved', numeric: true },
       { name: 'process', numeric: true },
       ...fit,

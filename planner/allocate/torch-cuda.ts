@@ -1,0 +1,37 @@
+import type { TraceEvent } from '../trace/event.ts'
+
+/** What a device's allocator makes of requests, as far as it does not depend on their history. */
+export interface Allocator {
+  /** The trace with every storage as large as the block that it is given. */
+  blocks(trace: readonly TraceEvent[]): TraceEvent[]
+  /** Bytes that a library holds beside all tensors, and why; `gpu` by name where it is known. */
+  workspaces(gpu: string | null): { readonly bytes: number; readonly basis: string }
+}
+
+/** c10/cuda/CUDACachingAllocator.cpp, kMinBlockSize: round_size goes up to a multiple of it. */
+const BLOCK = 512
+
+/** Bytes of the block for a request; none for an empty one. */
+export const blockBytes = (bytes: number): number => Math.ceil(bytes / BLOCK) * BLOCK
+
+/** aten/src/ATen/cuda/CublasHandlePool.cpp, parseChosenWorkspaceSize: `:4096:2:16:8`, and 32 MiB on Hopper and Blackwell. */
+const WORKSPACE = 2 * 4096 * 1024 + 8 * 16 * 1024
+const LARGE_WORKSPACE = 8 * 4096 * 1024
+const HOPPER_OR_LATER = /^(h100|h200|gh200|b100|b200|gb200|rtx50)/
+
+/** One handle for the thread of the forward and one for the backward's, each with a workspace of its own. */
+const HANDLES = 2
+
+/**
+ * PyTorch's caching allocator, without its memory of what it has given before: a block that is taken again whole where less than
+ * a megabyte would be left counts as what was asked for, so real figures may lie a few megabytes higher.
+ */
+export const torchCuda: Allocator = {
+  blocks: (trace) => trace.map((e) => ({ ...e, bytes: blockBytes(e.bytes) })),
+  workspaces(gpu) {
+    const large = gpu !== null && HOPPER_OR_LATER.test(gpu)
+    const one = large ? LARGE_WORKSPACE : WORKSPACE
+    const where = large ? 'on Hopper and later' : 'before Hopper'
+    return { bytes: HANDLES * one, basis: `blocks of ${BLOCK} bytes, two cuBLAS workspaces as ${where}` }
+  },
+}
