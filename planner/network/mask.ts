@@ -82,18 +82,17 @@ export function invertedMask<T extends Tensor>(o: Shorthand<T>, ones: T, dtype: 
 /** Largest numbers of floating types; bfloat16 has float32's exponent. */
 const HIGHEST = { float16: 65504, float32: 3.4028234663852886e38 } as const
 
-/** The mask of an encoder: none without padding (transformers/masking_utils.py, create_bidirectional_mask). */
+/**
+ * The mask of an encoder, or of a decoder that reads one (`keys` are then the encoder's): none without padding. A batch whose mask hides nothing has none under sdpa and eager either; what is
+ * modelled is one that hides something (transformers/masking_utils.py, create_bidirectional_mask).
+ */
 export function bidirectionalMask<T extends Tensor>(
-  _o: Shorthand<T>,
-  _train: TrainSpec,
-  at: { batch: Axis; tokens: Axis; dtype: DType; padding: T | null },
+  o: Shorthand<T>,
+  train: TrainSpec,
+  at: { batch: Axis; tokens: Axis; keys?: Axis; dtype: DType; padding: T | null },
 ): T | null {
-  if (at.padding !== null)
-    throw new Refusal(
-      'not-modelled',
-      '--padding',
-      'a padded batch of an encoder is not modelled yet',
-      'Leave out --padding.',
-    )
-  return null
+  const { batch, tokens, keys = tokens, padding } = at
+  if (padding === null) return null
+  const dtype = train.attention === 'sdpa' ? 'bool' : at.dtype
+  return o.run('causal_mask', [padding], { batch, tokens, keys, dtype, window: null, bidirectional: true })
 }

@@ -11,7 +11,7 @@ import { dropout } from './dropout.ts'
 import type { Library } from './library.ts'
 import { type Linear, linear } from './linear.ts'
 import { crossEntropy } from './loss.ts'
-import { invertedMask } from './mask.ts'
+import { bidirectionalMask, invertedMask } from './mask.ts'
 import type { Batch, Network } from './network.ts'
 import { type RmsNorm, t5Norm } from './norm.ts'
 
@@ -51,6 +51,8 @@ interface Stack {
 /** What a stack is called with: the decoder reads the encoder's result and keeps its keys and values in a cache. */
 interface Reading<T> {
   readonly memory: T
+  /** The batch's own mask. */
+  readonly padding: T | null
   /** The cache lives until the model's forward returns (decoder.config.use_cache stays on in training). */
   readonly cache: Frame<T>
 }
@@ -330,11 +332,17 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
     tokens: Axis,
     dtype: DType,
     reading: Reading<T> | null,
+    padding: T | null,
   ): Masks<T> {
     const causal = { batch, tokens, keys: tokens, dtype, window: null }
     if (!inline) {
-      const self = reading ? s.let(o.run('causal_mask', [null], causal)) : null
-      return { self, cross: null, positions: null }
+      const held = (mask: T | null): T | null => mask && s.let(mask)
+      const at = { batch, tokens, dtype }
+      if (!reading) return { self: held(bidirectionalMask(o, train, { ...at, padding })), cross: null, positions: null }
+      const self = s.let(o.run('causal_mask', [null], causal))
+      const { memory } = reading
+      const read = { ...at, keys: sources, dtype: memory.dtype, padding: reading.padding }
+      return { self, cross: held(bidirectionalMask(o, train, read)), positions: null }
     }
     const ones = (keys: Axis, type: DType): T =>
       s.let(o.run('constant', [], { axes: [batch, keys], dtype: type, value: 1 }))
@@ -352,11 +360,12 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
     ids: T,
     tokens: Axis,
     reading: Reading<T> | null,
+    padding: T | null = null,
   ): T {
     return o.module(m.path, [ids], (s) => {
       const path = library.t5.embedding === 'own' ? `${m.path}.embed_tokens` : 'shared'
       const embedded = s.let(o.module(path, [ids], () => o.embedding(o.parameter(shared), ids)))
-      const masks = masksOf(o, s, tokens, embedded.dtype, reading)
+      const masks = masksOf(o, s, tokens, embedded.dtype, reading, padding)
       let x = s.let(dropout(o, `${m.path}.dropout`, spec.dropout, embedded))
       let biases: (T | null)[] = [null, null]
       for (const [i, layer] of m.blocks.entries()) {
@@ -377,13 +386,15 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
     inputs: [
       { name: 'input_ids', axes: [batch, sources], dtype: 'int64' },
       { name: 'labels', axes: [batch, targets], dtype: 'int64' },
+      ...(train.padding ? [{ name: 'attention_mask', axes: [batch, sources], dtype: 'int64' } as const] : []),
     ],
-    forward<T extends Tensor>(o: Shorthand<T>, { input_ids, labels }: Batch<T>) {
+    forward<T extends Tensor>(o: Shorthand<T>, { input_ids, labels, attention_mask = undefined }: Batch<T>) {
       return o.call([], (s) => {
-        const memory = s.let(stackForward(o, encoder, input_ids!, sources, null))
+        const padding = attention_mask ?? null
+        const memory = s.let(stackForward(o, encoder, input_ids!, sources, null, padding))
         const { decoderStartTokenId: start, padTokenId: pad } = spec
         const ids = s.let(o.run('shift_right', [labels!], { start, pad, ignoreIndex: -100 }))
-        const outputs = s.let(stackForward(o, decoder, ids, targets, { memory, cache: s }))
+        const outputs = s.let(stackForward(o, decoder, ids, targets, { memory, padding, cache: s }))
         let x = s.let(outputs)
         // scale_decoder_outputs goes with a tied head.
         if (spec.tied) x = s.set(x, o.mulScalar(x, spec.hidden ** -0.5))

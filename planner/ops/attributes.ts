@@ -71,6 +71,8 @@ export interface Attributes {
     readonly window: number | null
     /** One mask for all sequences, stretched over the batch. */
     readonly stretched?: boolean
+    /** An encoder's: nothing but padding is hidden. */
+    readonly bidirectional?: boolean
     /** Whose helper makes it, where a modeling file has its own (transformers 4). */
     readonly helper?: 'mistral' | 't5'
     /** Type of an additive mask; `bool` where the kernel takes a mask of what may be seen. */

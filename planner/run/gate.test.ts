@@ -6,9 +6,6 @@ import { Tape } from '../autograd/tape.ts'
 import { adamW, createExecutor, type Executor, loraFa } from '../execute/index.ts'
 import { networkOf } from '../network/index.ts'
 import type { Network } from '../network/network.ts'
-import { simulate } from '../predict/index.ts'
-import { torch } from '../simulate/dialects/torch.ts'
-import { Refusal } from '../trace/errors.ts'
 import { resolveTraining } from '../training/resolve.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { leavesOf } from '../training/step.ts'
@@ -127,23 +124,8 @@ function materialize(executor: Executor, network: Network, gate: Gate) {
   assert.is(network.parameters.length, Object.keys(gate.parameters).length, 'as many parameters as transformers has')
 }
 
-/** A padded batch of an encoder: recorded, and refused until its mask is modelled. */
-const REFUSED = ['roberta-full-2']
-
-test('what is not modelled is refused, not approximated', () => {
-  for (const gate of gates.filter((g) => REFUSED.includes(g.id))) {
-    assert.throws(
-      () => {
-        const { model, train } = prepare(gate)
-        simulate(model, train, torch)
-      },
-      (e: unknown) => e instanceof Refusal && e.code === 'not-modelled',
-    )
-  }
-})
-
 for (const engine of ['wasm', 'cpu'] as const) {
-  for (const gate of gates.filter((g) => !REFUSED.includes(g.id))) {
+  for (const gate of gates) {
     test(`${engine}: ${gate.id} equals transformers and PEFT: logits, loss, every gradient`, async () => {
       const { network } = prepare(gate)
       const executor = await createExecutor({ engine, seed: 0, sink: () => undefined })

@@ -35,7 +35,7 @@ const LOWEST = -3.4028234663852886e38
  * it, not farther than `window`, and no padding (transformers/masking_utils.py, create_causal_mask).
  */
 export const causalMask: Kernel<'causal_mask'> = (p) => ({
-  forward: ({ attributes: { batch, tokens, keys, window, dtype }, inputs }) => {
+  forward: ({ attributes: { batch, tokens, keys, window, dtype, bidirectional }, inputs }) => {
     const padding = inputs[0] ?? null
     const y = p.zeros([batch, ONE, tokens, keys], dtype)
     const to = p.values(y)
@@ -45,7 +45,7 @@ export const causalMask: Kernel<'causal_mask'> = (p) => ({
     for (let b = 0; b < batch.size; b++) {
       for (let q = 0; q < tokens.size; q++) {
         for (let k = 0; k < keys.size; k++) {
-          const near = k <= q && (window === null || k > q - window)
+          const near = bidirectional || (k <= q && (window === null || k > q - window))
           to[at++] = near && (real === null || real[b * keys.size + k] !== 0) ? seen : hidden
         }
       }

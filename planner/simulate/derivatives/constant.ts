@@ -59,13 +59,18 @@ export const constant = (s: Simulator): Operation<View, 'constant'> =>
  */
 export const causalMask = (s: Simulator): Operation<View, 'causal_mask'> => {
   const mask = made(s, 'causal_mask', ({ attributes, inputs }) => {
-    const { batch, tokens, keys, dtype, window, stretched = false, helper = false } = attributes
+    const { batch, tokens, keys, dtype, window, stretched = false, helper = false, bidirectional = false } = attributes
     const { integer } = s.dialect
     const axes: Axes = [batch, ONE, tokens, keys]
     const shared: Axes = [ONE, ONE, tokens, keys]
-    const variant = [helper, window !== null && 'sliding', inputs[0] && 'padded', dtype === 'bool' && 'bool'].filter(
-      Boolean,
-    )
+    const both = bidirectional && 'bidirectional'
+    const variant = [
+      helper,
+      both,
+      window !== null && 'sliding',
+      inputs[0] && 'padded',
+      dtype === 'bool' && 'bool',
+    ].filter(Boolean)
     return {
       results: { result: { axes: stretched ? shared : axes, dtype } },
       ...(variant.length > 0 ? { variant: variant.join('_') } : {}),

@@ -61,13 +61,16 @@ const sliding = (name: string): string[] => [
   '-first',
 ]
 
+/** All of them, `[t]` (bidirectional_mask_function). */
+const everywhere = (name: string): string[] => [`${name}=query/bool`]
+
 const INDICES_END = ['-b', '-h', '-q', '-k']
 
 /** What `visible` and padding both allow. */
 const joined = (name: 'whole' | 'result', visible: typeof causal): string[] => [
   'one=bit',
   ...visible('causal'),
-  'both=allowed',
+  visible === everywhere ? 'both=query/bool' : 'both=allowed',
   '-causal',
   '-one',
   'seen=padding',
@@ -183,6 +186,9 @@ export const torch: Dialect = {
     'causal_mask.sliding_bool': [...INDICES, ...sliding('result'), ...INDICES_END],
     'causal_mask.sliding_padded': padded(sliding),
     'causal_mask.sliding_padded_bool': paddedBool(sliding),
+    // create_bidirectional_mask: none without padding
+    'causal_mask.bidirectional_padded': padded(everywhere),
+    'causal_mask.bidirectional_padded_bool': paddedBool(everywhere),
     rotary_table: [
       'ids=ids',
       'freqs=half',
