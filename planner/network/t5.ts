@@ -149,15 +149,15 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
   /** compute_bias: `[1, a, t, s]` from a table of buckets. */
   function relativeBias<T extends Tensor>(o: Shorthand<T>, m: Attention, table: Parameter, query: Axis, key: Axis): T {
     return o.call([], (s) => {
-      const buckets = s.let(
-        o.run('relative_buckets', [], {
-          query,
-          key,
-          bidirectional: m.path.startsWith('encoder'),
-          buckets: spec.relativeBuckets,
-          maxDistance: spec.relativeMaxDistance,
-        }),
-      )
+      const [made, ...positions] = o.runAll('relative_buckets', [], {
+        query,
+        key,
+        bidirectional: m.path.startsWith('encoder'),
+        buckets: spec.relativeBuckets,
+        maxDistance: spec.relativeMaxDistance,
+      })
+      const buckets = s.let(made!)
+      for (const p of positions) s.let(p)
       let values = s.let(
         o.module(`${m.path}.relative_attention_bias`, [buckets], () => o.embedding(o.parameter(table), buckets)),
       )

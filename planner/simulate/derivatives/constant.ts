@@ -8,16 +8,22 @@ import type { SimTensor, View } from '../storage.ts'
 
 /**
  * Tables that a model makes from numbers on each call: no gradient, but temporaries, which the dialect's script lists. A script
- * may name the inputs, the results and the shapes in `parts`.
+ * may name the inputs, the results and the shapes in `parts`; what it leaves alive under a name in `held` is handed out as well,
+ * for the program to hold as long as the function that made it would.
  */
 function made<N extends OpName>(
   simulator: Simulator,
   op: N,
-  shapes: (call: Forward<View, N>) => { results: Record<string, Meta>; parts?: Record<string, Meta>; variant?: string },
+  shapes: (call: Forward<View, N>) => {
+    results: Record<string, Meta>
+    parts?: Record<string, Meta>
+    variant?: string
+    held?: readonly string[]
+  },
 ): Operation<View, N> {
   return {
     forward(call) {
-      const { results, parts = {}, variant } = shapes(call)
+      const { results, parts = {}, variant, held = [] } = shapes(call)
       const script = simulator.dialect.forward[variant ? (`${op}.${variant}` as const) : op]
       const names = Object.keys(results)
       const known = (name: string): Meta | null =>
@@ -35,6 +41,7 @@ function made<N extends OpName>(
         }
       }
       for (const n of names) if (!alive.has(n)) alive.set(n, simulator.alloc(results[n]!.axes, results[n]!.dtype))
+      names.push(...held.filter((n) => alive.has(n)))
       for (const [n, t] of alive) if (!names.includes(n)) simulator.release(t)
       return names.map((n) => alive.get(n)!)
     },
@@ -125,10 +132,11 @@ export const positionIdsAfterPadding = (s: Simulator): Operation<View, 'position
     return { results: { result: { axes, dtype: s.dialect.integer } } }
   })
 
-/** Bucket numbers `[t, s]` (modeling_t5.py, _relative_position_bucket). */
+/** Bucket numbers `[t, s]`, and the positions that compute_bias has names for (modeling_t5.py). */
 export const relativeBuckets = (s: Simulator): Operation<View, 'relative_buckets'> =>
   made(s, 'relative_buckets', ({ attributes: { query, key, bidirectional } }) => ({
     ...(bidirectional ? {} : { variant: 'causal' }),
+    held: ['q', 'k', 'relative'],
     results: { result: { axes: [query, key], dtype: s.dialect.integer } },
     parts: { query: { axes: [query], dtype: s.dialect.integer }, key: { axes: [key], dtype: s.dialect.integer } },
   }))
