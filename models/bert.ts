@@ -1,20 +1,14 @@
-import { type Adapter, type ArchitectureClass, keepLayers } from './adapter.ts'
+import { type Adapter, keepLayers } from './adapter.ts'
+import { classifierOf, readLabels, refuseOtherLosses, refuseUnlessWhole } from './classifier.ts'
 import type { Fields } from './fields.ts'
 import { LIMITS, MAX_PARAMETERS, tooManyParameters } from './limits.ts'
 import type { BertSpec } from './spec.ts'
 
-/** A pretrained encoder gets a fresh classification head, as `AutoModelForSequenceClassification` gives it. */
-function classes(prefix: string, pretraining: readonly string[]): Readonly<Record<string, ArchitectureClass>> {
-  const takenAs = `${prefix}ForSequenceClassification`
-  const task = 'sequence-classification'
-  return { [takenAs]: { task }, ...Object.fromEntries(pretraining.map((name) => [name, { task, takenAs }] as const)) }
-}
-
 /** BERT and RoBERTa. Defaults: configuration_bert.py and configuration_roberta.py of transformers 5.23. */
 export const bertAdapter: Adapter = {
   classes: {
-    bert: classes('Bert', ['BertForMaskedLM', 'BertForPreTraining', 'BertModel']),
-    roberta: classes('Roberta', ['RobertaForMaskedLM', 'RobertaModel']),
+    bert: classifierOf('Bert', ['BertForMaskedLM', 'BertForPreTraining', 'BertModel']),
+    roberta: classifierOf('Roberta', ['RobertaForMaskedLM', 'RobertaModel']),
   },
   keys: [
     'hidden_size',
@@ -98,24 +92,6 @@ function maxPositions(fields: Fields, variant: 'bert' | 'roberta', positions: nu
   return Math.max(1, usable)
 }
 
-/** As `PreTrainedConfig.__post_init__` does: the length of `id2label`, else `num_labels`, else 2. */
-function readLabels(fields: Fields): number {
-  const map = fields.raw('id2label')
-  if (map === undefined || map === null) return fields.integer('labels', 'num_labels', LIMITS.labels, { value: 2 })
-  fields.noteKey('labels', 'id2label')
-  const labels = typeof map === 'object' ? Object.keys(map).length : 0
-  if (labels < LIMITS.labels.min) {
-    const next = 'Regression (one label) has another loss and is not modelled; give at least two labels.'
-    fields.fail('out-of-range', 'id2label', `has ${labels} entries`, 'an object with at least 2 entries', next)
-  }
-  const said = fields.raw('num_labels')
-  if (said !== undefined && said !== null && said !== labels) {
-    const next = 'Remove num_labels, or correct it.'
-    fields.fail('conflict', 'num_labels', 'differs from the length of id2label', `${labels}, as in id2label`, next)
-  }
-  return labels
-}
-
 /** Settings under which the same config class runs another program. */
 function refuseOtherPrograms(fields: Fields): void {
   const next = 'This variant is not modelled.'
@@ -126,11 +102,6 @@ function refuseOtherPrograms(fields: Fields): void {
   if (encoding !== undefined && encoding !== null && encoding !== 'absolute') {
     fields.fail('unsupported', 'position_embedding_type', 'is not absolute', 'absolute', next)
   }
-  if (fields.has('chunk_size_feed_forward') && fields.raw('chunk_size_feed_forward') !== 0) {
-    fields.fail('unsupported', 'chunk_size_feed_forward', 'is not 0', '0: the feed-forward in one piece', next)
-  }
-  const problem = fields.raw('problem_type')
-  if (problem !== undefined && problem !== null && problem !== 'single_label_classification') {
-    fields.fail('unsupported', 'problem_type', 'has another loss', 'single_label_classification', next)
-  }
+  refuseUnlessWhole(fields)
+  refuseOtherLosses(fields)
 }

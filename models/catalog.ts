@@ -139,6 +139,24 @@ const ROBERTA = {
 const BASE_ENCODER = { hidden_size: 768, intermediate_size: 3072, num_attention_heads: 12, num_hidden_layers: 12 }
 const LARGE_ENCODER = { hidden_size: 1024, intermediate_size: 4096, num_attention_heads: 16, num_hidden_layers: 24 }
 
+const DISTILBERT = {
+  architectures: ['DistilBertForMaskedLM'],
+  model_type: 'distilbert',
+  activation: 'gelu',
+  attention_dropout: 0.1,
+  dim: 768,
+  dropout: 0.1,
+  hidden_dim: 3072,
+  max_position_embeddings: 512,
+  n_heads: 12,
+  n_layers: 6,
+  pad_token_id: 0,
+  qa_dropout: 0.1,
+  seq_classif_dropout: 0.2,
+  sinusoidal_pos_embds: false,
+  vocab_size: 30522,
+}
+
 const T5 = {
   architectures: ['T5ForConditionalGeneration'],
   model_type: 't5',
@@ -178,6 +196,11 @@ export const CATALOG: Readonly<Record<string, CatalogEntry>> = {
     repository: 'google-bert/bert-large-uncased',
     config: { ...BERT, ...LARGE_ENCODER },
     parameters: 335_143_938,
+  },
+  'distilbert-base': {
+    repository: 'distilbert/distilbert-base-uncased',
+    config: DISTILBERT,
+    parameters: 66_955_010,
   },
   't5-small': {
     repository: 'google-t5/t5-small',

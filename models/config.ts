@@ -1,5 +1,6 @@
 import type { Adapter, ArchitectureClass } from './adapter.ts'
 import { bertAdapter } from './bert.ts'
+import { distilBertAdapter } from './distilbert.ts'
 import { Fields } from './fields.ts'
 import { type Issue, ModelError, throwIfAny } from './issue.ts'
 import { inspectTree } from './limits.ts'
@@ -16,7 +17,7 @@ export interface Overrides {
   readonly layers?: number | undefined
 }
 
-const ADAPTERS: readonly Adapter[] = [llamaAdapter, bertAdapter, t5Adapter]
+const ADAPTERS: readonly Adapter[] = [llamaAdapter, bertAdapter, distilBertAdapter, t5Adapter]
 
 const DTYPES: Readonly<Record<string, WeightDType>> = {
   float32: 'float32',

@@ -18,6 +18,7 @@ export function describeDimensions(spec: ModelSpec): Record<string, number> {
         L: spec.layers,
       }
     case 'bert':
+    case 'distilbert':
       return {
         h: spec.hidden,
         f: spec.intermediate,

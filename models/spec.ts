@@ -81,6 +81,22 @@ export interface BertSpec extends Common {
   readonly padTokenId: number
 }
 
+/** DistilBERT: BERT's layers without token types and pooler, and a classification head of its own. */
+export interface DistilBertSpec extends Common {
+  readonly family: 'distilbert'
+  readonly hidden: number
+  readonly intermediate: number
+  readonly layers: number
+  readonly heads: number
+  readonly vocab: number
+  readonly positions: number
+  readonly labels: number
+  readonly activation: Activation
+  readonly dropout: number
+  readonly attentionDropout: number
+  readonly classifierDropout: number
+}
+
 /** T5 v1.0 (relu) and v1.1/flan (gated gelu): pre-norm encoder-decoder with relative position biases. */
 export interface T5Spec extends Common {
   readonly family: 't5'
@@ -153,4 +169,4 @@ export interface FreeformSpec extends Common {
   readonly dimensions: Readonly<Record<string, number>>
 }
 
-export type ModelSpec = LlamaSpec | BertSpec | T5Spec | FreeformSpec
+export type ModelSpec = LlamaSpec | BertSpec | DistilBertSpec | T5Spec | FreeformSpec

@@ -119,12 +119,12 @@ export class Builder {
     return { weight, state }
   }
 
-  /** The module around `path`, or itself, that `modules_to_save` names. */
+  /** The module around `path`, or itself, that `modules_to_save` names: by the end of its path, whatever stands before (peft/utils/other.py, _set_trainable). */
   #savedAncestor(path: string, names: readonly string[]): string | null {
     const parts = path.split('.')
     for (let n = 1; n <= parts.length; n++) {
       const ancestor = parts.slice(0, n).join('.')
-      const name = names.find((t) => ancestor === t || ancestor.endsWith(`.${t}`))
+      const name = names.find((t) => ancestor.endsWith(t))
       if (name === undefined) continue
       this.#savedNames.add(name)
       return ancestor

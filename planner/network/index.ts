@@ -1,6 +1,7 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { bert } from './bert.ts'
+import { distilBert } from './distilbert.ts'
 import { freeform } from './freeform.ts'
 import { CURRENT, type Library, refuseUnfollowed } from './library.ts'
 import { llama } from './llama.ts'
@@ -15,6 +16,8 @@ export function networkOf(model: ModelSpec, train: TrainSpec, library: Library =
       return llama(model, train, library)
     case 'bert':
       return bert(model, train)
+    case 'distilbert':
+      return distilBert(model, train)
     case 't5':
       return t5(model, train, library)
     case 'freeform':

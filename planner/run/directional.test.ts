@@ -42,7 +42,7 @@ for (const family of FAMILIES) {
         )
         const batch = Object.fromEntries(
           network.inputs.map((input) => {
-            const limit = input.name === 'labels' && model.family === 'bert' ? 2 : 50
+            const limit = input.name === 'labels' && 'labels' in model ? 2 : 50
             return [input.name, executor.input(input.name, input.axes, input.dtype, batchValues(input, limit, 2))]
           }),
         )

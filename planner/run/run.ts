@@ -196,7 +196,7 @@ function finite(loss: number, engine: string): number {
 
 /** Ids below the vocabulary, labels below it or below the number of classes. */
 function limitOf(model: ModelSpec, input: string): number {
-  if (input === 'labels' && model.family === 'bert') return model.labels
+  if (input === 'labels' && 'labels' in model) return model.labels
   if (model.family !== 'freeform') return model.vocab
   for (const b of model.blocks) if (b.block === 'embedding') return b.vocab
   return 2

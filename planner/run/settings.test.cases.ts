@@ -49,6 +49,16 @@ const CONFIGS: Readonly<Record<string, Record<string, unknown>>> = {
     max_position_embeddings: 40,
     type_vocab_size: 1,
   },
+  distilbert: {
+    architectures: ['DistilBertForSequenceClassification'],
+    model_type: 'distilbert',
+    dim: 24,
+    hidden_dim: 44,
+    n_layers: 2,
+    n_heads: 3,
+    vocab_size: 53,
+    max_position_embeddings: 40,
+  },
   t5: {
     architectures: ['T5ForConditionalGeneration'],
     model_type: 't5',
@@ -70,6 +80,7 @@ const TARGETS: Readonly<Record<string, readonly string[]>> = {
   qwen3: ['q_proj', 'v_proj'],
   gemma: ['q_proj', 'v_proj'],
   roberta: ['query', 'value'],
+  distilbert: ['q_lin', 'v_lin'],
   t5: ['q', 'v'],
 }
 

@@ -53,6 +53,21 @@ for (const name of ENGINES) {
     assert.equal(run('causal_mask', { ...mask, window: null, dtype: 'bool' }, null), [[...seen, ...seen]])
   })
 
+  test(`${name}: every query sees all but padding`, () => {
+    const mask = { batch: b, tokens: axis('t', 2), keys: t, window: null, bidirectional: true } as const
+    const padding: Ids = [
+      [b, t],
+      [1, 1, 1, 1, 1, 1, 0, 0],
+    ]
+    const [whole, padded] = [
+      [0, 0, 0, 0],
+      [0, 0, _, _],
+    ]
+    const seen = [...whole, ...whole, ...padded, ...padded]
+    assert.equal(run('causal_mask', { ...mask, dtype: 'float32' }, padding), [seen])
+    assert.equal(run('causal_mask', { ...mask, dtype: 'bool' }, padding), [seen.map((x) => (x === 0 ? 1 : 0))])
+  })
+
   test(`${name}: positions after padding (transformers 5.23, create_position_ids_from_input_ids)`, () => {
     const ids: Ids = [
       [b, t],

@@ -104,6 +104,7 @@ export function casesOf(sizes: Sizes, random: () => number): Case[] {
   const mask = { batch: b, tokens: t, keys: t, dtype: 'float32' } as const
   add('causal_mask', { ...mask, window: null }, null)
   add('causal_mask', { ...mask, window: 2 }, ids([b, t], 2))
+  add('causal_mask', { ...mask, window: null, bidirectional: true }, ids([b, t], 2))
   add(
     'rotary_table',
     { width: d, theta: 1e4, scaling: 1, dtype: 'float32' },
