@@ -49,6 +49,8 @@ export interface Attributes {
   unsqueeze: { readonly at: number }
   slice: { readonly at: number; readonly start: number; readonly length: number; readonly name?: string }
   select: { readonly at: number; readonly index: number }
+  /** An axis in several parts; each part's name and size. One node with several results. */
+  split: { readonly at: number; readonly parts: Axes }
   contiguous: None
   clone: None
   /** The same tensor without its history. */
@@ -130,6 +132,7 @@ export const INPUTS = {
   unsqueeze: ['self'],
   slice: ['self'],
   select: ['self'],
+  split: ['self'],
   contiguous: ['self'],
   clone: ['self'],
   detach: ['self'],

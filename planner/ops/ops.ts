@@ -120,6 +120,8 @@ export interface Shorthand<T extends Tensor> extends Ops<T> {
   unsqueeze(a: T, at: number): T
   slice(a: T, at: number, start: number, length: number, name?: string): T
   select(a: T, at: number, index: number): T
+  /** `split` or `chunk` of axis `at`: a result for each part. */
+  split(a: T, at: number, parts: Axes): readonly T[]
   contiguous(a: T): T
   cat(parts: readonly T[], at: number): T
   embedding(weight: T, ids: T): T

@@ -143,6 +143,9 @@ export abstract class OpsBase<T extends Tensor> implements Shorthand<T> {
   select(a: T, at: number, index: number): T {
     return this.run('select', [a], { at, index })
   }
+  split(a: T, at: number, parts: Axes): readonly T[] {
+    return this.runAll('split', [a], { at, parts })
+  }
   contiguous(a: T): T {
     return this.run('contiguous', [a], NONE)
   }

@@ -52,6 +52,7 @@ export function kernelsOf(p: Primitives, random: () => () => number): Kernels {
     contiguous: shape.contiguous,
     clone: shape.clone,
     detach: shape.detach,
+    split: shape.split,
     cat: shape.cat,
     embedding,
     nll_loss: nllLoss,

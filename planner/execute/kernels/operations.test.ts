@@ -67,6 +67,7 @@ const ORACLES: Oracles = {
       x!.shape.map((_, i) => (i === at ? start : 0)),
       x!.shape.map((n, i) => (i === at ? length : n)),
     ),
+  split: ([x], { at, parts }) => tf.split(x!, sizes(parts), at)[0]!,
   select: ([x], { at, index }) => tf.gather(x!, tf.scalar(index, 'int32'), at),
   contiguous: ([x]) => tf.clone(x!),
   clone: ([x]) => tf.clone(x!),

@@ -48,9 +48,12 @@ export const unsqueeze: Kernel<'unsqueeze'> = (p) => ({
 
 /** `length` places of axis `at` from `start`, copied. */
 function sliced(p: Primitives, x: Num, at: number, start: number, axes: Axes): Num {
+  if (isEmpty(axes)) return p.zeros(axes, x.dtype)
   const attributes: NamedAttrMap = { begin: axes.map((_, i) => (i === at ? start : 0)), size: sizes(axes) }
   return p.run('Slice', { x }, axes, attributes, engineType(x.dtype))
 }
+
+const isEmpty = (axes: Axes): boolean => axes.some((a) => a.size === 0)
 
 /** Zeros around a gradient of `[…, length, …]` where the slice was. */
 function padded(p: Primitives, g: Num, at: number, start: number, axes: Axes): Num {
@@ -107,8 +110,8 @@ export const detach: Kernel<'detach'> = (p) => ({
   backward: () => [null],
 })
 
-function copied(p: Primitives, x: Num): Num {
-  const y = p.zeros(x.axes, x.dtype)
+function copied(p: Primitives, x: Num, axes: Axes = x.axes): Num {
+  const y = p.zeros(axes, x.dtype)
   p.values(y).set(p.values(x))
   return y
 }
@@ -123,11 +126,9 @@ export const clone: Kernel<'clone'> = (p) => ({
 export const cat: Kernel<'cat'> = (p) => ({
   forward: ({ inputs, attributes: { at } }) => {
     const parts = inputs.map((v) => v!)
-    // One part alone (a cache's first keys): the cpu engine would hand back the part itself.
-    if (parts.length === 1) return [copied(p, parts[0]!)]
     const size = parts.reduce((n, v) => n + v.axes[at]!.size, 0)
     const axes = parts[0]!.axes.map((a, i) => (i === at ? axis(nameOfWhole(parts, at), size) : a))
-    return [p.concatenated(parts, at, axes)]
+    return [joined(p, parts, at, axes)]
   },
   backward: (call) => {
     let start = 0
@@ -136,6 +137,41 @@ export const cat: Kernel<'cat'> = (p) => ({
       start += part!.axes[call.attributes.at]!.size
       return call.needs(i) ? sliced(p, call.grads[0]!, call.attributes.at, from, part!.axes) : null
     })
+  },
+})
+
+/** Parts side by side on a storage of their own: of one part that is not empty the engines would hand back the part itself. */
+function joined(p: Primitives, parts: readonly Num[], at: number, axes: Axes): Num {
+  const full = parts.filter((v) => !isEmpty(v.axes))
+  return full.length === 1 ? copied(p, full[0]!, axes) : p.concatenated(full, at, axes)
+}
+
+/** Parts of an axis, copied; their gradients are joined. */
+export const split: Kernel<'split'> = (p) => ({
+  forward: ({ inputs: [x], attributes: { at, parts } }) => {
+    let start = 0
+    return parts.map((part) => {
+      const from = start
+      start += part.size
+      return sliced(
+        p,
+        x!,
+        at,
+        from,
+        x!.axes.map((a, i) => (i === at ? part : a)),
+      )
+    })
+  },
+  backward: ({ grads, inputs: [x], outputs, attributes: { at } }) => {
+    const zeros = outputs.map((m, i) => (grads[i] ? null : p.zeros(m.axes)))
+    const whole = joined(
+      p,
+      outputs.map((_, i) => grads[i] ?? zeros[i]!),
+      at,
+      x!.axes,
+    )
+    for (const z of zeros) if (z) p.free(z)
+    return [whole]
   },
 })
 

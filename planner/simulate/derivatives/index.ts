@@ -56,6 +56,7 @@ export const DERIVATIVES: Simulated = {
   contiguous: shape.contiguous,
   clone: shape.clone,
   detach: shape.detach,
+  split: shape.split,
   cat: shape.cat,
   embedding: kernel(embedding),
   nll_loss: kernel(nllLoss),

@@ -108,6 +108,28 @@ export const select = (simulator: Simulator): Operation<View, 'select'> => ({
   backward: ({ grads, inputs }) => [simulator.alloc(inputs[0]!.axes, grads[0]!.dtype)],
 })
 
+/** Parts side by side; their gradients are joined, zeros made for a part that has none (derivatives.yaml, split_backward). */
+export const split = (simulator: Simulator): Operation<View, 'split'> => ({
+  forward: ({ inputs, attributes: { at, parts } }) => {
+    const x = inputs[0]!
+    return parts.map((part) =>
+      restrided(
+        simulator,
+        x,
+        x.axes.map((a, i) => (i === at ? part : a)),
+        x.data.strides,
+      ),
+    )
+  },
+  backward: ({ grads, inputs, outputs }) => {
+    const { axes, dtype } = inputs[0]!
+    const zeros = outputs.filter((_, i) => !grads[i]).map((m) => simulator.alloc(m.axes, m.dtype))
+    const whole = simulator.alloc(axes, dtype)
+    for (const z of zeros) simulator.release(z)
+    return [whole]
+  },
+})
+
 /** A copy only where the layout is not row by row already; the gradient passes (derivatives.yaml, clone). */
 export const contiguous = (simulator: Simulator): Operation<View, 'contiguous'> => ({
   forward: ({ inputs }) => {

@@ -12,6 +12,7 @@ const ALIASES: readonly OpName[] = [
   'unsqueeze',
   'slice',
   'select',
+  'split',
   'contiguous',
 ]
 
