@@ -24,7 +24,11 @@ export interface ExecutorOptions {
   readonly audited?: boolean
 }
 
-const NEXT: { readonly [op in OpName]?: string } = { sdpa: 'Run the step with eager attention.' }
+const NEXT: { readonly [op in OpName]?: string } = {
+  sdpa: 'Run the step with eager attention.',
+  flash_attn: 'Run the step with eager attention.',
+  fused_linear_cross_entropy: 'Run the step without --fused-loss.',
+}
 
 /** First values of a parameter or buffer, row by row. */
 export type InitialValues = (p: Parameter) => ArrayLike<number>

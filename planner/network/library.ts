@@ -20,6 +20,8 @@ export interface Library {
   readonly mask: 'masking_utils' | 'update_causal_mask'
   /** What the causal loss shifts by one: the labels, or logits and labels, both copied. */
   readonly shift: 'labels' | 'logits'
+  /** The version of liger-kernel that goes with it. */
+  readonly liger: '0.5' | '0.8'
   /** Whether a tuple named `layer_outputs` holds the last layer's result until the model's forward returns. */
   readonly layerOutputs: boolean
   /** Whether a checkpointed layer is handed its mask and positions as arguments, which are saved, or in a closure. */
@@ -38,7 +40,7 @@ export interface Library {
   readonly dora: 'result' | 'input'
 }
 
-/** transformers 5.23 and PEFT 0.21. */
+/** transformers 5.23 and PEFT 0.21; liger-kernel 0.8.5. */
 export const CURRENT: Library = {
   name: 'transformers-5.23+peft-0.21',
   modelTypes: null,
@@ -47,6 +49,7 @@ export const CURRENT: Library = {
   flashCast: 'query',
   mask: 'masking_utils',
   shift: 'labels',
+  liger: '0.8',
   layerOutputs: false,
   checkpointed: 'closure',
   t5: { attention: 'interface', cache: true, headTied: true, embedding: 'own' },
@@ -54,7 +57,7 @@ export const CURRENT: Library = {
 }
 
 /**
- * transformers 4.48 and PEFT 0.13:
+ * transformers 4.48 and PEFT 0.13; liger-kernel 0.5.2:
  * - modeling_llama.py, LlamaRotaryEmbedding.__init__: `self.original_inv_freq = self.inv_freq` is the same tensor, no buffer;
  * - integrations/sdpa_attention.py, sdpa_attention_forward: repeat_kv and three `.contiguous()` whatever the kernel takes;
  * - modeling_flash_attention_utils.py, fa_peft_integration_check: `input_dtype = value.dtype`;
@@ -75,18 +78,36 @@ export const TRANSFORMERS_4_48: Library = {
   flashCast: 'value',
   mask: 'update_causal_mask',
   shift: 'logits',
+  liger: '0.5',
   layerOutputs: true,
   checkpointed: 'arguments',
   t5: { attention: 'inline', cache: false, headTied: false, embedding: 'shared' },
   dora: 'input',
 }
 
-/** Model types whose attention goes through ALL_ATTENTION_FUNCTIONS with what flash-attn is given here. */
-const FLASH: ReadonlySet<string> = new Set(['llama', 'mistral', 'qwen2'])
+/** Model types whose way through flash-attn and liger-kernel has been followed. */
+const FOLLOWED: ReadonlySet<string> = new Set(['llama', 'mistral', 'qwen2'])
+
+function refuseLiger(model: ModelSpec, train: TrainSpec): void {
+  const flag = '--fused-loss'
+  if (model.family !== 'llama' || !FOLLOWED.has(model.modelType)) {
+    const message = `liger is not modelled for ${model.modelType}`
+    throw new Refusal('not-modelled', flag, message, 'Leave it out: the logits are made whole.')
+  }
+  const dtype = train.quantize?.prepare ? 'float32' : train.dtype
+  if (train.autocast !== 'none' && train.autocast !== dtype) {
+    const message = `liger under autocast to another type than the head's (${dtype}) is not modelled`
+    throw new Refusal('not-modelled', flag, message, `Say --dtype ${train.autocast}, or leave out one of them.`)
+  }
+  if (train.adapter?.targets.some((t) => t === 'lm_head' || t.endsWith('.lm_head'))) {
+    const message = 'liger reads the weight of the head and passes over its adapter, which then trains on nothing'
+    throw new Refusal('conflict', flag, message, 'Take lm_head out of --target-modules.')
+  }
+}
 
 function refuseFlash(model: ModelSpec, train: TrainSpec): void {
   const flag = '--attention'
-  if (model.family !== 'llama' || !FLASH.has(model.modelType)) {
+  if (model.family !== 'llama' || !FOLLOWED.has(model.modelType)) {
     const message = `flash_attention_2 is not modelled for ${model.modelType}`
     throw new Refusal('not-modelled', flag, message, 'Say sdpa or eager.')
   }
@@ -107,6 +128,7 @@ function refuseFlash(model: ModelSpec, train: TrainSpec): void {
 /** Throws `Refusal` for a family or setting whose files of this version have not been followed. */
 export function refuseUnfollowed(library: Library, model: ModelSpec, train: TrainSpec): void {
   if (train.attention === 'flash_attention_2') refuseFlash(model, train)
+  if (train.fusedLoss) refuseLiger(model, train)
   if (library.modelTypes && !library.modelTypes.has(model.modelType)) {
     const message = `${model.modelType} is not modelled as ${library.name} has it`
     throw new Refusal('not-modelled', '--stack', message, 'Leave out --stack for the newest versions.')

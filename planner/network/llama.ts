@@ -9,7 +9,7 @@ import { Builder } from './builder.ts'
 import { embed } from './embedding.ts'
 import type { Library } from './library.ts'
 import { type Linear, linear } from './linear.ts'
-import { causalLoss } from './loss.ts'
+import { causalLoss, ligerLoss } from './loss.ts'
 import { causalMask } from './mask.ts'
 import type { Batch, Network } from './network.ts'
 import { gemmaNorm, type RmsNorm, rmsNorm } from './norm.ts'
@@ -195,8 +195,12 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
       ...(train.padding ? [{ name: 'attention_mask', ...ids } as const] : []),
     ],
     forward<T extends Tensor>(o: Shorthand<T>, { input_ids, labels, attention_mask = undefined }: Batch<T>) {
+      const run = () => model(o, input_ids!, attention_mask ?? null)
+      if (train.fusedLoss) {
+        return [null, o.call([], (s) => s.let(ligerLoss(o, s.let(run()), head, labels!, library)))] as const
+      }
       return o.call([], (s) => {
-        const x = s.let(model(o, input_ids!, attention_mask ?? null))
+        const x = s.let(run())
         const logits = s.let(linear(o, head, x))
         const loss = s.let(causalLoss(o, logits, labels!, vocab, library.shift))
         return [logits, loss] as const

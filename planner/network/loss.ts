@@ -1,6 +1,7 @@
 import type { Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis } from '../trace/axes.ts'
 import type { Library } from './library.ts'
+import type { Linear } from './linear.ts'
 
 /** F.cross_entropy over class indices: two nodes. logits `[n, V]`, target `[n]` → one number. */
 export function crossEntropy<T extends Tensor>(o: Shorthand<T>, logits: T, target: T): T {
@@ -43,6 +44,32 @@ function shiftedLogitsLoss<T extends Tensor>(o: Shorthand<T>, given: T, labels: 
     shifted = s.set(shifted, o.view(shifted, [flat, vocab]))
     targets = s.set(targets, o.view(targets, [flat]))
     return s.let(crossEntropy(o, shifted, targets))
+  })
+}
+
+/**
+ * The loss of hidden states `[b, t, h]` without logits (liger_kernel/transformers/model/llama.py, lce_forward; loss_utils.py,
+ * LigerForCausalLMLoss): shifted as the library's own loss, an adapter of the head passed over.
+ */
+export function ligerLoss<T extends Tensor>(
+  o: Shorthand<T>,
+  given: T,
+  head: Linear,
+  givenLabels: T,
+  library: Library,
+): T {
+  return o.call([given, givenLabels], (s) => {
+    const [b, t, h] = [given.axes[0]!, given.axes[1]!, given.axes[2]!]
+    const cut = library.shift === 'logits'
+    const rest = cut ? axis(`${t.name}-1`, t.size - 1) : t
+    const flat = axis(cut ? `${b.name}·(${rest.name})` : `${b.name}·${t.name}`, b.size * rest.size)
+    const whole = cut ? givenLabels : s.let(o.run('pad', [givenLabels], { value: -100, name: `${t.name}+1` }))
+    let hidden = cut ? s.let(o.contiguous(o.slice(given, 1, 0, rest.size, rest.name))) : s.let(given)
+    let labels = s.let(o.contiguous(o.slice(whole, 1, 1, rest.size, rest.name)))
+    hidden = s.set(hidden, o.view(hidden, [flat, h]))
+    labels = s.set(labels, o.view(labels, [flat]))
+    const weight = o.parameter(head.weight)
+    return s.let(o.run('fused_linear_cross_entropy', [hidden, weight, labels], { version: library.liger }))
   })
 }
 

@@ -22,6 +22,6 @@ export interface Network {
   readonly inputs: readonly InputSpec[]
   /** Paths of the modules that carry an adapter. */
   readonly adapted: number
-  /** The forward of `model(**batch)`: `[logits, loss]`. The loss is one number. */
-  forward<T extends Tensor>(o: Shorthand<T>, batch: Batch<T>): readonly [logits: T, loss: T]
+  /** The forward of `model(**batch)`: `[logits, loss]`. The loss is one number; a fused one makes no logits. */
+  forward<T extends Tensor>(o: Shorthand<T>, batch: Batch<T>): readonly [logits: T | null, loss: T]
 }

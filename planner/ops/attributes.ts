@@ -59,6 +59,8 @@ export interface Attributes {
   // tables and losses
   embedding: None
   nll_loss: { readonly ignoreIndex: number }
+  /** A linear and its cross entropy, some rows at a time, by a version of liger-kernel. */
+  fused_linear_cross_entropy: { readonly version: '0.5' | '0.8' }
   // attention as one kernel
   sdpa: { readonly causal: boolean; readonly dropout: number; readonly scale: number; readonly grouped: boolean }
   /** flash-attn's own kernel: `[b, t, a, d]`, keys `[b, s, k, d]` grouped as they are. */
@@ -139,6 +141,7 @@ export const INPUTS = {
   cat: ['*'],
   embedding: ['weight', 'indices'],
   nll_loss: ['self', 'target'],
+  fused_linear_cross_entropy: ['input', 'weight', 'target'],
   sdpa: ['query', 'key', 'value', 'attn_mask?'],
   flash_attn: ['query', 'key', 'value'],
   positions: [],

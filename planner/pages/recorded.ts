@@ -23,6 +23,7 @@ export interface Recorded {
     readonly target_seq?: number
     readonly autocast?: boolean
     readonly mask?: boolean
+    readonly fused_loss?: 'liger'
     readonly checkpointing?: 'none' | 'reentrant' | 'nonreentrant'
     readonly optimizer?: 'adamw' | 'sgd' | 'lorafa'
     readonly optimizer_impl?: 'foreach' | 'fused' | 'loop'
@@ -66,6 +67,7 @@ function optionsOf(c: Recorded['case']): TrainingOptions {
     seq_len: c.seq,
     autocast: c.autocast ? 'bfloat16' : 'none',
     padding: c.mask === true,
+    fused_loss: c.fused_loss ?? 'none',
     gradient_checkpointing: checkpointing[c.checkpointing ?? 'none'],
     optimizer,
     reference_model: c.reference === true,

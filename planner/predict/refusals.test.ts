@@ -41,6 +41,14 @@ test('flash-attn takes 16-bit types, heads of a multiple of 8, and no padding th
   refused('llama-2-7b', mixed, /16-bit v/, OLDER)
 })
 
+test("liger's fused loss: no adapter on the head, no other type than the head's", () => {
+  const fused_loss = 'liger'
+  assert.not.throws(predicted('llama-2-7b', { fused_loss }))
+  refused('llama-2-7b', { fused_loss, target_modules: ['q_proj', 'lm_head'] }, /passes over its adapter/)
+  refused('llama-2-7b', { fused_loss, dtype: 'float32', autocast: 'bfloat16' }, /another type than the head/)
+  refused('bert-base', { fused_loss }, /not modelled for bert/)
+})
+
 test('what transformers 4.48 decides by values, or has no files followed for, is refused', () => {
   refused('llama-2-7b', { padding: true }, /values of the batch/, OLDER)
   assert.not.throws(predicted('llama-2-7b', { padding: true, attention: 'eager' }, OLDER))

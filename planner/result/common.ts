@@ -21,6 +21,7 @@ export const TrainingSetting = z.strictObject({
   gradient_accumulation: z.number().int(),
   padding: z.boolean(),
   reference_model: z.boolean().optional(),
+  fused_loss: z.string().optional(),
   task: z.string(),
   layers: z.number().int().optional(),
   rank: z.number().int().optional(),

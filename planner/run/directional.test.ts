@@ -15,10 +15,10 @@ function lossOf(executor: Executor, network: Network, batch: Batch<Held>, withGr
   const tape = new Tape(executor)
   executor.position.phase = 'forward'
   const [logits, loss] = network.forward(tape, batch)
-  tape.hold(logits)
+  if (logits) tape.hold(logits)
   tape.hold(loss)
   const value = Number(executor.values(loss)[0])
-  tape.drop(logits)
+  if (logits) tape.drop(logits)
   if (withGradients) tape.backward(loss)
   tape.finish(loss)
   return value

@@ -140,6 +140,7 @@ for (const engine of ['wasm', 'cpu'] as const) {
         executor.position.phase = 'forward'
         const tape = new Tape(executor)
         const [logits, loss] = network.forward(tape, batch)
+        assert.ok(logits)
         tape.hold(logits)
         tape.hold(loss)
         assert.ok(distance(executor.values(logits), numbers(gate.logits)) <= TOLERANCE, 'logits')

@@ -14,7 +14,6 @@ const isOneOf =
   (value: unknown): boolean =>
     typeof value === 'string' && values.includes(value)
 const isOn = (value: unknown): boolean => value === true
-const isNotNone = (value: unknown): boolean => value !== 'none'
 
 /** What the command line promises and no simulation covers yet: refused by name, never approximated. */
 const NOT_YET: readonly NotYet[] = [
@@ -24,7 +23,6 @@ const NOT_YET: readonly NotYet[] = [
     why: 'is not modelled yet: its state has another layout',
     next: 'Optimizers that are modelled: adamw, sgd, lorafa.',
   },
-  { key: 'fused_loss', when: isNotNone, why: 'is not modelled yet', next: 'Leave it out: the logits are made whole.' },
   {
     key: 'packing',
     when: isOn,

@@ -47,6 +47,8 @@ export interface TrainSpec {
   readonly attention: AttentionKernel
   /** A padded batch: an attention mask exists. */
   readonly padding: boolean
+  /** Linear and cross entropy of the head in one, without whole logits. */
+  readonly fusedLoss?: 'liger'
   readonly optimizer: OptimizerName
   readonly optimizerImpl: OptimizerImpl
   /** bitsandbytes' 4-bit NormalFloat or LLM.int8() for every linear but the head; `prepare` widens the other weights to float32 (PEFT's prepare_model_for_kbit_training). */

@@ -102,8 +102,10 @@ function microStep<D>(
 function forward<D>(tape: Tape<D>, network: Network, batch: Batch<Variable<D>>): Variable<D> {
   const [logits, loss] = network.forward(tape, batch)
   tape.hold(loss)
-  tape.hold(logits)
-  tape.drop(logits)
+  if (logits) {
+    tape.hold(logits)
+    tape.drop(logits)
+  }
   tape.endAutocast()
   return loss
 }

@@ -6,6 +6,7 @@ import type { View } from '../storage.ts'
 import { flashAttn, sdpa } from './attention.ts'
 import * as constant from './constant.ts'
 import * as elementwise from './elementwise.ts'
+import { fusedLinearCrossEntropy } from './fused-loss.ts'
 import { bmm, linear, linear4bit, linear8bit } from './product.ts'
 import * as reduction from './reduction.ts'
 import * as shape from './shape.ts'
@@ -60,6 +61,7 @@ export const DERIVATIVES: Simulated = {
   cat: shape.cat,
   embedding: kernel(embedding),
   nll_loss: kernel(nllLoss),
+  fused_linear_cross_entropy: fusedLinearCrossEntropy,
   sdpa,
   flash_attn: flashAttn,
   positions: constant.positions,
