@@ -65,6 +65,7 @@ export const FLAGS = {
   autocast: flag('Precision', choice(AUTOCASTS), { describe: 'Mixed precision', fallback: 'none' }),
   quantize: flag('Precision', choice(QUANTIZATIONS), { describe: 'Quantized base', fallback: 'none' }),
   prepare_kbit: flag('Precision', boolean(), { describe: 'prepare_model_for_kbit_training' }),
+  trl_casts: flag('Precision', boolean(), { describe: "TRL's casts after it: embeddings and head in bfloat16" }),
   batch_size: flag('Step', integer(1, 1_000_000), { alias: 'b', describe: 'Sequences a batch', fallback: '1' }),
   seq_len: flag('Step', integer(1, 16_777_216), {
     alias: 's',

@@ -9,6 +9,8 @@ export interface Adapter {
   readonly a: Parameter
   /** `[out, r]` */
   readonly b: Parameter
+  /** Whether a quantized layer takes x to the adapter's type: not under autocast, whose products do. */
+  readonly converts: boolean
   readonly dropout: number
   readonly scaling: number
   /** DoRA's magnitudes `[out]`. */
@@ -32,7 +34,7 @@ export function adapterOf(
   input: Axis,
   output: Axis,
   spec: AdapterSpec,
-  dora: Library['dora'],
+  options: Pick<Adapter, 'dora' | 'converts'>,
   make: (path: string, axes: Axes, part: 'A' | 'B' | 'magnitude') => Parameter,
 ): Adapter {
   const rank = axis('r', spec.rank)
@@ -42,7 +44,7 @@ export function adapterOf(
     a: make(`${aPath}.weight`, [rank, input], 'A'),
     b: make(`${bPath}.weight`, [output, rank], 'B'),
     magnitude: spec.dora ? make(`${magnitudeOf(path)}.weight`, [output], 'magnitude') : null,
-    dora,
+    ...options,
     dropout: spec.dropout,
     scaling,
     dropoutPath: `${path}.lora_dropout.default`,

@@ -33,9 +33,14 @@ export class Builder {
     this.library = library
   }
 
-  /** Type of the weights that are not quantized. */
-  get dtype(): DType {
-    return this.train.quantize?.prepare ? 'float32' : this.train.dtype
+  /**
+   * Type of a weight that is not quantized. TRL takes embeddings and head back after PEFT has widened all
+   * (trl/trainer/utils.py, peft_module_casting_to_bf16).
+   */
+  dtypeOf(path: string): DType {
+    const { quantize, dtype } = this.train
+    if (!quantize?.prepare) return dtype
+    return quantize.trlCasts && !path.includes('norm') && TRL_CASTS.test(path) ? 'bfloat16' : 'float32'
   }
 
   get adapted(): number {
@@ -43,7 +48,7 @@ export class Builder {
   }
 
   /** A weight of the base model: it trains under full fine-tuning only. */
-  weight(path: string, axes: Axes, dtype: DType = this.dtype, init: Init = initOf(path, axes)): Parameter {
+  weight(path: string, axes: Axes, dtype: DType = this.dtypeOf(path), init: Init = initOf(path, axes)): Parameter {
     return this.#parameter(path, axes, dtype, this.train.method === 'full', init)
   }
 
@@ -78,7 +83,8 @@ export class Builder {
     if (!wrapped || adapter === null) return { path, base, weight, bias, quantized: state, adapter: null }
     this.#adapted++
     const dtype = adapter.dtype === 'float32' ? 'float32' : this.train.dtype
-    const matrices = adapterOf(path, input, output, adapter, this.library.dora, (name, axes, part) => {
+    const manner = { dora: this.library.dora, converts: this.train.autocast === 'none' }
+    const matrices = adapterOf(path, input, output, adapter, manner, (name, axes, part) => {
       const frozen = part === 'A' && this.train.method === 'lora-fa'
       const init = part === 'A' ? initOfA(axes) : part === 'B' ? ZEROS : ONES
       return this.#parameter(name, axes, dtype, !frozen, init, frozen && this.train.reference)
@@ -143,7 +149,6 @@ export class Builder {
     output: Axis,
     options: { bias?: boolean; tied?: Parameter },
   ): Linear {
-    const { dtype } = this
     const axes = [output, input]
     const inner = path.slice(module.length)
     const original = `${module}.original_module${inner}`
@@ -153,7 +158,7 @@ export class Builder {
     }
     const base = `${module}.modules_to_save.default${inner}`
     const make = (name: string, shape: Axes) =>
-      this.#parameter(`${base}.${name}`, shape, dtype, true, initOf(name, shape))
+      this.#parameter(`${base}.${name}`, shape, this.dtypeOf(base), true, initOf(name, shape))
     const weight = make('weight', axes)
     const bias = options.bias ? make('bias', [output]) : null
     // Inside a wrapped module a linear lies where the copy lies; only a linear that is itself named has a wrapper of its own.
@@ -191,6 +196,8 @@ export class Builder {
 
 /** Last names of paths, each once. */
 const ends = (paths: readonly string[]): string[] => [...new Set(paths.map((p) => p.slice(p.lastIndexOf('.') + 1)))]
+
+const TRL_CASTS = /lm_head|embed_tokens|wte|wpe/
 
 const ZEROS: Init = { kind: 'constant', value: 0 }
 const ONES: Init = { kind: 'constant', value: 1 }

@@ -86,12 +86,12 @@ function quantizedLoraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapt
     const [a, b] = [o.parameter(adapter.a), o.parameter(adapter.b)]
     const base = baseLinear(o, m.base, m, input)
     let result = s.let(m.quantized?.bits === 8 ? base : o.run('clone', [base], {}))
-    const x = s.let(o.to(input, a.dtype))
+    const x = s.let(adapter.converts ? o.to(input, a.dtype) : input)
     const dropped = adapter.dropout > 0 ? o.module(adapter.dropoutPath, [x], () => o.dropout(x, adapter.dropout)) : x
     const xa = o.module(adapter.aPath, [dropped], () => o.linear(dropped, a))
     const xab = o.module(adapter.bPath, [xa], () => o.linear(xa, b))
     let output = s.let(o.mulScalar(xab, adapter.scaling))
-    output = s.set(output, o.to(output, result.dtype))
+    if (adapter.converts) output = s.set(output, o.to(output, result.dtype))
     result = s.set(result, o.add(result, output))
     return result
   })

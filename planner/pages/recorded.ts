@@ -27,7 +27,12 @@ export interface Recorded {
     readonly checkpointing?: 'none' | 'reentrant' | 'nonreentrant'
     readonly optimizer?: 'adamw' | 'sgd' | 'lorafa'
     readonly optimizer_impl?: 'foreach' | 'fused' | 'loop'
-    readonly quantize?: { readonly bits: number; readonly double?: boolean; readonly prepare?: boolean }
+    readonly quantize?: {
+      readonly bits: number
+      readonly double?: boolean
+      readonly prepare?: boolean
+      readonly trl?: boolean
+    }
     readonly adapter?: {
       readonly r: number
       readonly alpha?: number
@@ -75,7 +80,11 @@ function optionsOf(c: Recorded['case']): TrainingOptions {
     ...(c.target_seq === undefined ? {} : { target_seq_len: c.target_seq }),
     ...(optimizer === 'adamw' ? { optimizer_impl: impl[c.optimizer_impl ?? 'foreach'] } : {}),
     ...(q
-      ? { quantize: q.bits === 8 ? 'int8' : q.double ? 'nf4-double' : 'nf4', prepare_kbit: q.prepare === true }
+      ? {
+          quantize: q.bits === 8 ? 'int8' : q.double ? 'nf4-double' : 'nf4',
+          prepare_kbit: q.prepare === true,
+          trl_casts: q.trl === true,
+        }
       : {}),
     ...(a
       ? {

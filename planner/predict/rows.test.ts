@@ -23,7 +23,7 @@ test('every figure of every recorded step, to the byte', () => {
   }
   console.log(`# ${outcome.exact} of ${rows.length} rows exact, ${outcome.unknown} of families that are refused`)
   assert.is(outcome.off.join('\n'), '')
-  assert.ok(outcome.exact >= 480)
+  assert.ok(outcome.exact >= 484)
 })
 
 test('the table of saved tensors, module by module', () => {

@@ -34,6 +34,7 @@ export const TrainingSetting = z.strictObject({
   use_dora: z.boolean().optional(),
   quantize: z.string().optional(),
   prepare_kbit: z.boolean().optional(),
+  trl_casts: z.boolean().optional(),
   seed: z.number().int().optional(),
 })
 export type TrainingSetting = z.infer<typeof TrainingSetting>

@@ -36,6 +36,7 @@ export interface TrainingOptions {
   readonly optimizer_impl?: (typeof OPTIMIZER_IMPL_NAMES)[number] | undefined
   readonly quantize?: (typeof QUANTIZATIONS)[number] | undefined
   readonly prepare_kbit?: boolean | undefined
+  readonly trl_casts?: boolean | undefined
   readonly gradient_accumulation?: number | undefined
   readonly fused_loss?: (typeof FUSED_LOSSES)[number] | undefined
   readonly reference_model?: boolean | undefined

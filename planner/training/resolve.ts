@@ -109,6 +109,7 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
     ...(train.reference ? { reference_model: true } : {}),
     ...(train.fusedLoss ? { fused_loss: train.fusedLoss } : {}),
     ...(train.quantize ? { quantize: train.quantize.kind, prepare_kbit: train.quantize.prepare } : {}),
+    ...(train.quantize?.trlCasts ? { trl_casts: true } : {}),
     task: train.task,
     ...(options.layers === undefined ? {} : { layers: options.layers }),
     ...(adapter === null
@@ -128,7 +129,12 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
 
 /** bitsandbytes' base, frozen: there is nothing to train in it. */
 function quantization(options: TrainingOptions, method: string, problems: RefusalList): TrainSpec['quantize'] {
-  const { quantize = 'none', prepare_kbit: prepare = false } = options
+  const { quantize = 'none', prepare_kbit: prepare = false, trl_casts: trlCasts = false } = options
+  if (trlCasts && !(prepare && quantize.startsWith('nf4') && options.autocast === 'bfloat16')) {
+    const message = 'come after --prepare-kbit of a 4-bit base, under bfloat16 autocast'
+    const next = 'Say --quantize nf4 --prepare-kbit --autocast bfloat16, or leave it out.'
+    problems.add('conflict', flagOf('trl_casts'), message, next)
+  }
   if (quantize === 'none') {
     if (prepare)
       problems.add('conflict', flagOf('prepare_kbit'), 'belongs to --quantize', 'Say --quantize nf4, or leave it out.')
@@ -138,7 +144,7 @@ function quantization(options: TrainingOptions, method: string, problems: Refusa
     const message = `is ${quantize}; packed weights cannot train, and full fine-tuning trains them`
     problems.add('conflict', flagOf('quantize'), message, 'Say --method lora or lora-fa.')
   }
-  return { kind: quantize, prepare }
+  return { kind: quantize, prepare, ...(trlCasts ? { trlCasts } : {}) }
 }
 
 /** Narrows to what is modelled. Anything else was refused before: the first stands in until the refusal is thrown. */

@@ -51,8 +51,12 @@ export interface TrainSpec {
   readonly fusedLoss?: 'liger'
   readonly optimizer: OptimizerName
   readonly optimizerImpl: OptimizerImpl
-  /** bitsandbytes' 4-bit NormalFloat or LLM.int8() for every linear but the head; `prepare` widens the other weights to float32 (PEFT's prepare_model_for_kbit_training). */
-  readonly quantize?: { readonly kind: 'nf4' | 'nf4-double' | 'int8'; readonly prepare: boolean }
+  /** bitsandbytes' 4-bit NormalFloat or LLM.int8() for every linear but the head; `prepare` widens the other weights to float32 (PEFT's prepare_model_for_kbit_training), `trlCasts` takes embeddings and head back (TRL's peft_module_casting_to_bf16). */
+  readonly quantize?: {
+    readonly kind: 'nf4' | 'nf4-double' | 'int8'
+    readonly prepare: boolean
+    readonly trlCasts?: boolean
+  }
   /** Each layer's saved tensors are computed again in the backward. With an adapter the inputs then require a gradient. */
   readonly checkpointing: CheckpointMode
   /** Micro-steps a step, each a forward and a backward on a batch of its own (`gradient_accumulation_steps`). */
