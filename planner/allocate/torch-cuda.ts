@@ -1,18 +1,13 @@
-import type { TraceEvent } from '../trace/event.ts'
-
 /** What a device's allocator makes of requests, as far as it does not depend on their history. */
 export interface Allocator {
-  /** The trace with every storage as large as the block that it is given. */
-  blocks(trace: readonly TraceEvent[]): TraceEvent[]
+  /** Bytes of the block that a storage of so many bytes is given; none for an empty one. */
+  block(bytes: number): number
   /** Bytes that a library holds beside all tensors, and why; `gpu` by name where it is known. */
   workspaces(gpu: string | null): { readonly bytes: number; readonly basis: string }
 }
 
 /** c10/cuda/CUDACachingAllocator.cpp, kMinBlockSize: round_size goes up to a multiple of it. */
 const BLOCK = 512
-
-/** Bytes of the block for a request; none for an empty one. */
-export const blockBytes = (bytes: number): number => Math.ceil(bytes / BLOCK) * BLOCK
 
 /** aten/src/ATen/cuda/CublasHandlePool.cpp, parseChosenWorkspaceSize: `:4096:2:16:8`, and 32 MiB on Hopper and Blackwell. */
 const WORKSPACE = 2 * 4096 * 1024 + 8 * 16 * 1024
@@ -27,7 +22,7 @@ const HANDLES = 2
  * a megabyte would be left counts as what was asked for, so real figures may lie a few megabytes higher.
  */
 export const torchCuda: Allocator = {
-  blocks: (trace) => trace.map((e) => ({ ...e, bytes: blockBytes(e.bytes) })),
+  block: (bytes) => Math.ceil(bytes / BLOCK) * BLOCK,
   workspaces(gpu) {
     const large = gpu !== null && HOPPER_OR_LATER.test(gpu)
     const one = large ? LARGE_WORKSPACE : WORKSPACE

@@ -43,6 +43,6 @@ function factsOf(network: Network, events: readonly TraceEvent[], allocator: All
   const phase = peakPhase(steady)
   const { start, live, events: instants } = streams[phase]
   const tables = readTables(network, trace, phase, instants[peakOf(start, live)] ?? null)
-  const blocks = allocator && highest(stepFacts(streamsOf(allocator.blocks(trace))))
+  const blocks = allocator && highest(stepFacts(streamsOf(trace, allocator.block)))
   return { ...tables, blocks, first: stepFacts(streamsOf(firstStep(events))), steady, phase }
 }

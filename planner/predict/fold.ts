@@ -6,7 +6,6 @@ import type { TrainSpec } from '../training/spec.ts'
 import {
   type ByCategory,
   type Facts,
-  highest,
   type PhaseFacts,
   peakPhase,
   readTables,
@@ -47,21 +46,23 @@ export function foldLayers(model: ModelSpec, train: TrainSpec, { dialect, librar
   function small(n: number) {
     const { network, events } = simulate({ ...repeated, layers: n }, train, dialect, { library })
     const trace = steadyStep(events)
-    const blocks = streamsOf(allocator.blocks(trace))
+    const blocks = streamsOf(trace, allocator.block)
     return { network, trace, blocks, steady: streamsOf(trace), first: streamsOf(firstStep(events)) }
   }
 
   const steady = extendAll(three.steady, four.steady, more)
   const first = extendAll(three.first, four.first, more)
-  const blocks = extendAll(three.blocks, four.blocks, more)
-  if (!steady || !first || !blocks) return null
+  if (!steady || !first) return null
+  const blocks = Math.max(
+    ...PHASES.map((p) => extendPhase(three.blocks[p], four.blocks[p], steady.seams[p], more).facts.peak),
+  )
   const phase = peakPhase(steady.facts)
   const peak = steady.peaks[phase]
   const tables3 = readTables(three.network, three.trace, phase, peak?.[0] ?? null)
   const tables4 = readTables(four.network, four.trace, phase, peak?.[1] ?? null)
   const timeline = foldTimeline(tables3, tables4, steady.seams, more)
   if (!timeline) return null
-  const facts = { first: first.facts, steady: steady.facts, phase, blocks: highest(blocks.facts) }
+  const facts = { first: first.facts, steady: steady.facts, phase, blocks }
   return { ...extendTables(tables3, tables4, more), timeline, ...facts }
 }
 

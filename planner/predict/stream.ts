@@ -16,8 +16,10 @@ export interface Stream {
 
 export type Streams = Record<Phase, Stream>
 
-/** The phases of one step: `trace` is the static part and that step's events. */
-export function streamsOf(trace: readonly TraceEvent[]): Streams {
+/**
+ * The phases of one step: `trace` is the static part and that step's events. `sizeOf` is what a storage of so many bytes counts.
+ */
+export function streamsOf(trace: readonly TraceEvent[], sizeOf: (bytes: number) => number = (bytes) => bytes): Streams {
   const streams: Partial<Streams> = {}
   let bytes = 0
   let at: Phase | null = null
@@ -33,10 +35,10 @@ export function streamsOf(trace: readonly TraceEvent[]): Streams {
       if (e.phase !== at || again) stream.visits.push(stream.events.length)
       at = e.phase
       scope = e.scope
-      bytes += e.action === 'alloc' ? e.bytes : -e.bytes
+      bytes += e.action === 'alloc' ? sizeOf(e.bytes) : -sizeOf(e.bytes)
       stream.events.push(e)
       stream.live.push(bytes)
-    } else bytes += e.action === 'alloc' ? e.bytes : isAfterStep(e) ? 0 : -e.bytes
+    } else bytes += e.action === 'alloc' ? sizeOf(e.bytes) : isAfterStep(e) ? 0 : -sizeOf(e.bytes)
   }
   const empty = (): Stream => ({ start: bytes, events: [], live: [], visits: [] })
   return {
