@@ -2,10 +2,13 @@ import type { Adapter, ArchitectureClass } from './adapter.ts'
 import { bertAdapter } from './bert.ts'
 import { distilBertAdapter } from './distilbert.ts'
 import { Fields } from './fields.ts'
+import { gptNeoXAdapter } from './gpt-neox.ts'
 import { type Issue, ModelError, throwIfAny } from './issue.ts'
 import { inspectTree } from './limits.ts'
 import { llamaAdapter } from './llama.ts'
 import { didYouMean, editDistance } from './nearest.ts'
+import { phiAdapter } from './phi.ts'
+import { phi3Adapter } from './phi3.ts'
 import { describeValue, printable, type Source } from './source.ts'
 import type { ModelSpec, Task, WeightDType } from './spec.ts'
 import { t5Adapter } from './t5.ts'
@@ -17,7 +20,15 @@ export interface Overrides {
   readonly layers?: number | undefined
 }
 
-const ADAPTERS: readonly Adapter[] = [llamaAdapter, bertAdapter, distilBertAdapter, t5Adapter]
+const ADAPTERS: readonly Adapter[] = [
+  llamaAdapter,
+  phi3Adapter,
+  phiAdapter,
+  gptNeoXAdapter,
+  bertAdapter,
+  distilBertAdapter,
+  t5Adapter,
+]
 
 const DTYPES: Readonly<Record<string, WeightDType>> = {
   float32: 'float32',

@@ -8,6 +8,8 @@ import type { ModelSpec } from './spec.ts'
 export function describeDimensions(spec: ModelSpec): Record<string, number> {
   switch (spec.family) {
     case 'llama':
+    case 'phi3':
+    case 'phi':
       return {
         h: spec.hidden,
         f: spec.intermediate,
@@ -25,6 +27,16 @@ export function describeDimensions(spec: ModelSpec): Record<string, number> {
         a: spec.heads,
         k: spec.heads,
         d: spec.hidden / spec.heads,
+        V: spec.vocab,
+        L: spec.layers,
+      }
+    case 'gpt_neox':
+      return {
+        h: spec.hidden,
+        f: spec.intermediate,
+        a: spec.heads,
+        k: spec.heads,
+        d: spec.headDim,
         V: spec.vocab,
         L: spec.layers,
       }

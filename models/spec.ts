@@ -60,6 +60,48 @@ export interface LlamaSpec extends Common {
   readonly attentionDropout: number
 }
 
+/** What causal decoders with rotary positions of their own have in common; the first columns of each head turn. */
+interface RotaryDecoderSpec extends Common {
+  readonly hidden: number
+  readonly intermediate: number
+  readonly layers: number
+  readonly heads: number
+  readonly headDim: number
+  readonly vocab: number
+  readonly activation: Activation
+  /** The head shares the embedding's weight. */
+  readonly tied: boolean
+  /** Columns of a head that turn. */
+  readonly rotaryWidth: number
+  readonly ropeTheta: number
+  readonly attentionDropout: number
+  readonly normEps: number
+}
+
+/** Phi-3: q, k and v in one linear, gate and up in another. */
+export interface Phi3Spec extends RotaryDecoderSpec {
+  readonly family: 'phi3'
+  readonly kvHeads: number
+  readonly slidingWindow: number | null
+  readonly residualDropout: number
+}
+
+/** Phi-1 and Phi-2: attention and MLP side by side after one norm. */
+export interface PhiSpec extends RotaryDecoderSpec {
+  readonly family: 'phi'
+  readonly kvHeads: number
+  readonly embeddingDropout: number
+  readonly residualDropout: number
+}
+
+/** GPT-NeoX and Pythia: attention and MLP side by side, a norm each. */
+export interface GptNeoXSpec extends RotaryDecoderSpec {
+  readonly family: 'gpt_neox'
+  readonly attentionBias: boolean
+  readonly parallelResidual: boolean
+  readonly hiddenDropout: number
+}
+
 /** BERT and RoBERTa: post-norm encoder with absolute positions and a classification head. */
 export interface BertSpec extends Common {
   readonly family: 'bert'
@@ -169,4 +211,4 @@ export interface FreeformSpec extends Common {
   readonly dimensions: Readonly<Record<string, number>>
 }
 
-export type ModelSpec = LlamaSpec | BertSpec | DistilBertSpec | T5Spec | FreeformSpec
+export type ModelSpec = LlamaSpec | BertSpec | DistilBertSpec | T5Spec | FreeformSpec | Phi3Spec | PhiSpec | GptNeoXSpec

@@ -3,9 +3,12 @@ import type { TrainSpec } from '../training/spec.ts'
 import { bert } from './bert.ts'
 import { distilBert } from './distilbert.ts'
 import { freeform } from './freeform.ts'
+import { gptNeoX } from './gpt-neox.ts'
 import { CURRENT, type Library, refuseUnfollowed } from './library.ts'
 import { llama } from './llama.ts'
 import type { Network } from './network.ts'
+import { phi } from './phi.ts'
+import { phi3 } from './phi3.ts'
 import { t5 } from './t5.ts'
 
 /** The program of a model under a training setting, as a version of the library writes it. Throws `Refusal` for what is not modelled. */
@@ -14,6 +17,12 @@ export function networkOf(model: ModelSpec, train: TrainSpec, library: Library =
   switch (model.family) {
     case 'llama':
       return llama(model, train, library)
+    case 'phi3':
+      return phi3(model, train, library)
+    case 'phi':
+      return phi(model, train, library)
+    case 'gpt_neox':
+      return gptNeoX(model, train, library)
     case 'bert':
       return bert(model, train)
     case 'distilbert':

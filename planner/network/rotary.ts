@@ -22,3 +22,51 @@ export function applyRotary<T extends Tensor>(o: Shorthand<T>, q: T, k: T, cos: 
     return [rotatedQ, rotatedK] as const
   })
 }
+
+/**
+ * A head's columns that turn, and the rest, which passes. Where all turn, `x[..., :d]` is an alias of x, not a slice
+ * (torch/csrc/autograd/python_variable_indexing.cpp, applySlice), and the rest is empty.
+ */
+export function parted<T extends Tensor>(o: Shorthand<T>, x: T, width: number): readonly [turning: T, passing: T] {
+  const at = x.axes.length - 1
+  const { name, size } = x.axes[at]!
+  const turning = width === size ? o.expand(x, x.axes) : o.slice(x, at, 0, width, `${name}'`)
+  return [turning, o.slice(x, at, width, size - width, `${name}-${name}'`)]
+}
+
+export const whole = <T extends Tensor>(o: Shorthand<T>, x: T, like: T): T => o.cat([x, like], x.axes.length - 1)
+
+/**
+ * apply_rotary_pos_emb of a rotary embedding that turns the first columns only: q and k `[b, a, t, d]`, cos and sin `[1, t, d']`.
+ * modeling_gpt_neox.py turns both and joins them after (`together`), modeling_phi3.py one after the other.
+ */
+export function applyPartialRotary<T extends Tensor>(
+  o: Shorthand<T>,
+  q: T,
+  k: T,
+  cos: T,
+  sin: T,
+  order: 'together' | 'apart',
+): readonly [T, T] {
+  return o.call([q, k], (s) => {
+    const c = s.let(o.unsqueeze(cos, 1))
+    const i = s.let(o.unsqueeze(sin, 1))
+    const width = cos.axes.at(-1)!.size
+    const [qTurns, qPasses] = parted(o, q, width)
+    s.let(qTurns)
+    s.let(qPasses)
+    const [kTurns, kPasses] = parted(o, k, width)
+    s.let(kTurns)
+    s.let(kPasses)
+    const turned = (x: T): T => o.add(o.mul(x, c), o.mul(rotateHalf(o, x), i))
+    if (order === 'apart') {
+      const qs = s.let(whole(o, turned(qTurns), qPasses))
+      return [qs, s.let(whole(o, turned(kTurns), kPasses))] as const
+    }
+    let qs = s.let(turned(qTurns))
+    let ks = s.let(turned(kTurns))
+    qs = s.set(qs, whole(o, qs, qPasses))
+    ks = s.set(ks, whole(o, ks, kPasses))
+    return [qs, ks] as const
+  })
+}

@@ -1,4 +1,4 @@
-import type { BertSpec, DistilBertSpec, LlamaSpec, ModelSpec } from '../../models/spec.ts'
+import type { FreeformSpec, ModelSpec, T5Spec } from '../../models/spec.ts'
 import { PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
 import { firstStep, steadyStep } from '../trace/reading.ts'
 import { foldScope } from '../trace/scope.ts'
@@ -36,8 +36,9 @@ interface Seam {
  * Null where that does not hold, or would not pay.
  */
 export function foldLayers(model: ModelSpec, train: TrainSpec, { dialect, library, allocator }: Stack): Facts | null {
-  if (model.family !== 'llama' && model.family !== 'bert' && model.family !== 'distilbert') return null
-  const repeated: LlamaSpec | BertSpec | DistilBertSpec = model
+  // Two stacks, or blocks of a person's own: no one number of layers.
+  if (model.family === 't5' || model.family === 'freeform') return null
+  const repeated: Exclude<ModelSpec, T5Spec | FreeformSpec> = model
   const { layers } = repeated
   if (layers <= 2 * FEW + 1) return null
   const [three, four] = [small(FEW), small(FEW + 1)]
