@@ -86,7 +86,7 @@ export const TRANSFORMERS_4_48: Library = {
 }
 
 /** Model types whose way through flash-attn and liger-kernel has been followed. */
-const FOLLOWED: ReadonlySet<string> = new Set(['llama', 'mistral', 'qwen2'])
+const FOLLOWED: ReadonlySet<string> = new Set(['llama', 'mistral', 'qwen2', 'qwen3', 'gemma'])
 
 function refuseLiger(model: ModelSpec, train: TrainSpec): void {
   const flag = '--fused-loss'
