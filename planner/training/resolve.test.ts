@@ -82,6 +82,10 @@ test('the older stack: foreach, and no sdpa for T5', () => {
   assert.is(train.attention, 'eager')
   assert.match(assumptions.find((a) => a.what === 'attention')?.from ?? '', /not modelled with a position bias/)
   assert.match(refusals(() => resolve('t5-small', { attention: 'sdpa' }, OLD))[0] ?? '', /sdpa does not exist/)
+  assert.match(
+    refusals(() => resolve('llama-2-7b', { method: 'lora-fa', optimizer: 'lorafa' }, OLD))[0] ?? '',
+    /LoraFAOptimizer, does not exist/,
+  )
 })
 
 test('an engine: float32, eager, one parameter at a time', () => {

@@ -9,6 +9,7 @@ import {
   defaultDtype,
   defaultImpl,
   defaultLength,
+  hasLoraFa,
   hasPositionTable,
   hasSdpa,
 } from './defaults.ts'
@@ -58,6 +59,10 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     problems.add('not-in-stack', flagOf('attention'), message, 'Say eager, or choose a newer --stack.')
   }
   if (optimizer === 'lorafa') checkLoraFa(method, optimizerImpl, problems)
+  if (optimizer === 'lorafa' && !hasLoraFa(defaults)) {
+    const message = "lorafa, PEFT's LoraFAOptimizer, does not exist in this stack"
+    problems.add('not-in-stack', flagOf('optimizer'), message, 'Say adamw, or choose a newer --stack.')
+  }
   const reference = options.reference_model === true
   if (reference && method === 'full') {
     const message = 'full fine-tuning has no adapter to disable; a second model beside it is not modelled'
