@@ -208,6 +208,22 @@ const T5 = {
   vocab_size: 32128,
 }
 
+const BART = {
+  architectures: ['BartModel'],
+  model_type: 'bart',
+  activation_dropout: 0.1,
+  activation_function: 'gelu',
+  attention_dropout: 0.1,
+  decoder_layerdrop: 0.0,
+  decoder_start_token_id: 2,
+  dropout: 0.1,
+  encoder_layerdrop: 0.0,
+  max_position_embeddings: 1024,
+  pad_token_id: 1,
+  scale_embedding: false,
+  vocab_size: 50265,
+}
+
 /**
  * Models known by name, as plain data: nothing is computed when this file is loaded.
  *
@@ -282,6 +298,34 @@ export const CATALOG: Readonly<Record<string, CatalogEntry>> = {
     },
     parameters: 247_577_856,
     stackParameters: 222_903_552,
+  },
+  'bart-base': {
+    repository: 'facebook/bart-base',
+    config: {
+      ...BART,
+      d_model: 768,
+      decoder_attention_heads: 12,
+      decoder_ffn_dim: 3072,
+      decoder_layers: 6,
+      encoder_attention_heads: 12,
+      encoder_ffn_dim: 3072,
+      encoder_layers: 6,
+    },
+    parameters: 139_420_416,
+  },
+  'bart-large': {
+    repository: 'facebook/bart-large',
+    config: {
+      ...BART,
+      d_model: 1024,
+      decoder_attention_heads: 16,
+      decoder_ffn_dim: 4096,
+      decoder_layers: 12,
+      encoder_attention_heads: 16,
+      encoder_ffn_dim: 4096,
+      encoder_layers: 12,
+    },
+    parameters: 406_291_456,
   },
   'llama-7b': {
     repository: 'huggyllama/llama-7b',

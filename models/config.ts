@@ -1,4 +1,5 @@
 import type { Adapter, ArchitectureClass } from './adapter.ts'
+import { bartAdapter } from './bart.ts'
 import { bertAdapter } from './bert.ts'
 import { distilBertAdapter } from './distilbert.ts'
 import { Fields } from './fields.ts'
@@ -28,6 +29,7 @@ const ADAPTERS: readonly Adapter[] = [
   bertAdapter,
   distilBertAdapter,
   t5Adapter,
+  bartAdapter,
 ]
 
 const DTYPES: Readonly<Record<string, WeightDType>> = {

@@ -2,8 +2,8 @@ import type { ModelSpec } from './spec.ts'
 
 /**
  * The dimensions of a model by the symbols that laws and formulas use: `h` hidden, `f` feed-forward width, `a` heads,
- * `k` key/value heads, `d` head width, `V` vocabulary, `L` layers (`Ld` layers of a T5 decoder). Counts, no units. A
- * description gives its own names.
+ * `k` key/value heads, `d` head width, `V` vocabulary, `L` layers; of a decoder that reads an encoder `Ld` layers, `fd` width and
+ * `ad` heads. Counts, no units. A description gives its own names.
  */
 export function describeDimensions(spec: ModelSpec): Record<string, number> {
   switch (spec.family) {
@@ -47,6 +47,19 @@ export function describeDimensions(spec: ModelSpec): Record<string, number> {
         a: spec.heads,
         k: spec.heads,
         d: spec.headDim,
+        V: spec.vocab,
+        L: spec.layers,
+        Ld: spec.decoderLayers,
+      }
+    case 'bart':
+      return {
+        h: spec.hidden,
+        f: spec.intermediate,
+        fd: spec.decoderIntermediate,
+        a: spec.heads,
+        k: spec.heads,
+        d: spec.hidden / spec.heads,
+        ad: spec.decoderHeads,
         V: spec.vocab,
         L: spec.layers,
         Ld: spec.decoderLayers,

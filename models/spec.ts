@@ -161,6 +161,28 @@ export interface T5Spec extends Common {
   readonly padTokenId: number
 }
 
+/** BART: post-norm encoder-decoder with learned positions, one table of words and a bias of zeros on its logits. */
+export interface BartSpec extends Common {
+  readonly family: 'bart'
+  readonly hidden: number
+  readonly intermediate: number
+  readonly decoderIntermediate: number
+  readonly layers: number
+  readonly decoderLayers: number
+  readonly heads: number
+  readonly decoderHeads: number
+  readonly vocab: number
+  readonly positions: number
+  readonly activation: Activation
+  readonly dropout: number
+  readonly attentionDropout: number
+  readonly activationDropout: number
+  /** Embeddings are multiplied by √hidden, else by one. */
+  readonly scaleEmbedding: boolean
+  readonly decoderStartTokenId: number
+  readonly padTokenId: number
+}
+
 /** One block of a freeform description, with its numbers worked out. See docs/descriptions.md. */
 export type FreeformBlock =
   | { readonly block: 'embedding'; readonly name: string; readonly vocab: number; readonly width: number }
@@ -211,4 +233,13 @@ export interface FreeformSpec extends Common {
   readonly dimensions: Readonly<Record<string, number>>
 }
 
-export type ModelSpec = LlamaSpec | BertSpec | DistilBertSpec | T5Spec | FreeformSpec | Phi3Spec | PhiSpec | GptNeoXSpec
+export type ModelSpec =
+  | LlamaSpec
+  | BertSpec
+  | DistilBertSpec
+  | T5Spec
+  | BartSpec
+  | FreeformSpec
+  | Phi3Spec
+  | PhiSpec
+  | GptNeoXSpec

@@ -2,8 +2,9 @@ import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import type { TrainSpec } from '../training/spec.ts'
 
 /**
- * nn.Embedding, times `scale` where there is one (GemmaTextScaledWordEmbedding): ids `[b, t]` → `[b, t, h]`. The model's first embedding: with an adapter and checkpointing its result is made to
- * require a gradient (transformers' enable_input_require_grads, which PEFT and the Trainer call).
+ * nn.Embedding: ids `[b, t]` → `[b, t, h]`, times `scale` where there is one, a buffer (GemmaTextScaledWordEmbedding) or a number
+ * (BartScaledWordEmbedding). The model's first embedding: with an adapter and checkpointing its result is made to require a gradient
+ * (transformers' enable_input_require_grads, which PEFT and the Trainer call).
  */
 export function embed<T extends Tensor>(
   o: Shorthand<T>,
@@ -11,10 +12,11 @@ export function embed<T extends Tensor>(
   path: string,
   weight: Parameter,
   ids: T,
-  scale: Parameter | null = null,
+  scale: Parameter | number | null = null,
 ): T {
   const x = o.module(path, [ids], () => {
     const rows = o.embedding(o.parameter(weight), ids)
+    if (typeof scale === 'number') return o.mulScalar(rows, scale)
     return scale ? o.mul(rows, o.to(o.parameter(scale), weight.dtype)) : rows
   })
   return train.adapter && train.checkpointing !== 'none' ? o.requireGrad(x) : x

@@ -1,5 +1,6 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import { bart } from './bart.ts'
 import { bert } from './bert.ts'
 import { distilBert } from './distilbert.ts'
 import { freeform } from './freeform.ts'
@@ -29,6 +30,8 @@ export function networkOf(model: ModelSpec, train: TrainSpec, library: Library =
       return distilBert(model, train)
     case 't5':
       return t5(model, train, library)
+    case 'bart':
+      return bart(model, train)
     case 'freeform':
       return freeform(model, train)
   }

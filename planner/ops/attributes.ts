@@ -66,7 +66,8 @@ export interface Attributes {
   /** flash-attn's own kernel: `[b, t, a, d]`, keys `[b, s, k, d]` grouped as they are. */
   flash_attn: { readonly causal: boolean; readonly dropout: number; readonly scale: number }
   // made from numbers, without a gradient
-  positions: { readonly axes: Axes }
+  /** 0, 1, 2 …, to which the number of tokens before them is added unless `past` is false. */
+  positions: { readonly axes: Axes; readonly past?: false }
   constant: { readonly axes: Axes; readonly dtype: DType; readonly value: number }
   causal_mask: {
     readonly batch: Axis

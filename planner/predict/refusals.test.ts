@@ -31,6 +31,11 @@ test('T5 in float16 and in 4 bits, where transformers treats single modules apar
   assert.not.throws(predicted('t5-small', { dtype: 'bfloat16', attention: 'eager', method: 'full' }))
 })
 
+test('BART in float16, whose encoder reads its own values, is refused', () => {
+  refused('bart-base', { dtype: 'float16' }, /float16/)
+  assert.not.throws(predicted('bart-base', { dtype: 'bfloat16' }))
+})
+
 test('flash-attn takes 16-bit types, heads of a multiple of 8, and no padding that it would have to count', () => {
   const attention = 'flash_attention_2'
   refused('llama-2-7b', { attention, dtype: 'float32' }, /bfloat16 and float16 only/)

@@ -93,6 +93,20 @@ const CONFIGS: Readonly<Record<string, Record<string, unknown>>> = {
     vocab_size: 53,
     max_position_embeddings: 40,
   },
+  bart: {
+    architectures: ['BartForConditionalGeneration'],
+    model_type: 'bart',
+    d_model: 24,
+    encoder_ffn_dim: 44,
+    decoder_ffn_dim: 36,
+    encoder_layers: 2,
+    decoder_layers: 2,
+    encoder_attention_heads: 3,
+    decoder_attention_heads: 4,
+    vocab_size: 53,
+    max_position_embeddings: 40,
+    activation_dropout: 0.1,
+  },
   t5: {
     architectures: ['T5ForConditionalGeneration'],
     model_type: 't5',
@@ -118,6 +132,7 @@ const TARGETS: Readonly<Record<string, readonly string[]>> = {
   gpt_neox: ['query_key_value'],
   roberta: ['query', 'value'],
   distilbert: ['q_lin', 'v_lin'],
+  bart: ['q_proj', 'v_proj'],
   t5: ['q', 'v'],
 }
 

@@ -65,6 +65,17 @@ test("PEFT's target table by model type", () => {
   assert.equal(resolve('mistral-7b').train.adapter?.targets, ['q_proj', 'v_proj'])
 })
 
+test("a decoder's positions are a table too", () => {
+  assert.equal(
+    refusals(() => resolve('bart-base', { seq_len: 1024, target_seq_len: 1025 })),
+    ['--target-seq-len: is 1025; bart-base takes 1024 positions'],
+  )
+  assert.equal(
+    refusals(() => resolve('t5-small', { target_seq_len: 1025 })),
+    [],
+  )
+})
+
 test('a shorter model has its own length; a table of positions refuses more, rotary ones warn', () => {
   assert.is(resolve('roberta-base').train.tokens, 512)
   assert.match(

@@ -53,7 +53,8 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
   if (options.task === undefined) chooser.note('task', model.task, taskFrom(model))
 
   const warnings = method === 'full' ? warnUnused(options) : []
-  checkLength(model, tokens, problems, warnings)
+  checkLength(model, 'seq_len', tokens, problems, warnings)
+  if (model.task === 'seq2seq-lm') checkLength(model, 'target_seq_len', targetTokens, problems, warnings)
   if (attention === 'sdpa' && !hasSdpa(model, defaults)) {
     const message = `sdpa does not exist for ${model.modelType} in this stack`
     problems.add('not-in-stack', flagOf('attention'), message, 'Say eager, or choose a newer --stack.')
@@ -63,6 +64,12 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     const message = "lorafa, PEFT's LoraFAOptimizer, does not exist in this stack"
     problems.add('not-in-stack', flagOf('optimizer'), message, 'Say adamw, or choose a newer --stack.')
   }
+  if (model.family === 'bart' && attention === 'sdpa')
+    chooser.note(
+      'decoder mask',
+      'made',
+      'modeling_bart.py gives one of ones; where its values are read sdpa goes without',
+    )
   const reference = options.reference_model === true
   if (reference && method === 'full') {
     const message = 'full fine-tuning has no adapter to disable; a second model beside it is not modelled'
@@ -173,11 +180,17 @@ function targetLength(
   return tokens
 }
 
-function checkLength(model: ModelSpec, tokens: number, problems: RefusalList, warnings: string[]): void {
+function checkLength(
+  model: ModelSpec,
+  key: 'seq_len' | 'target_seq_len',
+  tokens: number,
+  problems: RefusalList,
+  warnings: string[],
+): void {
   if (tokens <= model.maxPositions) return
   const limit = `${model.name} takes ${model.maxPositions} positions`
   if (hasPositionTable(model)) {
-    problems.add('too-long', flagOf('seq_len'), `is ${tokens}; ${limit}`, `Say at most ${model.maxPositions}.`)
+    problems.add('too-long', flagOf(key), `is ${tokens}; ${limit}`, `Say at most ${model.maxPositions}.`)
   } else warnings.push(`${limit}, and the sequence has ${tokens}: it runs, outside what the model was trained for`)
 }
 

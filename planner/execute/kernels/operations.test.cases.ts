@@ -103,6 +103,8 @@ export function casesOf(sizes: Sizes, random: () => number): Case[] {
   add('embedding', {}, x([v, h]), ids([b, t], v.size))
   add('nll_loss', { ignoreIndex: -100 }, x([t, v]), withIgnored(ids([t], v.size)))
   add('positions', { axes: [t] })
+  add('positions', { axes: [t], past: false })
+  add('add_scalar', { value: 2 }, ids([b, t], 50))
   add('constant', { axes: [b, t], dtype: 'int64', value: 3 })
   add('constant', { axes: [b, t], dtype: 'float32', value: 0.5 })
   const mask = { batch: b, tokens: t, keys: t, dtype: 'float32' } as const

@@ -53,10 +53,10 @@ export class Primitives {
     return this.run(kernel, { a, b }, broadcastAxes(a.axes, b.axes))
   }
 
-  /** With a number on the right: 4 bytes more while it runs. */
+  /** With a number of its type on the right: 4 bytes more while it runs. */
   scaled(kernel: 'Add' | 'Multiply' | 'Pow', x: Num, value: number): Num {
-    const n = this.number(value)
-    const y = this.run(kernel, { a: x, b: n }, x.axes)
+    const n = this.number(value, x.dtype)
+    const y = this.run(kernel, { a: x, b: n }, x.axes, {}, engineType(x.dtype))
     this.free(n)
     return y
   }
@@ -108,8 +108,8 @@ export class Primitives {
     return this.#making(axes, type, () => this.engine.zeros(sizes(axes), type))
   }
 
-  number(value: number): Num {
-    const x = this.zeros([])
+  number(value: number, dtype: DType = 'float32'): Num {
+    const x = this.zeros([], dtype)
     this.values(x)[0] = value
     return x
   }

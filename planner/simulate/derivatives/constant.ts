@@ -50,7 +50,8 @@ function made<N extends OpName>(
 }
 
 export const positions = (s: Simulator): Operation<View, 'positions'> =>
-  made(s, 'positions', ({ attributes: { axes } }) => ({
+  made(s, 'positions', ({ attributes: { axes, past = true } }) => ({
+    ...(past ? {} : { variant: 'alone' }),
     results: { result: { axes, dtype: s.dialect.integer } },
     parts: { row: { axes, dtype: s.dialect.integer } },
   }))
