@@ -112,6 +112,30 @@ const GEMMA = {
   vocab_size: 256000,
 }
 
+const GPT2 = {
+  architectures: ['GPT2LMHeadModel'],
+  model_type: 'gpt2',
+  activation_function: 'gelu_new',
+  attn_pdrop: 0.1,
+  embd_pdrop: 0.1,
+  layer_norm_epsilon: 1e-5,
+  n_positions: 1024,
+  resid_pdrop: 0.1,
+  vocab_size: 50257,
+}
+
+const OPT = {
+  architectures: ['OPTForCausalLM'],
+  model_type: 'opt',
+  activation_function: 'relu',
+  attention_dropout: 0.0,
+  dropout: 0.1,
+  layerdrop: 0.0,
+  max_position_embeddings: 2048,
+  torch_dtype: 'float16',
+  vocab_size: 50272,
+}
+
 const PHI = {
   architectures: ['PhiForCausalLM'],
   model_type: 'phi',
@@ -685,6 +709,137 @@ export const CATALOG: Readonly<Record<string, CatalogEntry>> = {
       num_key_value_heads: 16,
     },
     parameters: 8_537_680_896,
+  },
+  gpt2: {
+    repository: 'openai-community/gpt2',
+    config: {
+      ...GPT2,
+      n_embd: 768,
+      n_head: 12,
+      n_layer: 12,
+    },
+    parameters: 124_439_808,
+  },
+  'gpt2-medium': {
+    repository: 'openai-community/gpt2-medium',
+    config: {
+      ...GPT2,
+      n_embd: 1024,
+      n_head: 16,
+      n_layer: 24,
+    },
+    parameters: 354_823_168,
+  },
+  'gpt2-large': {
+    repository: 'openai-community/gpt2-large',
+    config: {
+      ...GPT2,
+      n_embd: 1280,
+      n_head: 20,
+      n_layer: 36,
+    },
+    parameters: 774_030_080,
+  },
+  'gpt2-xl': {
+    repository: 'openai-community/gpt2-xl',
+    config: {
+      ...GPT2,
+      n_embd: 1600,
+      n_head: 25,
+      n_layer: 48,
+    },
+    parameters: 1_557_611_200,
+  },
+  'opt-125m': {
+    repository: 'facebook/opt-125m',
+    config: {
+      ...OPT,
+      do_layer_norm_before: true,
+      ffn_dim: 3072,
+      hidden_size: 768,
+      num_attention_heads: 12,
+      num_hidden_layers: 12,
+      word_embed_proj_dim: 768,
+    },
+    parameters: 125_239_296,
+  },
+  'opt-350m': {
+    repository: 'facebook/opt-350m',
+    config: {
+      ...OPT,
+      do_layer_norm_before: false,
+      ffn_dim: 4096,
+      hidden_size: 1024,
+      num_attention_heads: 16,
+      num_hidden_layers: 24,
+      word_embed_proj_dim: 512,
+    },
+    parameters: 331_196_416,
+  },
+  'opt-1.3b': {
+    repository: 'facebook/opt-1.3b',
+    config: {
+      ...OPT,
+      do_layer_norm_before: true,
+      ffn_dim: 8192,
+      hidden_size: 2048,
+      num_attention_heads: 32,
+      num_hidden_layers: 24,
+      word_embed_proj_dim: 2048,
+    },
+    parameters: 1_315_758_080,
+  },
+  'opt-2.7b': {
+    repository: 'facebook/opt-2.7b',
+    config: {
+      ...OPT,
+      do_layer_norm_before: true,
+      ffn_dim: 10240,
+      hidden_size: 2560,
+      num_attention_heads: 32,
+      num_hidden_layers: 32,
+      word_embed_proj_dim: 2560,
+    },
+    parameters: 2_651_596_800,
+  },
+  'opt-6.7b': {
+    repository: 'facebook/opt-6.7b',
+    config: {
+      ...OPT,
+      do_layer_norm_before: true,
+      ffn_dim: 16384,
+      hidden_size: 4096,
+      num_attention_heads: 32,
+      num_hidden_layers: 32,
+      word_embed_proj_dim: 4096,
+    },
+    parameters: 6_658_473_984,
+  },
+  'opt-13b': {
+    repository: 'facebook/opt-13b',
+    config: {
+      ...OPT,
+      do_layer_norm_before: true,
+      ffn_dim: 20480,
+      hidden_size: 5120,
+      num_attention_heads: 40,
+      num_hidden_layers: 40,
+      word_embed_proj_dim: 5120,
+    },
+    parameters: 12_853_473_280,
+  },
+  'opt-30b': {
+    repository: 'facebook/opt-30b',
+    config: {
+      ...OPT,
+      do_layer_norm_before: true,
+      ffn_dim: 28672,
+      hidden_size: 7168,
+      num_attention_heads: 56,
+      num_hidden_layers: 48,
+      word_embed_proj_dim: 7168,
+    },
+    parameters: 29_974_540_288,
   },
   'phi-1.5': {
     repository: 'microsoft/phi-1_5',

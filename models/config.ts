@@ -4,10 +4,12 @@ import { bertAdapter } from './bert.ts'
 import { distilBertAdapter } from './distilbert.ts'
 import { Fields } from './fields.ts'
 import { gptNeoXAdapter } from './gpt-neox.ts'
+import { gpt2Adapter } from './gpt2.ts'
 import { type Issue, ModelError, throwIfAny } from './issue.ts'
 import { inspectTree } from './limits.ts'
 import { llamaAdapter } from './llama.ts'
 import { didYouMean, editDistance } from './nearest.ts'
+import { optAdapter } from './opt.ts'
 import { phiAdapter } from './phi.ts'
 import { phi3Adapter } from './phi3.ts'
 import { describeValue, printable, type Source } from './source.ts'
@@ -26,6 +28,8 @@ const ADAPTERS: readonly Adapter[] = [
   phi3Adapter,
   phiAdapter,
   gptNeoXAdapter,
+  gpt2Adapter,
+  optAdapter,
   bertAdapter,
   distilBertAdapter,
   t5Adapter,

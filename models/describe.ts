@@ -20,6 +20,8 @@ export function describeDimensions(spec: ModelSpec): Record<string, number> {
         L: spec.layers,
       }
     case 'bert':
+    case 'gpt2':
+    case 'opt':
     case 'distilbert':
       return {
         h: spec.hidden,

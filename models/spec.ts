@@ -102,6 +102,48 @@ export interface GptNeoXSpec extends RotaryDecoderSpec {
   readonly hiddenDropout: number
 }
 
+/** GPT-2: pre-norm decoder with learned positions, whose linears are Conv1D. */
+export interface Gpt2Spec extends Common {
+  readonly family: 'gpt2'
+  readonly hidden: number
+  readonly intermediate: number
+  readonly layers: number
+  readonly heads: number
+  readonly vocab: number
+  readonly positions: number
+  readonly activation: Activation
+  /** The head shares the embedding's weight. */
+  readonly tied: boolean
+  readonly embeddingDropout: number
+  readonly attentionDropout: number
+  readonly residualDropout: number
+  readonly normEps: number
+  /** Scores over √d, and over the layer's number as well. */
+  readonly scaled: boolean
+  readonly scaledByLayer: boolean
+}
+
+/** OPT: decoder with learned positions counted from the mask. */
+export interface OptSpec extends Common {
+  readonly family: 'opt'
+  readonly hidden: number
+  /** Width of the embedding, which linears lead in and out of where it is not `hidden` (OPT-350m). */
+  readonly embedded: number
+  readonly intermediate: number
+  readonly layers: number
+  readonly heads: number
+  readonly vocab: number
+  readonly positions: number
+  readonly activation: Activation
+  /** The head shares the embedding's weight. */
+  readonly tied: boolean
+  readonly bias: boolean
+  /** Norms before attention and MLP, and one at the end; after them in OPT-350m. */
+  readonly normBefore: boolean
+  readonly dropout: number
+  readonly attentionDropout: number
+}
+
 /** BERT and RoBERTa: post-norm encoder with absolute positions and a classification head. */
 export interface BertSpec extends Common {
   readonly family: 'bert'
@@ -239,7 +281,9 @@ export type ModelSpec =
   | DistilBertSpec
   | T5Spec
   | BartSpec
-  | FreeformSpec
+  | Gpt2Spec
+  | OptSpec
   | Phi3Spec
   | PhiSpec
   | GptNeoXSpec
+  | FreeformSpec

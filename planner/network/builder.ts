@@ -67,7 +67,7 @@ export class Builder {
     path: string,
     input: Axis,
     output: Axis,
-    options: { bias?: boolean; head?: Head; tied?: Parameter } = {},
+    options: { bias?: boolean; head?: Head; tied?: Parameter; conv1d?: boolean } = {},
   ): Linear {
     this.linears.push(path)
     const { adapter } = this.train
@@ -77,10 +77,20 @@ export class Builder {
     const base = wrapped ? `${path}.base_layer` : path
     const quantized =
       this.train.quantize && !options.head && !options.tied ? this.#quantized(base, input, output) : null
-    const weight = quantized?.weight ?? options.tied ?? this.weight(`${base}.weight`, [output, input])
+    const weight =
+      quantized?.weight ??
+      options.tied ??
+      this.weight(`${base}.weight`, options.conv1d ? [input, output] : [output, input])
     const bias = options.bias ? this.weight(`${base}.bias`, [output]) : null
-    const state = quantized?.state ?? null
-    if (!wrapped || adapter === null) return { path, base, weight, bias, quantized: state, adapter: null }
+    const made = {
+      path,
+      base,
+      weight,
+      bias,
+      quantized: quantized?.state ?? null,
+      ...(options.conv1d ? { conv1d: true } : {}),
+    }
+    if (!wrapped || adapter === null) return { ...made, adapter: null }
     this.#adapted++
     const dtype = adapter.dtype === 'float32' ? 'float32' : this.train.dtype
     const manner = { dora: this.library.dora, converts: this.train.autocast === 'none' }
@@ -89,7 +99,7 @@ export class Builder {
       const init = part === 'A' ? initOfA(axes) : part === 'B' ? ZEROS : ONES
       return this.#parameter(name, axes, dtype, !frozen, init, frozen && this.train.reference)
     })
-    return { path, base, weight, bias, quantized: state, adapter: adapter.disabled ? null : matrices }
+    return { ...made, adapter: adapter.disabled ? null : matrices }
   }
 
   /** A frozen weight in 4 or 8 bits, and its state. */

@@ -5,9 +5,11 @@ import { bert } from './bert.ts'
 import { distilBert } from './distilbert.ts'
 import { freeform } from './freeform.ts'
 import { gptNeoX } from './gpt-neox.ts'
+import { gpt2 } from './gpt2.ts'
 import { CURRENT, type Library, refuseUnfollowed } from './library.ts'
 import { llama } from './llama.ts'
 import type { Network } from './network.ts'
+import { opt } from './opt.ts'
 import { phi } from './phi.ts'
 import { phi3 } from './phi3.ts'
 import { t5 } from './t5.ts'
@@ -18,6 +20,10 @@ export function networkOf(model: ModelSpec, train: TrainSpec, library: Library =
   switch (model.family) {
     case 'llama':
       return llama(model, train, library)
+    case 'gpt2':
+      return gpt2(model, train, library)
+    case 'opt':
+      return opt(model, train, library)
     case 'phi3':
       return phi3(model, train, library)
     case 'phi':

@@ -1,5 +1,5 @@
 import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
-import { ONE } from '../trace/axes.ts'
+import { merge, ONE } from '../trace/axes.ts'
 import { type Adapter, magnitudeOf } from './adapter.ts'
 import type { Quantized } from './quantized.ts'
 
@@ -8,12 +8,14 @@ export interface Linear {
   readonly path: string
   /** Path of the linear itself: PEFT moves it to `base_layer`, or a copy that trains to `modules_to_save.default`. */
   readonly base: string
-  /** `[out, in]` */
+  /** `[out, in]`, of a Conv1D `[in, out]` */
   readonly weight: Parameter
   readonly bias: Parameter | null
   /** Where the weight is in 4 or 8 bits. */
   readonly quantized: Quantized | null
   readonly adapter: Adapter | null
+  /** transformers' Conv1D, which GPT-2 has in place of an `nn.Linear`. */
+  readonly conv1d?: boolean
 }
 
 /** `[…, in] → […, out]` */
@@ -26,6 +28,7 @@ export function linear<T extends Tensor>(o: Shorthand<T>, m: Linear, x: T): T {
 function baseLinear<T extends Tensor>(o: Shorthand<T>, path: string, m: Linear, x: T): T {
   const { quantized } = m
   const bias = m.bias && o.parameter(m.bias)
+  if (m.conv1d) return conv1d(o, path, m, x)
   if (!quantized) return o.module(path, [x], () => o.linear(x, o.parameter(m.weight), bias))
   // bitsandbytes/nn/modules.py, Linear8bitLt.forward
   if (quantized.bits === 8) return o.module(path, [x], () => o.run('linear_8bit', [x, o.parameter(m.weight), bias], {}))
@@ -39,6 +42,17 @@ function baseLinear<T extends Tensor>(o: Shorthand<T>, path: string, m: Linear, 
       nested,
     })
     return o.to(y, x.dtype)
+  })
+}
+
+/** Conv1D.forward (pytorch_utils.py). */
+function conv1d<T extends Tensor>(o: Shorthand<T>, path: string, m: Linear, x: T): T {
+  const [input, output] = m.weight.axes
+  return o.module(path, [x], (s) => {
+    const rows = x.axes.slice(0, -1)
+    const flat = o.view(x, [merge(rows), input!])
+    const y = s.let(o.run('conv1d', [flat, o.parameter(m.weight), o.parameter(m.bias!)], {}))
+    return s.set(y, o.view(y, [...rows, output!]))
   })
 }
 

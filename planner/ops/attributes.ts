@@ -35,6 +35,8 @@ export interface Attributes {
   layer_norm: { readonly eps: number }
   // products
   linear: None
+  /** `bias + input · weight`, the weight `[in, out]` (transformers' Conv1D). */
+  conv1d: None
   /** A linear whose weight is packed in 4 bits; `output` is its number of rows, `blocks` of scales, `nested` if those are quantized too. */
   linear_4bit: { readonly output: Axis; readonly blocks: Axis; readonly nested: boolean }
   /** A linear whose weight is in 8 bits, with a scale a row. */
@@ -85,6 +87,10 @@ export interface Attributes {
   }
   rotary_table: { readonly width: Axis; readonly theta: number; readonly scaling: number; readonly dtype: DType }
   position_ids_after_padding: { readonly padId: number }
+  /** Positions of what a mask `[b, t]` lets be seen, from 0; −1 before the first. */
+  positions_of_mask: None
+  /** Whole numbers, each by so much more. */
+  shifted_ids: { readonly by: number }
   relative_buckets: {
     readonly query: Axis
     readonly key: Axis
@@ -124,6 +130,7 @@ export const INPUTS = {
   log_softmax: ['self'],
   layer_norm: ['input', 'weight?', 'bias?'],
   linear: ['input', 'weight', 'bias?'],
+  conv1d: ['input', 'weight', 'bias'],
   linear_4bit: ['input', 'weight', 'bias?'],
   linear_8bit: ['input', 'weight', 'bias?'],
   bmm: ['self', 'mat2'],
@@ -150,6 +157,8 @@ export const INPUTS = {
   causal_mask: ['padding?'],
   rotary_table: ['inv_freq', 'position_ids'],
   position_ids_after_padding: ['input_ids'],
+  positions_of_mask: ['mask'],
+  shifted_ids: ['ids'],
   relative_buckets: [],
   pad: ['self'],
   shift_right: ['labels'],

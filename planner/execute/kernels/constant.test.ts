@@ -76,6 +76,15 @@ for (const name of ENGINES) {
     assert.equal(run('position_ids_after_padding', { padId: 1 }, ids), [[2, 3, 1, 1, 1, 2, 3, 1]])
   })
 
+  test(`${name}: positions of a mask (transformers 5.23, OPTDecoder.forward)`, () => {
+    const mask: Ids = [
+      [b, t],
+      [0, 1, 1, 1, 1, 1, 1, 0],
+    ]
+    assert.equal(run('positions_of_mask', {}, mask), [[-1, 0, 1, 2, 0, 1, 2, -1]])
+    assert.equal(run('shifted_ids', { by: 2 }, mask), [[2, 3, 3, 3, 3, 3, 3, 2]])
+  })
+
   test(`${name}: decoder inputs from labels (transformers 5.23, _shift_right)`, () => {
     const labels: Ids = [
       [b, t],

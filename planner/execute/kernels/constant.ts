@@ -91,6 +91,32 @@ export const positionIdsAfterPadding: Kernel<'position_ids_after_padding'> = (p)
   backward: none,
 })
 
+/** Positions of what a mask lets be seen, counted from 0 in each row (modeling_opt.py, OPTDecoder.forward). */
+export const positionsOfMask: Kernel<'positions_of_mask'> = (p) => ({
+  forward: ({ inputs }) => {
+    const mask = inputs[0]!
+    const y = p.zeros(mask.axes, 'int32')
+    const [from, to] = [p.values(mask), p.values(y)]
+    const width = mask.axes.at(-1)!.size
+    for (let i = 0, count = 0; i < from.length; i++) {
+      if (i % width === 0) count = 0
+      count += from[i]!
+      to[i] = count * from[i]! - 1
+    }
+    return [y]
+  },
+  backward: none,
+})
+
+export const shiftedIds: Kernel<'shifted_ids'> = (p) => ({
+  forward: ({ inputs, attributes: { by } }) => {
+    const y = p.zeros(inputs[0]!.axes, 'int32')
+    p.values(y).set(p.values(inputs[0]!).map((n) => n + by))
+    return [y]
+  },
+  backward: none,
+})
+
 /** Bucket of a distance in tokens, in float32 as PyTorch computes it (modeling_t5.py, _relative_position_bucket). */
 function bucketOf(distance: number, bidirectional: boolean, buckets: number, maxDistance: number): number {
   const half = bidirectional ? buckets / 2 : buckets

@@ -8,7 +8,7 @@ import * as elementwise from './elementwise.ts'
 import type { Kernel } from './kernel.ts'
 import { layerNorm } from './norm.ts'
 import type { Primitives } from './primitives.ts'
-import { bmm, linear } from './product.ts'
+import { bmm, conv1d, linear } from './product.ts'
 import * as reduction from './reduction.ts'
 import * as shape from './shape.ts'
 import { embedding, nllLoss } from './table.ts'
@@ -40,6 +40,7 @@ export function kernelsOf(p: Primitives, random: () => () => number): Kernels {
     log_softmax: reduction.logSoftmax,
     layer_norm: layerNorm,
     linear,
+    conv1d,
     bmm,
     view: shape.view,
     reshape: shape.reshape,
@@ -60,6 +61,8 @@ export function kernelsOf(p: Primitives, random: () => () => number): Kernels {
     constant: constant.constant,
     causal_mask: constant.causalMask,
     rotary_table: constant.rotaryTable,
+    positions_of_mask: constant.positionsOfMask,
+    shifted_ids: constant.shiftedIds,
     position_ids_after_padding: constant.positionIdsAfterPadding,
     relative_buckets: constant.relativeBuckets,
     pad: constant.pad,

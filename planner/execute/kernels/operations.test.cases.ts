@@ -77,6 +77,7 @@ export function casesOf(sizes: Sizes, random: () => number): Case[] {
   add('linear', {}, x(wide), x([f, h]), null)
   add('linear', {}, x(wide), x([f, h]), x([f]))
   add('linear', {}, x([t, h]), x([f, h]), x([f]))
+  add('conv1d', {}, x([t, h]), x([h, f]), x([f]))
   add('bmm', {}, x([b, t, h]), x([b, h, f]))
   add('view', { axes: [b, axis('t·h', t.size * h.size)] }, x(wide))
   add('reshape', { axes: [axis('b·t', b.size * t.size), h] }, x(wide))
@@ -119,6 +120,8 @@ export function casesOf(sizes: Sizes, random: () => number): Case[] {
       ...ids([ONE, t], 50),
     },
   )
+  add('positions_of_mask', {}, ids([b, t], 2))
+  add('shifted_ids', { by: 2 }, ids([b, t], 5))
   add('position_ids_after_padding', { padId: 1 }, ids([b, t], 5))
   for (const bidirectional of [true, false]) {
     add('relative_buckets', { query: t, key: f, bidirectional, buckets: 8, maxDistance: 16 })

@@ -46,6 +46,7 @@ const ORACLES: Oracles = {
     const { mean, variance } = tf.moments(x!, last(x!), true)
     return tf.add(tf.mul(tf.div(tf.sub(x!, mean), tf.sqrt(tf.add(variance, eps))), weight!), bias!)
   },
+  conv1d: ([x, weight, bias]) => tf.add(tf.matMul(x as tf.Tensor2D, weight as tf.Tensor2D), bias!),
   linear: ([x, weight, bias]) => {
     const y = tf.matMul(matrix(x!), weight as tf.Tensor2D, false, true)
     return tf.reshape(bias ? tf.add(y, bias) : y, [...x!.shape.slice(0, -1), weight!.shape[0]!])

@@ -53,6 +53,30 @@ export const linear: Kernel<'linear'> = (p) => ({
   },
 })
 
+/** `y = x · W + bias`, x `[rows, in]`, weight `[in, out]`. d input = g · Wᵀ, d weight = xᵀ · g */
+export const conv1d: Kernel<'conv1d'> = (p) => ({
+  forward: (call) => {
+    const [x, weight, bias] = [call.inputs[0]!, call.inputs[1]!, call.inputs[2]!]
+    if (call.needs(1)) call.save('input', x, 'dW')
+    if (call.needs(0)) call.save('weight', weight, 'dX')
+    const y = p.product(x, weight, [x.axes[0]!, weight.axes[1]!])
+    addToRows(p, y, bias)
+    return [y]
+  },
+  backward: (call) => {
+    const g = call.grads[0]!
+    const byTurned = (saved: Num, first: boolean, axes: Axes): Num => {
+      const turned = p.turned(saved, TURN)
+      const product = first ? p.product(turned, g, axes) : p.product(g, turned, axes)
+      p.free(turned)
+      return product
+    }
+    const dx = call.needs(0) ? byTurned(call.saved('weight'), false, call.inputs[0]!.axes) : null
+    const dWeight = call.needs(1) ? byTurned(call.saved('input'), true, call.inputs[1]!.axes) : null
+    return [dx, dWeight, call.needs(2) ? g : null]
+  },
+})
+
 /** `[s, n, k] × [s, k, m] → [s, n, m]`. d mat2 = selfᵀ · g, d self = g · mat2ᵀ */
 export const bmm: Kernel<'bmm'> = (p) => ({
   forward: (call) => {

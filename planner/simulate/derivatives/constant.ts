@@ -133,6 +133,20 @@ export const positionIdsAfterPadding = (s: Simulator): Operation<View, 'position
     return { results: { result: { axes, dtype: s.dialect.integer } } }
   })
 
+/** Positions from a mask (modeling_opt.py, OPTDecoder.forward); of whole numbers already where the batch brings the mask. */
+export const positionsOfMask = (s: Simulator): Operation<View, 'positions_of_mask'> =>
+  made(s, 'positions_of_mask', ({ inputs }) => {
+    const { axes, dtype } = inputs[0]!
+    return {
+      results: { result: { axes, dtype: s.dialect.integer } },
+      parts: { mask: { axes, dtype } },
+      ...(dtype === 'float32' ? {} : { variant: 'whole' }),
+    }
+  })
+
+export const shiftedIds = (s: Simulator): Operation<View, 'shifted_ids'> =>
+  made(s, 'shifted_ids', ({ inputs }) => ({ results: { result: { axes: inputs[0]!.axes, dtype: s.dialect.integer } } }))
+
 /** Bucket numbers `[t, s]`, and the positions that compute_bias has names for (modeling_t5.py). */
 export const relativeBuckets = (s: Simulator): Operation<View, 'relative_buckets'> =>
   made(s, 'relative_buckets', ({ attributes: { query, key, bidirectional } }) => ({

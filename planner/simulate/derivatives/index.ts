@@ -7,7 +7,7 @@ import { flashAttn, sdpa } from './attention.ts'
 import * as constant from './constant.ts'
 import * as elementwise from './elementwise.ts'
 import { fusedLinearCrossEntropy } from './fused-loss.ts'
-import { bmm, linear, linear4bit, linear8bit } from './product.ts'
+import { bmm, conv1d, linear, linear4bit, linear8bit } from './product.ts'
 import * as reduction from './reduction.ts'
 import * as shape from './shape.ts'
 import { embedding, nllLoss } from './table.ts'
@@ -43,6 +43,7 @@ export const DERIVATIVES: Simulated = {
   log_softmax: kernel(reduction.logSoftmax),
   layer_norm: kernel(reduction.layerNorm),
   linear: kernel(linear),
+  conv1d: kernel(conv1d),
   linear_4bit: linear4bit,
   linear_8bit: linear8bit,
   bmm: kernel(bmm),
@@ -69,6 +70,8 @@ export const DERIVATIVES: Simulated = {
   causal_mask: constant.causalMask,
   rotary_table: constant.rotaryTable,
   position_ids_after_padding: constant.positionIdsAfterPadding,
+  positions_of_mask: constant.positionsOfMask,
+  shifted_ids: constant.shiftedIds,
   relative_buckets: constant.relativeBuckets,
   pad: constant.pad,
   shift_right: constant.shiftRight,

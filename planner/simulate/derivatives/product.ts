@@ -26,6 +26,17 @@ export const linear: Derivative<'linear'> = {
   gradients: (_, inputs) => (inputs[2] ? ADDMM : MM),
 }
 
+/** Its weight is `[in, out]`: the weight's gradient is no view of what the product wrote. */
+export const conv1d: Derivative<'conv1d'> = {
+  op: 'conv1d',
+  source: 'pytorch_utils.py, Conv1D: torch.addmm(bias, x, weight); derivatives.yaml, addmm (self, mat1, mat2)',
+  results: (call) => ({
+    result: { axes: [call.inputs[0]!.axes[0]!, call.inputs[1]!.axes[1]!], dtype: call.inputs[0]!.dtype },
+  }),
+  saves: linear.saves,
+  gradients: [INPUT, { of: 'weight', make: ['@=weight'] }, { of: 'bias', make: 'pass' }],
+}
+
 export const bmm: Derivative<'bmm'> = {
   op: 'bmm',
   source: 'derivatives.yaml, bmm: mat2 by self, self by mat2',

@@ -203,6 +203,11 @@ const BACKWARD: { readonly [op in OpName | `${OpName}.${string}`]?: BackwardScri
     input: ['@=input'],
     weight: ['turned=grad', '@=weight', '-turned'],
   },
+  conv1d: {
+    order: ['input', 'weight', 'bias'],
+    input: ['turned=weight', '@=input', '-turned'],
+    weight: ['turned=input', '@=weight', '-turned'],
+  },
   bmm: {
     order: ['mat2', 'self'],
     mat2: ['turned=self', '@=mat2', '-turned'],

@@ -118,6 +118,9 @@ export const torch: Dialect = {
   forward: {
     positions: ['range=row', 'result=row', '-range'],
     // modeling_roberta.py, create_position_ids_from_input_ids
+    // modeling_opt.py: cumsum, times the mask, less one, as int64
+    positions_of_mask: ['sum=mask', 'product=mask', 'less=mask', '-product', 'result=result', '-less', '-sum'],
+    'positions_of_mask.whole': ['sum=mask', 'product=mask', 'result=result', '-product', '-sum'],
     position_ids_after_padding: [
       'ne=result/bool',
       'mask=result/int32',
@@ -233,6 +236,6 @@ export const torch: Dialect = {
  */
 export const autocastPolicy = (dtype: DType): AutocastPolicy => ({
   dtype,
-  lower: new Set(['linear', 'bmm', 'matmul', 'sdpa']),
+  lower: new Set(['linear', 'conv1d', 'bmm', 'matmul', 'sdpa']),
   upper: new Set(['softmax', 'log_softmax', 'layer_norm']),
 })
