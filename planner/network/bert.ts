@@ -1,14 +1,15 @@
 import type { BertSpec } from '../../models/spec.ts'
-import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { axis, ONE } from '../trace/axes.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
-import { eagerAttention, sdpaAttention } from './attention.ts'
+import { type Attend, type Attended, eagerAttention, sdpaAttention } from './attention.ts'
 import { Builder } from './builder.ts'
 import { dropout } from './dropout.ts'
+import type { Library } from './library.ts'
 import { type Linear, linear } from './linear.ts'
 import { classificationLoss } from './loss.ts'
-import { bidirectionalMask } from './mask.ts'
+import { bidirectionalMask, invertedMask } from './mask.ts'
 import type { Batch, Network } from './network.ts'
 import { type LayerNorm, layerNorm } from './norm.ts'
 
@@ -25,8 +26,9 @@ interface Layer {
 }
 
 /** modeling_bert.py and modeling_roberta.py, ForSequenceClassification: post-norm encoder, learned positions, first token's head. */
-export function bert(spec: BertSpec, train: TrainSpec): Network {
-  const b = new Builder(train)
+export function bert(spec: BertSpec, train: TrainSpec, library: Library): Network {
+  const b = new Builder(train, library)
+  const inline = library.bert === 'inline'
   const [h, f] = [axis('h', spec.hidden), axis('f', spec.intermediate)]
   const [batch, tokens] = [axis('b', train.batch), axis('t', train.tokens)]
   const [heads, d] = [axis('a', spec.heads), axis('d', spec.hidden / spec.heads)]
@@ -37,13 +39,13 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
 
   const words = b.weight(`${root}.embeddings.word_embeddings.weight`, [axis('V', spec.vocab), h])
   const positionTable = () => b.weight(`${root}.embeddings.position_embeddings.weight`, [places, h])
-  // RobertaEmbeddings declares its positions last.
-  const first = roberta ? null : positionTable()
+  // RobertaEmbeddings of transformers 5 declares its positions last.
+  const first = roberta && !inline ? null : positionTable()
   const types = b.weight(`${root}.embeddings.token_type_embeddings.weight`, [axis('types', spec.tokenTypes), h])
   const embeddingNorm = norm(`${root}.embeddings.LayerNorm`)
   const positions = first ?? positionTable()
   const positionIds = b.buffer(`${root}.embeddings.position_ids`, [ONE, places], 'int64', { kind: 'arange' })
-  b.buffer(`${root}.embeddings.token_type_ids`, [ONE, places], 'int64')
+  const tokenTypeIds = b.buffer(`${root}.embeddings.token_type_ids`, [ONE, places], 'int64')
   const layers = Array.from({ length: spec.layers }, (_, i) => layer(`${root}.encoder.layer.${i}`))
   const pooler = roberta ? null : b.linear(`${root}.pooler.dense`, h, h, { bias: true })
   const headDense = roberta ? b.linear('classifier.dense', h, h, { bias: true, head: 'classes' }) : null
@@ -80,15 +82,19 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
       const places = roberta
         ? s.let(o.run('position_ids_after_padding', [ids], { padId: spec.padTokenId }))
         : s.let(o.slice(o.parameter(positionIds), 1, 0, tokens.size, 't'))
-      // All zeros, gathered from a buffer: one row is enough where positions have one.
-      const zeros = s.let(o.run('constant', [], { axes: places.axes, dtype: 'int64', value: 0 }))
+      // All zeros from a buffer: a part of it, or gathered by the positions, of which one row is enough where they have one.
+      const zeros = s.let(
+        inline
+          ? o.slice(o.parameter(tokenTypeIds), 1, 0, tokens.size, 't')
+          : o.run('constant', [], { axes: places.axes, dtype: 'int64', value: 0 }),
+      )
       const tokenTypes = s.let(o.expand(zeros, [batch, tokens]))
       const word = embedWords(o, ids)
       s.let(word)
       const type = s.let(table(o, 'token_type_embeddings', types, tokenTypes))
       let x = s.let(o.add(word, type))
       const place = s.let(table(o, 'position_embeddings', positions, places))
-      x = s.set(x, o.add(x, place))
+      x = s.set(x, inline ? o.run('add_', [x, place], {}) : o.add(x, place))
       x = s.set(x, layerNorm(o, embeddingNorm, x))
       x = s.set(x, dropout(o, `${path}.dropout`, spec.hiddenDropout, x))
       return x
@@ -107,7 +113,6 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
       const q = s.let(split(linear(o, m.query, x)))
       const k = s.let(split(linear(o, m.key, x)))
       const v = s.let(split(linear(o, m.value, x)))
-      const attend = train.attention === 'eager' ? eagerAttention : sdpaAttention
       const call = {
         q,
         k,
@@ -118,12 +123,17 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
         causal: false,
         upcast: false,
       }
-      const [attended, weights] = attend(o, call)
+      const [attended, weights] = attend(o, `${m.path}.attention.self.dropout`, call)
       let out = s.let(attended)
       if (weights) s.let(weights)
       out = s.set(out, o.contiguous(o.reshape(out, [batch, tokens, h])))
       return weights ? [out, weights] : [out]
     })
+  }
+
+  function attend<T extends Tensor>(o: Shorthand<T>, dropoutPath: string, call: Attend<T>): Attended<T> {
+    if (train.attention !== 'eager') return sdpaAttention(o, call)
+    return inline ? eagerInline(o, dropoutPath, call) : eagerAttention(o, call)
   }
 
   /** BertSelfOutput and BertOutput: dense, dropout, norm of the sum. */
@@ -141,7 +151,9 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
       const [attended, weights] = selfAttention(o, m, x, mask)
       let out = s.let(attended!)
       if (weights) s.let(weights)
-      out = s.set(out, output(o, `${m.path}.attention.output`, m.attentionOutput, m.attentionNorm, out, x))
+      const result = output(o, `${m.path}.attention.output`, m.attentionOutput, m.attentionNorm, out, x)
+      // A tuple named `self_outputs` holds it.
+      out = inline ? s.let(result) : s.set(out, result)
       return weights ? [out, weights] : [out]
     })
   }
@@ -188,11 +200,20 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
   function model<T extends Tensor>(o: Shorthand<T>, ids: T, padding: T | null): readonly T[] {
     return o.module(root, [ids], (s) => {
       const embedded = s.let(embeddings(o, ids))
-      const mask = bidirectionalMask(o, train, { batch, tokens, dtype: embedded.dtype, padding })
+      const mask = inline
+        ? maskOfOnes(o, s, padding)
+        : bidirectionalMask(o, train, { batch, tokens, dtype: embedded.dtype, padding })
       if (mask) s.let(mask)
       const sequence = s.let(encoder(o, embedded, mask))
       return pooler ? [sequence, s.let(pool(o, pooler, sequence))] : [sequence]
     })
+  }
+
+  /** BertModel.forward of transformers 4 makes a mask of ones where it is given none, among its names; sdpa then needs none. */
+  function maskOfOnes<T extends Tensor>(o: Shorthand<T>, s: Frame<T>, padding: T | null): T | null {
+    const ones = () => o.run('constant', [], { axes: [batch, tokens], dtype: 'float32', value: 1 })
+    const given = padding ?? s.let(ones())
+    return train.attention === 'eager' ? invertedMask(o, given, b.dtypeOf(words.path)) : null
   }
 
   function pool<T extends Tensor>(o: Shorthand<T>, dense: Linear, sequence: T): T {
@@ -247,4 +268,18 @@ export function bert(spec: BertSpec, train: TrainSpec): Network {
       })
     },
   }
+}
+
+/** BertSelfAttention.forward of transformers 4: the scores keep their name beside the probabilities. */
+function eagerInline<T extends Tensor>(o: Shorthand<T>, dropoutPath: string, call: Attend<T>): Attended<T> {
+  const { q, k, v, mask } = call
+  return o.call([q, k, v], (s) => {
+    let scores = s.let(o.matmul(q, o.transpose(k, 2, 3)))
+    scores = s.set(scores, o.mulScalar(scores, call.scale))
+    if (mask) scores = s.set(scores, o.add(scores, mask))
+    let probabilities = s.let(o.softmax(scores))
+    probabilities = s.set(probabilities, dropout(o, dropoutPath, call.dropout, probabilities))
+    const out = s.let(o.matmul(probabilities, v))
+    return [o.contiguous(o.transpose(out, 1, 2))] as const
+  })
 }

@@ -31,7 +31,7 @@ export function networkOf(model: ModelSpec, train: TrainSpec, library: Library =
     case 'gpt_neox':
       return gptNeoX(model, train, library)
     case 'bert':
-      return bert(model, train)
+      return bert(model, train, library)
     case 'distilbert':
       return distilBert(model, train)
     case 't5':

@@ -26,6 +26,8 @@ export interface Library {
   readonly layerOutputs: boolean
   /** Whether a checkpointed layer is handed its mask and positions as arguments, which are saved, or in a closure. */
   readonly checkpointed: 'arguments' | 'closure'
+  /** BERT's attention through ALL_ATTENTION_FUNCTIONS and a mask only where one is given, or written out with one of ones. */
+  readonly bert: 'interface' | 'inline'
   readonly t5: {
     /** Through ALL_ATTENTION_FUNCTIONS with a bias and a mask beside it, or written out with a bias that has the mask in it. */
     readonly attention: 'interface' | 'inline'
@@ -52,6 +54,7 @@ export const CURRENT: Library = {
   liger: '0.8',
   layerOutputs: false,
   checkpointed: 'closure',
+  bert: 'interface',
   t5: { attention: 'interface', cache: true, headTied: true, embedding: 'own' },
   dora: 'result',
 }
@@ -65,6 +68,8 @@ export const CURRENT: Library = {
  * - loss/loss_utils.py, ForCausalLMLoss: `logits[..., :-1, :].contiguous()` in float32 beside the float32 logits;
  * - modeling_llama.py, LlamaModel.forward: `hidden_states = layer_outputs[0]`;
  * - the same, `_gradient_checkpointing_func(decoder_layer.__call__, hidden_states, causal_mask, position_ids, …)`;
+ * - modeling_bert.py and modeling_roberta.py: BertSelfAttention.forward, `embeddings += position_embeddings`, token types as a part
+ *   of their buffer, a mask of ones in BertModel.forward;
  * - modeling_t5.py, T5Attention.forward: `position_bias + causal_mask`, `scores += position_bias`; T5Stack.forward makes a mask of
  *   ones where it was given none; tuples named `attention_output`, `self_attention_outputs`, `layer_outputs` hold what they hold;
  * - the same, T5ForConditionalGeneration.forward hands `use_cache` of its own config to the decoder, and ties by it; __init__ hands `self.shared` to both stacks;
@@ -72,7 +77,7 @@ export const CURRENT: Library = {
  */
 export const TRANSFORMERS_4_48: Library = {
   name: 'transformers-4.48+peft-0.13',
-  modelTypes: new Set(['llama', 'mistral', 'qwen2', 't5']),
+  modelTypes: new Set(['llama', 'mistral', 'qwen2', 'bert', 'roberta', 't5']),
   rotaryBuffers: ['inv_freq'],
   sdpa: 'contiguous',
   flashCast: 'value',
@@ -81,6 +86,7 @@ export const TRANSFORMERS_4_48: Library = {
   liger: '0.5',
   layerOutputs: true,
   checkpointed: 'arguments',
+  bert: 'inline',
   t5: { attention: 'inline', cache: false, headTied: false, embedding: 'shared' },
   dora: 'input',
 }
