@@ -1,23 +1,25 @@
 import type { Gpt2Spec } from '../../models/spec.ts'
-import type { Shorthand, Tensor } from '../ops/ops.ts'
-import { axis } from '../trace/axes.ts'
+import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import { axis, ONE } from '../trace/axes.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
-import { type Attend, type Attended, sdpaAttention } from './attention.ts'
+import { type Attend, type Attended, attentionOf } from './attention.ts'
 import { Builder } from './builder.ts'
 import { dropout } from './dropout.ts'
 import { embed } from './embedding.ts'
 import type { Library } from './library.ts'
 import { type Linear, linear } from './linear.ts'
-import { causalLoss } from './loss.ts'
-import { causalMask } from './mask.ts'
+import { causalLoss, cutLogitsLoss } from './loss.ts'
+import { causalMask, invertedMask } from './mask.ts'
 import type { Batch, Network } from './network.ts'
 import { type LayerNorm, layerNorm } from './norm.ts'
 
 interface Layer {
   readonly path: string
   readonly index: number
+  /** What a query may see, a buffer of transformers 4: `[1, 1, positions, positions]` */
+  readonly seen: Parameter | null
   readonly norm1: LayerNorm
   readonly qkv: Linear
   readonly attentionOutput: Linear
@@ -39,10 +41,39 @@ function eager<T extends Tensor>(o: Shorthand<T>, { q, k, v, mask, dropout: p, s
   })
 }
 
+/** The same in transformers 4: divided by a number on the device, and masked by a part of the layer's buffer. */
+function eagerWithin<T extends Tensor>(
+  o: Shorthand<T>,
+  m: Layer,
+  seen: Parameter,
+  scaling: Pick<Gpt2Spec, 'scaled' | 'scaledByLayer'>,
+  call: Attend<T>,
+): Attended<T> {
+  const { q, k, v, mask, dropout: p } = call
+  const [query, key] = [q.axes[2]!, k.axes[2]!]
+  const number = (value: number): T => o.run('constant', [], { axes: [], dtype: q.dtype, value })
+  return o.call([q, k, v], (s) => {
+    let weights = s.let(o.matmul(q, o.transpose(k, 2, 3)))
+    if (scaling.scaled) weights = s.set(weights, o.div(weights, number(Math.sqrt(q.axes[3]!.size))))
+    if (scaling.scaledByLayer) weights = s.set(weights, o.mulScalar(weights, 1 / (m.index + 1)))
+    const rows = o.slice(o.parameter(seen), 2, 0, query.size, query.name)
+    const visible = s.let(o.slice(rows, 3, 0, key.size, key.name))
+    const lowest = s.let(number(-Infinity))
+    weights = s.set(weights, o.run('where', [visible, weights, lowest], {}))
+    if (mask) weights = s.set(weights, o.add(weights, mask))
+    weights = s.set(weights, o.softmax(weights))
+    weights = s.set(weights, o.to(weights, v.dtype))
+    weights = s.set(weights, dropout(o, `${m.path}.attn.attn_dropout`, p, weights))
+    const out = s.let(o.matmul(weights, v))
+    return [s.set(out, o.transpose(out, 1, 2)), weights] as const
+  })
+}
+
 /** modeling_gpt2.py: learned positions, q, k and v in one Conv1D. */
 export function gpt2(spec: Gpt2Spec, train: TrainSpec, library: Library): Network {
   refuseUnmodelled(train)
   const b = new Builder(train, library)
+  const inline = library.gpt2 === 'inline'
   const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
   const [batch, tokens] = [axis('b', train.batch), axis('t', train.tokens)]
   const [heads, d] = [axis('a', spec.heads), axis('d', spec.hidden / spec.heads)]
@@ -58,9 +89,15 @@ export function gpt2(spec: Gpt2Spec, train: TrainSpec, library: Library): Networ
 
   function layer(path: string, index: number): Layer {
     const conv1d = { bias: true, conv1d: true }
+    const { positions } = spec
+    const seen =
+      inline &&
+      b.buffer(`${path}.attn.bias`, [ONE, ONE, axis('positions', positions), axis('positions', positions)], 'bool')
+    if (seen) b.buffer(`${path}.attn.masked_bias`, [], train.dtype)
     return {
       path,
       index,
+      seen: seen || null,
       norm1: norm(`${path}.ln_1`),
       qkv: b.linear(`${path}.attn.c_attn`, h, axis('3·h', 3 * spec.hidden), conv1d),
       attentionOutput: b.linear(`${path}.attn.c_proj`, h, h, conv1d),
@@ -78,19 +115,25 @@ export function gpt2(spec: Gpt2Spec, train: TrainSpec, library: Library): Networ
       q = s.let(q)
       k = s.let(k)
       v = s.let(v)
+      if (inline) q = split(q)
       k = split(k)
       v = split(v)
-      q = split(q)
+      if (!inline) q = split(q)
       const scale = (spec.scaled ? d.size ** -0.5 : 1) / (spec.scaledByLayer ? m.index + 1 : 1)
       const call = { q, k, v, mask, dropout: spec.attentionDropout, scale, causal: true, upcast: false }
-      const [out, weights] = train.attention === 'eager' ? eager(o, call) : sdpaAttention(o, call)
+      const [out, weights] = attend(o, m, call)
       let result = s.let(out)
       if (weights) s.let(weights)
       result = s.set(result, o.contiguous(o.reshape(result, [batch, tokens, h])))
       result = s.set(result, linear(o, m.attentionOutput, result))
       result = s.set(result, dropout(o, `${path}.resid_dropout`, spec.residualDropout, result))
-      return weights ? [result, weights] : [result]
+      return weights && !inline ? [result, weights] : [result]
     })
+  }
+
+  function attend<T extends Tensor>(o: Shorthand<T>, m: Layer, call: Attend<T>): Attended<T> {
+    if (train.attention !== 'eager') return attentionOf(train, library)(o, call)
+    return m.seen ? eagerWithin(o, m, m.seen, spec, call) : eager(o, call)
   }
 
   function mlp<T extends Tensor>(o: Shorthand<T>, m: Layer, given: T): T {
@@ -123,20 +166,27 @@ export function gpt2(spec: Gpt2Spec, train: TrainSpec, library: Library): Networ
   function checkpointed<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null, positions: T): T {
     const args = mask ? [x, mask] : [x]
     return o.module(m.path, args, () =>
-      o.checkpoint(train.checkpointing, args, [positions], ([y, given]) => block(o, m, y!, given ?? null)),
+      o.checkpoint(train.checkpointing, args, inline ? [] : [positions], ([y, given]) =>
+        block(o, m, y!, given ?? null),
+      ),
     )
   }
 
   function model<T extends Tensor>(o: Shorthand<T>, ids: T, padding: T | null): T {
     return o.module('transformer', [ids], (s) => {
+      const range = (): T => s.let(o.unsqueeze(o.run('positions', [], { axes: [tokens] }), 0))
+      const early = inline ? range() : null
       const embedded = s.let(embed(o, train, 'transformer.wte', words, ids))
-      const positions = s.let(o.unsqueeze(o.run('positions', [], { axes: [tokens] }), 0))
+      const positions = early ?? range()
       const placed = s.let(o.module('transformer.wpe', [positions], () => o.embedding(o.parameter(places), positions)))
       let x = s.let(o.add(embedded, placed))
-      const mask = causalMask(o, train, { batch, tokens, dtype: embedded.dtype, window: null, padding }, library)
+      const at = { batch, tokens, dtype: embedded.dtype, window: null, padding }
+      // Layers of transformers 4 mask by their own buffers what is not seen yet.
+      const mask = inline ? padding && invertedMask(o, padding, train.dtype) : causalMask(o, train, at, library)
       if (mask) s.let(mask)
       x = s.set(x, dropout(o, 'transformer.drop', spec.embeddingDropout, x))
       for (const m of layers) x = s.set(x, checkpointed(o, m, x, mask, positions))
+      if (library.layerOutputs) s.let(x)
       x = s.set(x, layerNorm(o, finalNorm, x))
       return s.set(x, o.view(x, x.axes))
     })
@@ -154,7 +204,10 @@ export function gpt2(spec: Gpt2Spec, train: TrainSpec, library: Library): Networ
       return o.call([], (s) => {
         const x = s.let(model(o, input_ids!, attention_mask ?? null))
         const logits = s.let(linear(o, head, x))
-        const loss = s.let(causalLoss(o, logits, labels!, vocab, library.shift))
+        const loss = inline
+          ? cutLogitsLoss(o, logits, labels!, vocab)
+          : causalLoss(o, logits, labels!, vocab, library.shift)
+        s.let(loss)
         return [logits, loss] as const
       })
     },

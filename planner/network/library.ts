@@ -28,6 +28,8 @@ export interface Library {
   readonly checkpointed: 'arguments' | 'closure'
   /** BERT's attention through ALL_ATTENTION_FUNCTIONS and a mask only where one is given, or written out with one of ones. */
   readonly bert: 'interface' | 'inline'
+  /** GPT-2's causal mask as everybody's, or under eager from a buffer of each layer. */
+  readonly gpt2: 'interface' | 'inline'
   readonly t5: {
     /** Through ALL_ATTENTION_FUNCTIONS with a bias and a mask beside it, or written out with a bias that has the mask in it. */
     readonly attention: 'interface' | 'inline'
@@ -55,12 +57,13 @@ export const CURRENT: Library = {
   layerOutputs: false,
   checkpointed: 'closure',
   bert: 'interface',
+  gpt2: 'interface',
   t5: { attention: 'interface', cache: true, headTied: true, embedding: 'own' },
   dora: 'result',
 }
 
 /**
- * transformers 4.48 and PEFT 0.13; liger-kernel 0.5.2:
+ * transformers 4.48.1 and PEFT 0.13; liger-kernel 0.5.2:
  * - modeling_llama.py, LlamaRotaryEmbedding.__init__: `self.original_inv_freq = self.inv_freq` is the same tensor, no buffer;
  * - integrations/sdpa_attention.py, sdpa_attention_forward: repeat_kv and three `.contiguous()` whatever the kernel takes;
  * - modeling_flash_attention_utils.py, fa_peft_integration_check: `input_dtype = value.dtype`;
@@ -70,6 +73,9 @@ export const CURRENT: Library = {
  * - the same, `_gradient_checkpointing_func(decoder_layer.__call__, hidden_states, causal_mask, position_ids, …)`;
  * - modeling_bert.py and modeling_roberta.py: BertSelfAttention.forward, `embeddings += position_embeddings`, token types as a part
  *   of their buffer, a mask of ones in BertModel.forward;
+ * - modeling_gpt2.py, GPT2Attention.__init__: buffers `bias` and `masked_bias`, read by eager_attention_forward; GPT2Model.forward makes
+ *   positions before it embeds, and hands none to its blocks; until 4.48.2 GPT2LMHeadModel.forward takes the loss itself, in the
+ *   logits' type;
  * - modeling_t5.py, T5Attention.forward: `position_bias + causal_mask`, `scores += position_bias`; T5Stack.forward makes a mask of
  *   ones where it was given none; tuples named `attention_output`, `self_attention_outputs`, `layer_outputs` hold what they hold;
  * - the same, T5ForConditionalGeneration.forward hands `use_cache` of its own config to the decoder, and ties by it; __init__ hands `self.shared` to both stacks;
@@ -77,7 +83,7 @@ export const CURRENT: Library = {
  */
 export const TRANSFORMERS_4_48: Library = {
   name: 'transformers-4.48+peft-0.13',
-  modelTypes: new Set(['llama', 'mistral', 'qwen2', 'bert', 'roberta', 't5']),
+  modelTypes: new Set(['llama', 'mistral', 'qwen2', 'bert', 'roberta', 'gpt2', 't5']),
   rotaryBuffers: ['inv_freq'],
   sdpa: 'contiguous',
   flashCast: 'value',
@@ -87,6 +93,7 @@ export const TRANSFORMERS_4_48: Library = {
   layerOutputs: true,
   checkpointed: 'arguments',
   bert: 'inline',
+  gpt2: 'inline',
   t5: { attention: 'inline', cache: false, headTied: false, embedding: 'shared' },
   dora: 'input',
 }

@@ -33,12 +33,15 @@ function shiftedLabelsLoss<T extends Tensor>(o: Shorthand<T>, given: T, labelsGi
 }
 
 /** Before transformers 4.50: the last position's logits are cut off, which copies all the others. */
-function shiftedLogitsLoss<T extends Tensor>(o: Shorthand<T>, given: T, labels: T, vocab: Axis): T {
-  return o.call([given, labels], (s) => {
-    const [b, t] = [given.axes[0]!, given.axes[1]!]
+const shiftedLogitsLoss = <T extends Tensor>(o: Shorthand<T>, given: T, labels: T, vocab: Axis): T =>
+  o.call([given, labels], (s) => s.let(cutLogitsLoss(o, s.let(o.to(given, 'float32')), labels, vocab)))
+
+/** The same in the logits' own type (modeling_gpt2.py of transformers 4.48, GPT2LMHeadModel.forward). */
+export function cutLogitsLoss<T extends Tensor>(o: Shorthand<T>, logits: T, labels: T, vocab: Axis): T {
+  return o.call([logits, labels], (s) => {
+    const [b, t] = [logits.axes[0]!, logits.axes[1]!]
     const rest = axis(`${t.name}-1`, t.size - 1)
     const flat = axis(`${b.name}·(${rest.name})`, b.size * rest.size)
-    const logits = s.let(o.to(given, 'float32'))
     let shifted = s.let(o.contiguous(o.slice(logits, 1, 0, rest.size, rest.name)))
     let targets = s.let(o.contiguous(o.slice(labels, 1, 1, rest.size, rest.name)))
     shifted = s.set(shifted, o.view(shifted, [flat, vocab]))

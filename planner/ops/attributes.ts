@@ -18,6 +18,8 @@ export interface Attributes {
   div: None
   mul_scalar: { readonly value: number }
   neg: None
+  /** `self` where the condition holds, else `other`, one number without a gradient. */
+  where: None
   pow: { readonly exponent: number }
   rsqrt: None
   tanh: None
@@ -116,6 +118,7 @@ export const INPUTS = {
   div: ['self', 'other'],
   mul_scalar: ['self'],
   neg: ['self'],
+  where: ['condition', 'self', 'other'],
   pow: ['self'],
   rsqrt: ['self'],
   tanh: ['self'],

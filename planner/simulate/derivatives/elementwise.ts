@@ -105,6 +105,14 @@ export const neg: Derivative<'neg'> = {
   gradients: [{ of: 'self' }],
 }
 
+export const where: Derivative<'where'> = {
+  op: 'where',
+  source: 'derivatives.yaml, where.self: where(condition, grad, 0), whose zero is a number on the device',
+  results: (call, simulator) => ({ result: binary(call.inputs[1]!, call.inputs[2]!, simulator) }),
+  saves: [{ tensor: 'condition', for: ['self'], why: 'd self' }],
+  gradients: [{ of: 'self', make: ['zero=other', '@=grad', '-zero'] }],
+}
+
 export const pow: Derivative<'pow'> = {
   op: 'pow',
   source:

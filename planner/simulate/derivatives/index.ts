@@ -29,6 +29,7 @@ export const DERIVATIVES: Simulated = {
   div: kernel(elementwise.div),
   mul_scalar: kernel(elementwise.mulScalar),
   neg: kernel(elementwise.neg),
+  where: kernel(elementwise.where),
   pow: kernel(elementwise.pow),
   rsqrt: kernel(elementwise.rsqrt),
   tanh: kernel(elementwise.tanh),
