@@ -111,4 +111,18 @@ test('LoRA dropout under LoRA-FA and dominating logits are told with their bytes
   assert.ok(warnings.some((w: string) => /logits dominate the peak: .*MiB/.test(w)))
 })
 
+test('--law and --explain: the largest branch is the peak, the terms add up to it', async () => {
+  const args = ['estimate', 'smollm2-135m', '--method', 'lora', '-b', '2', '-s', '64']
+  const { result } = JSON.parse((await tidemark([...args, '--law', '--json', '-q'])).stdout)
+  assert.is(result.law.maximum.branches[0].bytes, result.peak.bytes)
+  const { stdout } = await tidemark([...args, '--law', '--explain', '--unit', 'B', '-q'], {
+    env: cleanEnv({ COLUMNS: '100' }),
+  })
+  assert.match(stdout, /any t {2}backward · log_softmax backward/)
+  const terms = stdout.slice(stdout.indexOf('alive at the peak'), stdout.indexOf('the peak is the largest'))
+  const sum = [...terms.matchAll(/^ *(\d+) B /gm)].reduce((n, m) => n + Number(m[1]), 0)
+  assert.is(sum, result.peak.bytes)
+  assert.is(JSON.parse((await tidemark([...args, '--json', '-q'])).stdout).result.law.maximum, undefined)
+})
+
 test.run()

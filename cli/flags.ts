@@ -118,6 +118,7 @@ export const FLAGS = {
   seed: flag('Execution', integer(0, 4_294_967_295), { describe: 'Seed of weights, batch and dropout', fallback: '0' }),
   trace: flag('Execution', text('a path'), { describe: 'Write the events as JSON Lines', placeholder: 'FILE' }),
   explain: flag('Output', boolean(), { describe: 'List every term that is alive at the peak' }),
+  law: flag('Output', boolean(), { describe: 'Write the peak as the largest of polynomials in the dimensions' }),
   format: flag('Output', choices(['html', 'svg', 'png', 'md', 'csv', 'chrome-trace', 'torch-snapshot'] as const), {
     describe: 'What to write',
     placeholder: 'html,svg,…',

@@ -1,4 +1,4 @@
-import type { EstimateResult } from '../../planner/result/estimate.ts'
+import type { EstimateBody, EstimateResult } from '../../planner/result/estimate.ts'
 import { EXIT } from '../errors.ts'
 import { HARDWARE_FLAGS, OUTPUT_FLAGS, SETTING_FLAGS } from '../flags.ts'
 import { estimateText } from '../output/estimate.ts'
@@ -9,12 +9,12 @@ import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
 import { contextOf, pageOf } from './context.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
 import { headerOf, predicted, predictor } from './predicted.ts'
-import { inputOf, prepare } from './prepare.ts'
+import { inputOf, type Prepared, type PreparedMethod, prepare } from './prepare.ts'
 
 export const estimate: Command = {
   usage: 'estimate <model>',
   describe: 'Peak memory of one training step: when, where and why',
-  flags: ['method', ...SETTING_FLAGS, ...HARDWARE_FLAGS, 'explain', 'unit', 'report', ...OUTPUT_FLAGS],
+  flags: ['method', ...SETTING_FLAGS, ...HARDWARE_FLAGS, 'explain', 'law', 'unit', 'report', ...OUTPUT_FLAGS],
   positionals: { model: MODEL_ARGUMENT },
   examples: [
     ['tidemark estimate llama-2-7b --method lora-fa -s 512', 'LoRA-FA on LLaMA-2 7B'],
@@ -26,7 +26,7 @@ export const estimate: Command = {
     await checkOutputs(context)
     const prepared = await prepare(textArgument(args, 'model'), context, [values.method], terminal)
     const [method] = prepared.methods
-    const body = predicted(prepared, method)
+    const body = await withLaw(predicted(prepared, method), prepared, method, values.law === true)
     const result: EstimateResult = {
       schema: 'tidemark/estimate@1',
       tool: { name: 'tidemark', version: toolVersion() },
@@ -37,11 +37,25 @@ export const estimate: Command = {
     }
     const page = pageOf(context)
     const explained = values.explain === true ? (await import('../output/explain.ts')).explainText(body, page) : ''
+    const law = body.law.maximum ? (await import('../output/law.ts')).lawText(body.law.maximum, page) : ''
     const text = (): string =>
-      [estimateText(body, headerOf(prepared, method, body), page), explained].join('\n\n').trimEnd()
+      [estimateText(body, headerOf(prepared, method, body), page), explained, law]
+        .filter((part) => part !== '')
+        .join('\n\n')
     emit(context, result, text)
     tell(context, result.input.assumptions, result.warnings)
     await writeReport(context, result)
     return values.check === true && body.fit?.fits === false ? EXIT.doesNotFit : EXIT.done
   },
+}
+
+/** Every branch of the peak, where it is asked for: it takes a few predictions' time. */
+async function withLaw(body: EstimateBody, { found, stack }: Prepared, { train }: PreparedMethod, asked: boolean) {
+  if (!asked) return body
+  const [{ lawBranches }, { describeDimensions }] = await Promise.all([
+    import('../../planner/predict/law.ts'),
+    import('../../models/describe.ts'),
+  ])
+  const maximum = lawBranches(found.spec, train, stack, describeDimensions(found.spec))
+  return { ...body, law: { ...body.law, maximum } }
 }

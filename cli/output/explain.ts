@@ -4,8 +4,8 @@ import { padStart, wrap } from './wrap.ts'
 
 /** Every term that is alive at the peak: its bytes and monomial, then where it is and which derivative needs it. */
 export function explainText(body: EstimateBody, { bytes, width, paint }: Page): string {
-  const terms = [...body.peak.alive].sort((a, b) => b.bytes * b.count - a.bytes * a.count)
-  const size = Math.max(0, ...terms.map((t) => bytes(t.bytes * t.count).length))
+  const terms = [...body.peak.alive].sort((a, b) => b.bytes - a.bytes)
+  const size = Math.max(0, ...terms.map((t) => bytes(t.bytes).length))
   const indent = ' '.repeat(width < 60 ? 2 : size + 2)
   const lines = terms.flatMap((t) => {
     const each = t.count === 1 ? t.monomial : `${t.count} × ${t.monomial}`
@@ -14,7 +14,7 @@ export function explainText(body: EstimateBody, { bytes, width, paint }: Page): 
     const made = t.category === 'temporary' || t.category === 'gradient' ? `, from ${t.op}` : ''
     const reason = why === '' ? made : `, for ${why}`
     return [
-      `${padStart(bytes(t.bytes * t.count), size)}  ${each}  ${paint.dim(t.category)}`,
+      `${padStart(bytes(t.bytes), size)}  ${each}  ${paint.dim(t.category)}`,
       `${indent}${wrap(`${place}${reason}`, width - indent.length, indent)}`,
     ]
   })

@@ -19,6 +19,11 @@ import { endOf, type Stream, type Streams, streamsOf } from './stream.ts'
 /** Layers of the two small simulations: a first, a middle and a last one, and one middle one more. */
 const FEW = 3
 
+type Layered = Exclude<ModelSpec, T5Spec | FreeformSpec>
+
+/** A number of layers to count by. T5's stacks share biases between theirs; the blocks of a description are a person's own. */
+const hasEqualLayers = (model: ModelSpec): model is Layered => model.family !== 't5' && model.family !== 'freeform'
+
 /** Where a stretch of a phase with few layers takes in more of them. Indices are the phase's. */
 interface Seam {
   /** The stretch in the shorter and in the longer stream. */
@@ -36,20 +41,17 @@ interface Seam {
  * Null where that does not hold, or would not pay.
  */
 export function foldLayers(model: ModelSpec, train: TrainSpec, { dialect, library, allocator }: Stack): Facts | null {
-  // Two stacks, or blocks of a person's own: no one number of layers.
-  if (model.family === 't5' || model.family === 'freeform') return null
-  const repeated: Exclude<ModelSpec, T5Spec | FreeformSpec> = model
-  const { layers } = repeated
+  if (!hasEqualLayers(model)) return null
+  const { layers } = model
   if (layers <= 2 * FEW + 1) return null
-  const [three, four] = [small(FEW), small(FEW + 1)]
-  const more = layers - FEW
-
-  function small(n: number) {
-    const { network, events } = simulate({ ...repeated, layers: n }, train, dialect, { library })
+  const small = (n: number) => {
+    const { network, events } = simulate({ ...model, layers: n }, train, dialect, { library })
     const trace = steadyStep(events)
     const blocks = streamsOf(trace, allocator.block)
     return { network, trace, blocks, steady: streamsOf(trace), first: streamsOf(firstStep(events)) }
   }
+  const [three, four] = [small(FEW), small(FEW + 1)]
+  const more = layers - FEW
 
   const steady = extendAll(three.steady, four.steady, more)
   const first = extendAll(three.first, four.first, more)
@@ -140,16 +142,7 @@ function extendPhase(three: Stream, four: Stream, seams: readonly Seam[], more: 
     best = v
     peak = [three.events[i]!, four.events[j]!]
   }
-  for (const {
-    three: [from3, to3],
-    four: [from4, to4],
-    at,
-    block,
-  } of seams) {
-    // Up to the seam and one block on instants keep their place from the front, from the seam on theirs from the end.
-    for (let i = from3; i < Math.min(to3, at + block); i++) consider(i, from4 + i - from3)
-    for (let i = at; i < to3; i++) consider(i, to4 - (to3 - i))
-  }
+  for (const [i, j] of pairsOf(seams)) consider(i, j)
   const event: TraceEvent | undefined = (peak as Pair | null)?.[0]
   const facts: PhaseFacts = {
     peak: best,
@@ -158,6 +151,53 @@ function extendPhase(three: Stream, four: Stream, seams: readonly Seam[], more: 
     op: event?.op ?? 'start',
   }
   return { facts, peak: peak as Pair | null }
+}
+
+/** Instants of the shorter stream with theirs in the longer one; together they stand for every instant of any depth. */
+function* pairsOf(seams: readonly Seam[]): Generator<readonly [three: number, four: number]> {
+  for (const {
+    three: [from3, to3],
+    four: [from4, to4],
+    at,
+    block,
+  } of seams) {
+    // Up to the seam and one block on instants keep their place from the front, from the seam on theirs from the end.
+    for (let i = from3; i < Math.min(to3, at + block); i++) yield [i, from4 + i - from3]
+    for (let i = at; i < to3; i++) yield [i, to4 - (to3 - i)]
+  }
+}
+
+/** The steady step of a model at two depths, one layer apart. */
+export interface Depths {
+  readonly few: number
+  readonly three: readonly TraceEvent[]
+  readonly four: readonly TraceEvent[]
+}
+
+/** The whole steady step. */
+export const unfolded = (model: ModelSpec, train: TrainSpec, { dialect, library }: Stack): TraceEvent[] =>
+  steadyStep(simulate(model, train, dialect, { library }).events)
+
+/** The model at the two depths that any other follows from; null for one without equal layers, or with fewer. */
+export function shallow(model: ModelSpec, train: TrainSpec, stack: Stack): Depths | null {
+  if (!hasEqualLayers(model) || model.layers < FEW) return null
+  const at = (layers: number) => unfolded({ ...model, layers }, train, stack)
+  return { few: FEW, three: at(FEW), four: at(FEW + 1) }
+}
+
+/** Indices of the same instant at two depths, by phase; null where the longer does not repeat the shorter. */
+export function alignedInstants(
+  three: readonly TraceEvent[],
+  four: readonly TraceEvent[],
+): { phase: Phase; three: number; four: number }[] | null {
+  const [a, b] = [streamsOf(three), streamsOf(four)]
+  const result: { phase: Phase; three: number; four: number }[] = []
+  for (const phase of PHASES) {
+    const seams = seamsOf(a[phase], b[phase], phase)
+    if (!seams) return null
+    for (const [i, j] of pairsOf(seams)) result.push({ phase, three: i, four: j })
+  }
+  return result
 }
 
 const line = (three: number, four: number, more: number): number => three + more * (four - three)

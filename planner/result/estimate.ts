@@ -58,6 +58,25 @@ export const Fit = z.strictObject({
 export const TimelinePoint = z.tuple([z.number().int(), PhaseName, ByCategory])
 export type TimelinePoint = z.infer<typeof TimelinePoint>
 
+/** The peak as the largest of several polynomials in the dimensions, largest at this setting first. */
+export const LawBranches = z.strictObject({
+  /** Sizes by symbol. */
+  dimensions: z.record(z.string(), z.number()),
+  branches: z.array(
+    z.strictObject({
+      instant: z.strictObject({ phase: PhaseName, scope: z.string(), op: z.string() }),
+      /** Bytes at this instant, as mathjs reads it. */
+      expression: z.string(),
+      /** Its value at this setting. */
+      bytes: Bytes,
+      per_token_bytes: z.number(),
+      /** Where it is the peak as the length alone changes; null where it nowhere is. */
+      domain: z.string().nullable(),
+    }),
+  ),
+})
+export type LawBranches = z.infer<typeof LawBranches>
+
 export const EstimateBody = z.strictObject({
   parameters: z.strictObject({
     total: z.number().int(),
@@ -90,6 +109,8 @@ export const EstimateBody = z.strictObject({
     expression: z.string(),
     per_token_bytes: z.number(),
     terms: z.array(z.strictObject({ symbol: z.string(), bytes: Bytes, category: CategoryName })),
+    /** Where it was asked for: every branch of the maximum. */
+    maximum: LawBranches.optional(),
   }),
   tiers: z.strictObject({
     live: Bytes,
