@@ -27,6 +27,7 @@ export interface ExecutorOptions {
 const NEXT: { readonly [op in OpName]?: string } = {
   sdpa: 'Run the step with eager attention.',
   flash_attn: 'Run the step with eager attention.',
+  retype: 'Run the step without --quantize.',
   fused_linear_cross_entropy: 'Run the step without --fused-loss.',
 }
 

@@ -1,5 +1,6 @@
 import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { merge, ONE } from '../trace/axes.ts'
+import type { DType } from '../trace/dtype.ts'
 import { type Adapter, magnitudeOf } from './adapter.ts'
 import type { Quantized } from './quantized.ts'
 
@@ -30,17 +31,19 @@ function baseLinear<T extends Tensor>(o: Shorthand<T>, path: string, m: Linear, 
   const bias = m.bias && o.parameter(m.bias)
   if (m.conv1d) return conv1d(o, path, m, x)
   if (!quantized) return o.module(path, [x], () => o.linear(x, o.parameter(m.weight), bias))
-  // bitsandbytes/nn/modules.py, Linear8bitLt.forward
-  if (quantized.bits === 8) return o.module(path, [x], () => o.run('linear_8bit', [x, o.parameter(m.weight), bias], {}))
-  // bitsandbytes/nn/modules.py, Linear4bit.forward: in the compute type, and back in the input's.
+  // bitsandbytes/nn/modules.py, Linear8bitLt.forward and Linear4bit.forward: a bias takes the input's type for good.
+  const biasAs = (dtype: DType): T | null => bias && (bias.dtype === dtype ? bias : o.run('retype', [bias], { dtype }))
+  if (quantized.bits === 8)
+    return o.module(path, [x], () => {
+      const typed = biasAs(x.dtype)
+      return o.run('linear_8bit', [x, o.parameter(m.weight), typed], {})
+    })
+  // In the compute type, and back in the input's.
   const { compute, output, blocks, nested } = quantized
   return o.module(path, [x], (s) => {
     const input = s.let(o.to(x, compute))
-    const y = o.run('linear_4bit', [input, o.parameter(m.weight), bias && o.to(bias, compute)], {
-      output,
-      blocks,
-      nested,
-    })
+    const weight = o.parameter(m.weight)
+    const y = o.run('linear_4bit', [input, weight, biasAs(compute)], { output, blocks, nested })
     return o.to(y, x.dtype)
   })
 }

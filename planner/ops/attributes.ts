@@ -57,6 +57,8 @@ export interface Attributes {
   split: { readonly at: number; readonly parts: Axes }
   contiguous: None
   clone: None
+  /** `self.data = self.data.to(dtype)`: a frozen parameter goes over to a storage of another type for good. */
+  retype: { readonly dtype: DType }
   /** The same tensor without its history. */
   detach: None
   cat: { readonly at: number }
@@ -148,6 +150,7 @@ export const INPUTS = {
   split: ['self'],
   contiguous: ['self'],
   clone: ['self'],
+  retype: ['self'],
   detach: ['self'],
   cat: ['*'],
   embedding: ['weight', 'indices'],

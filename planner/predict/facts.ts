@@ -4,7 +4,7 @@ import type { Network } from '../network/network.ts'
 import type { EstimateBody } from '../result/estimate.ts'
 import { numel } from '../trace/axes.ts'
 import { type Category, PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
-import { isAfterStep, type Live, Replay } from '../trace/reading.ts'
+import { isAfterStep, isRetyped, type Live, Replay } from '../trace/reading.ts'
 import { foldScope } from '../trace/scope.ts'
 import { type AliveRow, aliveTable, isSaved, type SavedRow, savedTable } from '../trace/tables.ts'
 import type { Gpu } from './estimate.ts'
@@ -76,6 +76,8 @@ export function readTables(
   const replay = new Replay()
   const timeline: TimelinePoint[] = []
   let fixed: ByCategory = {}
+  // The static part is counted as the first step finds it.
+  let loaded: ByCategory = {}
   let savedBytes = 0
   let saved: ReadonlyMap<string, SavedRow> = new Map()
   const dropped: Live[] = []
@@ -93,7 +95,7 @@ export function readTables(
       ended = over
     }
     if (e.phase !== at) {
-      if (at === 'static') fixed = replay.byCategory()
+      if (at === 'static') fixed = { ...replay.byCategory(), ...loaded }
       if (at === 'forward') {
         const kept = [...replay.live.values(), ...dropped].filter(isSaved)
         savedBytes = kept.reduce((n, s) => n + s.bytes, 0)
@@ -114,6 +116,7 @@ export function readTables(
       rising = up
       index++
     }
+    if (isRetyped(e)) loaded = { parameter: loaded.parameter ?? replay.sums.parameter }
     if (e.action === 'unsave' && at === 'forward') noteDropped(replay, e, dropped)
     replay.apply(e)
     if (e === peak) atPeak = peakTables(replay)

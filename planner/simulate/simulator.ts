@@ -122,6 +122,16 @@ export class Simulator implements Runtime<View> {
     return v
   }
 
+  /** A frozen parameter from now on in another type, on a storage of its own. */
+  replace(p: SimTensor, dtype: DType): SimTensor {
+    const index = this.#parameters.indexOf(p)
+    if (index < 0 || p.requiresGrad) throw new Error('only a frozen parameter is replaced')
+    const replaced = this.keep(this.alloc(p.axes, dtype, undefined, 'parameter'))
+    this.#parameters[index] = replaced
+    this.release(p)
+    return replaced
+  }
+
   accumulate(a: SimTensor): SimTensor {
     const { storage, strides } = a.data
     if (this.dialect.accumulatesInPlace && storage.holders === 1 && !a.data.isView && isDense(a.axes, strides)) return a

@@ -92,8 +92,11 @@ export const isAfterStep = (e: TraceEvent): boolean => e.phase === 'optimizer' &
 export const firstStep = (events: readonly TraceEvent[]): TraceEvent[] =>
   events.filter((e) => e.phase === 'static' || e.step === 0)
 
+/** Parameters that took another type for good while the first step ran. */
+export const isRetyped = (e: TraceEvent): boolean => e.op === 'retype'
+
 /**
- * The events of the steady step: the static part, the optimizer's state, then the last step. Forward and backward of a later
+ * The events of the steady step: the static part as later steps find it, the optimizer's state, then the last step. Forward and backward of a later
  * step are the first one's, so a trace may leave them out: then the first step's stand in.
  */
 export function steadyStep(events: readonly TraceEvent[]): TraceEvent[] {
@@ -102,8 +105,8 @@ export function steadyStep(events: readonly TraceEvent[]): TraceEvent[] {
   const fixed: TraceEvent[] = []
   const step: TraceEvent[] = []
   for (const e of events) {
-    if (e.phase === 'static' || (e.action === 'alloc' && e.category === 'optimizer state'))
-      fixed.push({ ...e, phase: 'static' })
+    const lasting = e.phase === 'static' || isRetyped(e)
+    if (lasting || (e.action === 'alloc' && e.category === 'optimizer state')) fixed.push({ ...e, phase: 'static' })
     else if (e.step === last || (!whole && e.phase !== 'optimizer')) step.push(e)
   }
   return [...fixed, ...step]

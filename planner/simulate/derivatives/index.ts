@@ -58,6 +58,7 @@ export const DERIVATIVES: Simulated = {
   select: shape.select,
   contiguous: shape.contiguous,
   clone: shape.clone,
+  retype: shape.retype,
   detach: shape.detach,
   split: shape.split,
   cat: shape.cat,

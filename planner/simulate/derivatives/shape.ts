@@ -166,6 +166,15 @@ export const clone = (simulator: Simulator): Operation<View, 'clone'> => ({
   backward: ({ grads }) => [grads[0]!],
 })
 
+/** A parameter's new storage, then its old one goes; nothing is recorded for what is frozen. */
+export const retype = (simulator: Simulator): Operation<View, 'retype'> => ({
+  forward: ({ inputs, attributes: { dtype } }) => {
+    const p = inputs[0]!
+    return [p.dtype === dtype ? p : simulator.replace(p, dtype)]
+  },
+  backward: () => [null],
+})
+
 /** The same storage; never recorded. */
 export const detach = (simulator: Simulator): Operation<View, 'detach'> => ({
   forward: ({ inputs }) => [simulator.view(inputs[0]!, inputs[0]!.axes, inputs[0]!.data.strides)],
