@@ -62,6 +62,20 @@ test('heads that do not divide the width, keys that do not divide the heads, unk
   )
 })
 
+test('a key has its second name; what would be another program is refused', () => {
+  const bart = { model_type: 'bart', architectures: ['BartModel'], decoder_layers: 2, decoder_attention_heads: 4 }
+  const aliased = { ...bart, hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 4 }
+  const spec = specFromConfig(aliased, { name: 'test' })
+  assert.is(spec.architecture, 'BartForConditionalGeneration')
+  assert.is(spec.provenance.hidden?.key, 'hidden_size')
+  assert.match(issuesOf({ ...aliased, encoder_layerdrop: 0.1 })[0]?.message ?? '', /by chance/)
+  assert.is(issuesOf({ ...aliased, tie_word_embeddings: false }).length, 1)
+  assert.is(issuesOf({ ...aliased, decoder_attention_heads: 3 })[0]?.code, 'indivisible')
+  const distilbert = { model_type: 'distilbert', hidden_size: 64, n_layers: 2, n_heads: 4 }
+  assert.equal(issuesOf(distilbert), [])
+  assert.is(issuesOf({ ...distilbert, problem_type: 'regression' })[0]?.code, 'unsupported')
+})
+
 test('hostile files: too large, prototype keys, alias bombs, deep nesting', async () => {
   assert.ok((await textIssues(`{"model_type":"llama","x":"${'a'.repeat(9 * 2 ** 20)}"}`)).length > 0)
   assert.ok((await textIssues('{"model_type":"llama","__proto__":{"hidden_size":4}}')).length > 0)

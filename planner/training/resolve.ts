@@ -78,6 +78,8 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
   const quantize = quantization(options, method, problems)
   if (quantize?.kind === 'int8')
     chooser.note('outlier columns', 'none', "LLM.int8()'s threshold; what outliers add depends on the numbers")
+  if (quantize && model.task === 'sequence-classification')
+    chooser.note('classifier', 'not quantized', 'as llm_int8_skip_modules asks; transformers 5 packs it too otherwise')
   problems.throwIfAny()
 
   const train: TrainSpec = {
