@@ -1,5 +1,6 @@
 import { differences, hostScalars, predictedFor } from './difference.ts'
 import { grouped, table } from './markdown.ts'
+import { hasStockKernels, PUBLISHED_STACK, type Published, predictedForPublished } from './published.ts'
 import type { Recorded } from './recorded.ts'
 
 /** A recorded step with its prediction; bytes of the steady peak, without the counters on the host. */
@@ -26,12 +27,11 @@ function spread(ratios: readonly number[]): [min: string, median: string, max: s
 }
 
 /** By stack and model type: how many rows, how many equal in every figure, the ratio of the peaks. */
-function byFamily(rows: readonly Recorded[]): string {
+function byFamily(rows: readonly (readonly [Recorded, Compared | null])[]): string {
   const groups = new Map<string, { rows: number; compared: Compared[] }>()
-  for (const row of rows) {
+  for (const [row, compared] of rows) {
     const key = `transformers ${row.stack.transformers.split('.').slice(0, 2).join('.')}|${row.case.model.model_type}`
     const group = groups.get(key) ?? { rows: 0, compared: [] }
-    const compared = compare(row)
     groups.set(key, { rows: group.rows + 1, compared: compared ? [...group.compared, compared] : group.compared })
   }
   const lines = [...groups]
@@ -48,20 +48,13 @@ function byFamily(rows: readonly Recorded[]): string {
 }
 
 /** The steps of whole, named models, a line each. */
-function byModel(rows: readonly Recorded[]): string {
-  const lines = rows.flatMap((row) => {
-    const c = row.case.model_name === undefined ? null : compare(row)
-    return c
-      ? [
-          [
-            c.row.case.model_name ?? '',
-            settingWords(row.case),
-            grouped(c.predicted),
-            grouped(c.recorded),
-            six(ratioOf(c)),
-          ],
-        ]
-      : []
+function byModel(compared: readonly Compared[]): string {
+  const lines = compared.flatMap((c) => {
+    const { case: setting } = c.row
+    const { model_name: name } = setting
+    return name === undefined
+      ? []
+      : [[name, settingWords(setting), grouped(c.predicted), grouped(c.recorded), six(ratioOf(c))]]
   })
   return table(['model', 'setting', 'predicted', 'recorded', 'ratio'], lines, [2, 3, 4])
 }
@@ -81,6 +74,24 @@ function settingWords(c: Recorded['case']): string {
   return parts.join(' · ')
 }
 
+/** What was measured on a GPU and published, beside the tier of allocated bytes. */
+function byMeasurement(rows: readonly Published[]): string {
+  const lines = rows.map((row) => {
+    const predicted = predictedForPublished(row).tiers.allocated!.bytes
+    const ratio = predicted / row.measured_bytes
+    const kernels = hasStockKernels(row) ? 'stock' : 'not modelled'
+    return [
+      row.framework_config,
+      `${row.method} · ${row.batch} × ${row.seq}${row.autocast === 'none' ? '' : ' · autocast'}`,
+      kernels,
+      grouped(predicted),
+      grouped(row.measured_bytes),
+      ratio.toFixed(5),
+    ]
+  })
+  return table(['configuration', 'setting', 'its kernels', 'predicted', 'measured', 'ratio'], lines, [3, 4, 5])
+}
+
 /** What others say of themselves, each on rows of its own choice: not measured here. */
 const RIVALS: readonly (readonly string[])[] = [
   ['fitcheck (github.com/Anassbzdd/fitcheck)', 'mean 2.2 %, at most 17.4 %', 'its own rows'],
@@ -90,8 +101,9 @@ const RIVALS: readonly (readonly string[])[] = [
 ]
 
 /** docs/accuracy.md: what is predicted beside what was recorded. */
-export function accuracyPage(rows: readonly Recorded[]): string {
-  const compared = rows.map(compare).filter((c) => c !== null)
+export function accuracyPage(rows: readonly Recorded[], published: readonly Published[]): string {
+  const all = rows.map((row) => [row, compare(row)] as const)
+  const compared = all.flatMap(([, c]) => (c ? [c] : []))
   const exact = compared.filter((c) => c.exact).length
   const under = compared.filter((c) => c.predicted < c.recorded).length
   const [min, median, max] = spread(compared.map(ratioOf))
@@ -109,11 +121,22 @@ left out of both; up to 4 bytes that AdamW makes on its way are not predicted.
 
 **${rows.length} rows, ${compared.length} of modelled families: ${exact} exact. Ratio of the peaks: min ${min}, median ${median}, max ${max}; ${under} below.**
 
-${byFamily(rows)}
+${byFamily(all)}
 
 ### Whole models
 
-${byModel(rows)}
+${byModel(compared)}
+
+## Measured on a GPU, by others
+
+Mistral-7B on one A100 with 80 GB, as fms-acceleration published it (\`fixtures/published/\`): the peak of torch's allocated bytes. Tier: allocated
+bytes, a formula over the simulated live ones (blocks of 512 bytes, cuBLAS workspaces). Stack: ${PUBLISHED_STACK.name}. Rows with foak's
+fused kernels are shown beside a prediction for stock ones: what they lie apart is what those kernels do not keep. Where the optimizer
+sets the peak they change nothing.
+
+${byMeasurement(published)}
+
+On our own GPU: not measured yet.
 
 ## What others publish of themselves
 

@@ -1,0 +1,52 @@
+import { specFromCatalog } from '../../models/index.ts'
+import { predict, resolveStack } from '../predict/index.ts'
+import type { EstimateBody } from '../result/estimate.ts'
+import type { TrainingOptions } from '../training/options.ts'
+import { resolveTraining } from '../training/resolve.ts'
+
+/** A step of Mistral-7B on an A100 as others measured it: what torch had allocated at most. */
+export interface Published {
+  readonly framework_config: string
+  readonly method: 'full' | 'lora' | 'qlora'
+  readonly rank: number | null
+  readonly batch: number
+  readonly seq: number
+  readonly autocast: 'none' | 'bfloat16'
+  readonly stack: { readonly transformers: string }
+  readonly measured_bytes: number
+  readonly steady_bytes: number
+}
+
+/** The stack whose prediction stands beside the measurements. */
+export const PUBLISHED_STACK = resolveStack('transformers-4.48')
+const A100 = { name: 'a100-80gb', bytes: 81_920 * 2 ** 20 }
+
+/** PEFT's projections of attention; `c_attn`, which some runs name too, is in no Mistral. */
+const TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj']
+
+/** The prediction for a measured step, with the tier of allocated bytes. */
+export function predictedForPublished(row: Published): EstimateBody {
+  const model = specFromCatalog('mistral-7b')
+  const options: TrainingOptions = {
+    method: row.method,
+    batch_size: row.batch,
+    seq_len: row.seq,
+    autocast: row.autocast,
+    attention: 'flash_attention_2',
+    gradient_checkpointing: 'reentrant',
+    fused_loss: row.framework_config.endsWith('liger') ? 'liger' : 'none',
+    ...(row.rank === null ? {} : { rank: row.rank, target_modules: TARGETS }),
+    ...(row.method === 'qlora' ? { quantize: 'nf4-double', ...casts(row) } : {}),
+  }
+  const { train } = resolveTraining(model, options, { stack: PUBLISHED_STACK.name })
+  return predict(model, train, PUBLISHED_STACK, A100)
+}
+
+/** The baseline goes through TRL's SFTTrainer, which prepares the model and takes part of that back; the plugin does neither. */
+const casts = ({ framework_config }: Published): TrainingOptions => {
+  const baseline = framework_config === 'baseline-peft-bnb'
+  return { prepare_kbit: baseline, trl_casts: baseline }
+}
+
+/** foak's kernels (fused cross entropy, RMS norm, RoPE, LoRA) are not modelled: a prediction is then for others. */
+export const hasStockKernels = ({ framework_config }: Published): boolean => !framework_config.includes('foak')
