@@ -3,7 +3,7 @@ import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { axis, ONE } from '../trace/axes.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
-import { type Attend, type Attended, eagerAttention, sdpaAttention } from './attention.ts'
+import { type Attend, type Attended, attentionOf, sdpaAttention } from './attention.ts'
 import { Builder } from './builder.ts'
 import { dropout } from './dropout.ts'
 import type { Library } from './library.ts'
@@ -132,8 +132,8 @@ export function bert(spec: BertSpec, train: TrainSpec, library: Library): Networ
   }
 
   function attend<T extends Tensor>(o: Shorthand<T>, dropoutPath: string, call: Attend<T>): Attended<T> {
-    if (train.attention !== 'eager') return sdpaAttention(o, call)
-    return inline ? eagerInline(o, dropoutPath, call) : eagerAttention(o, call)
+    if (!inline) return attentionOf(train, library)(o, call)
+    return train.attention === 'eager' ? eagerInline(o, dropoutPath, call) : sdpaAttention(o, call)
   }
 
   /** BertSelfOutput and BertOutput: dense, dropout, norm of the sum. */

@@ -3,10 +3,11 @@ import type { Shorthand, Tensor } from '../ops/ops.ts'
 import { axis, ONE } from '../trace/axes.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
-import { eagerAttention, sdpaAttention } from './attention.ts'
+import { attentionOf } from './attention.ts'
 import { Builder } from './builder.ts'
 import { dropout } from './dropout.ts'
 import { embed } from './embedding.ts'
+import type { Library } from './library.ts'
 import { type Linear, linear } from './linear.ts'
 import { classificationLoss } from './loss.ts'
 import { bidirectionalMask } from './mask.ts'
@@ -29,8 +30,8 @@ interface Layer {
 const EPS = 1e-12
 
 /** modeling_distilbert.py, DistilBertForSequenceClassification: post-norm encoder, learned positions, first token's head. */
-export function distilBert(spec: DistilBertSpec, train: TrainSpec): Network {
-  const b = new Builder(train)
+export function distilBert(spec: DistilBertSpec, train: TrainSpec, library: Library): Network {
+  const b = new Builder(train, library)
   const [h, f] = [axis('h', spec.hidden), axis('f', spec.intermediate)]
   const [batch, tokens] = [axis('b', train.batch), axis('t', train.tokens)]
   const [heads, d] = [axis('a', spec.heads), axis('d', spec.hidden / spec.heads)]
@@ -82,9 +83,8 @@ export function distilBert(spec: DistilBertSpec, train: TrainSpec): Network {
       const q = s.let(split(linear(o, m.query, x)))
       const k = s.let(split(linear(o, m.key, x)))
       const v = s.let(split(linear(o, m.value, x)))
-      const attend = train.attention === 'eager' ? eagerAttention : sdpaAttention
       const settings = { dropout: spec.attentionDropout, scale: d.size ** -0.5, causal: false, upcast: false }
-      const [attended, weights] = attend(o, { q, k, v, mask, ...settings })
+      const [attended, weights] = attentionOf(train, library)(o, { q, k, v, mask, ...settings })
       let out = s.let(attended)
       if (weights) s.let(weights)
       out = s.set(out, o.contiguous(o.reshape(out, [batch, tokens, h])))

@@ -3,10 +3,11 @@ import type { TrainSpec } from '../training/spec.ts'
 import { bart } from './bart.ts'
 import { bert } from './bert.ts'
 import { distilBert } from './distilbert.ts'
+import { refuseUnfollowed } from './followed.ts'
 import { freeform } from './freeform.ts'
 import { gptNeoX } from './gpt-neox.ts'
 import { gpt2 } from './gpt2.ts'
-import { CURRENT, type Library, refuseUnfollowed } from './library.ts'
+import { CURRENT, type Library } from './library.ts'
 import { llama } from './llama.ts'
 import type { Network } from './network.ts'
 import { opt } from './opt.ts'
@@ -33,7 +34,7 @@ export function networkOf(model: ModelSpec, train: TrainSpec, library: Library =
     case 'bert':
       return bert(model, train, library)
     case 'distilbert':
-      return distilBert(model, train)
+      return distilBert(model, train, library)
     case 't5':
       return t5(model, train, library)
     case 'bart':

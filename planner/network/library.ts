@@ -1,7 +1,3 @@
-import type { ModelSpec } from '../../models/spec.ts'
-import { Refusal } from '../trace/errors.ts'
-import type { TrainSpec } from '../training/spec.ts'
-
 /**
  * The versions of transformers and PEFT whose files a program follows, as the places where their versions write the same model
  * otherwise. What a helper allocates on its way (a mask, a table) stands in the dialect's scripts.
@@ -78,7 +74,8 @@ export const CURRENT: Library = {
  *   logits' type;
  * - modeling_t5.py, T5Attention.forward: `position_bias + causal_mask`, `scores += position_bias`; T5Stack.forward makes a mask of
  *   ones where it was given none; tuples named `attention_output`, `self_attention_outputs`, `layer_outputs` hold what they hold;
- * - the same, T5ForConditionalGeneration.forward hands `use_cache` of its own config to the decoder, and ties by it; __init__ hands `self.shared` to both stacks;
+ * - the same, T5ForConditionalGeneration.forward hands `use_cache` of its own config to the decoder, and ties by it; __init__ hands
+ *   `self.shared` to both stacks;
  * - peft/tuners/lora/dora.py, DoraLinearLayer.forward: `F.linear(x, weight)` always.
  */
 export const TRANSFORMERS_4_48: Library = {
@@ -96,62 +93,4 @@ export const TRANSFORMERS_4_48: Library = {
   gpt2: 'inline',
   t5: { attention: 'inline', cache: false, headTied: false, embedding: 'shared' },
   dora: 'input',
-}
-
-/** Model types whose way through flash-attn and liger-kernel has been followed. */
-const FOLLOWED: ReadonlySet<string> = new Set(['llama', 'mistral', 'qwen2', 'qwen3', 'gemma'])
-
-function refuseLiger(model: ModelSpec, train: TrainSpec): void {
-  const flag = '--fused-loss'
-  if (model.family !== 'llama' || !FOLLOWED.has(model.modelType)) {
-    const message = `liger is not modelled for ${model.modelType}`
-    throw new Refusal('not-modelled', flag, message, 'Leave it out: the logits are made whole.')
-  }
-  const dtype = train.quantize?.prepare ? 'float32' : train.dtype
-  if (train.autocast !== 'none' && train.autocast !== dtype) {
-    const message = `liger under autocast to another type than the head's (${dtype}) is not modelled`
-    throw new Refusal('not-modelled', flag, message, `Say --dtype ${train.autocast}, or leave out one of them.`)
-  }
-  if (train.adapter?.targets.some((t) => t === 'lm_head' || t.endsWith('.lm_head'))) {
-    const message = 'liger reads the weight of the head and passes over its adapter, which then trains on nothing'
-    throw new Refusal('conflict', flag, message, 'Take lm_head out of --target-modules.')
-  }
-}
-
-function refuseFlash(model: ModelSpec, train: TrainSpec): void {
-  const flag = '--attention'
-  if (model.family !== 'llama' || !FOLLOWED.has(model.modelType)) {
-    const message = `flash_attention_2 is not modelled for ${model.modelType}`
-    throw new Refusal('not-modelled', flag, message, 'Say sdpa or eager.')
-  }
-  if (train.dtype === 'float32' && train.autocast === 'none') {
-    const message = 'flash_attention_2 takes bfloat16 and float16 only'
-    throw new Refusal('conflict', flag, message, 'Say --dtype bfloat16 or --autocast bfloat16.')
-  }
-  if (model.headDim % 8 !== 0 || model.headDim > 256) {
-    const message = `flash_attention_2 with heads of ${model.headDim}, which it pads or refuses, is not modelled`
-    throw new Refusal('not-modelled', flag, message, 'Say sdpa or eager.')
-  }
-  if (train.padding) {
-    const message = 'under flash_attention_2 what a padded batch keeps depends on how much of it is padding'
-    throw new Refusal('not-modelled', '--padding', message, 'Leave it out, or say sdpa or eager.')
-  }
-}
-
-/** Throws `Refusal` for a family or setting whose files of this version have not been followed. */
-export function refuseUnfollowed(library: Library, model: ModelSpec, train: TrainSpec): void {
-  if (train.attention === 'flash_attention_2') refuseFlash(model, train)
-  if (train.fusedLoss) refuseLiger(model, train)
-  if (library.modelTypes && !library.modelTypes.has(model.modelType)) {
-    const message = `${model.modelType} is not modelled as ${library.name} has it`
-    throw new Refusal('not-modelled', '--stack', message, 'Leave out --stack for the newest versions.')
-  }
-  if (library.t5.attention === 'inline' && model.family === 't5' && train.padding) {
-    const message = `a padded batch of ${model.modelType} is not modelled as ${library.name} has it`
-    throw new Refusal('not-modelled', '--padding', message, 'Leave out --padding.')
-  }
-  if (library.mask === 'update_causal_mask' && train.padding && train.attention === 'sdpa') {
-    const message = `whether ${library.name} makes a mask for sdpa depends on the values of the batch's own`
-    throw new Refusal('not-modelled', '--padding', message, 'Say --attention eager, or leave out --padding.')
-  }
 }

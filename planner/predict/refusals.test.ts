@@ -40,7 +40,8 @@ test('flash-attn takes 16-bit types, heads of a multiple of 8, and no padding th
   const attention = 'flash_attention_2'
   refused('llama-2-7b', { attention, dtype: 'float32' }, /bfloat16 and float16 only/)
   refused('llama-2-7b', { attention, padding: true }, /how much of it is padding/)
-  refused('bert-base', { attention, dtype: 'bfloat16' }, /not modelled for bert/)
+  refused('t5-small', { attention, dtype: 'bfloat16' }, /not modelled for t5/)
+  refused('gpt2', { attention, dtype: 'bfloat16' }, /not modelled for gpt2/, OLDER)
   const mixed: TrainingOptions = { attention, dtype: 'float32', autocast: 'bfloat16' }
   assert.not.throws(predicted('llama-2-7b', mixed))
   refused('llama-2-7b', mixed, /16-bit v/, OLDER)

@@ -1,0 +1,78 @@
+import type { ModelSpec } from '../../models/spec.ts'
+import { Refusal } from '../trace/errors.ts'
+import type { TrainSpec } from '../training/spec.ts'
+import type { Library } from './library.ts'
+
+/** Model types whose way through liger-kernel has been followed. */
+const LIGER: ReadonlySet<string> = new Set(['llama', 'mistral', 'qwen2', 'qwen3', 'gemma'])
+
+/** And through flash-attn, with the newest files and with those of transformers 4.48. */
+const FLASH: ReadonlySet<string> = new Set([
+  ...LIGER,
+  'phi',
+  'phi3',
+  'gpt_neox',
+  'gpt2',
+  'opt',
+  'bert',
+  'roberta',
+  'distilbert',
+])
+const FLASH_4: ReadonlySet<string> = new Set(['llama', 'mistral', 'qwen2'])
+
+function refuseLiger(model: ModelSpec, train: TrainSpec): void {
+  const flag = '--fused-loss'
+  if (!LIGER.has(model.modelType)) {
+    const message = `liger is not modelled for ${model.modelType}`
+    throw new Refusal('not-modelled', flag, message, 'Leave it out: the logits are made whole.')
+  }
+  const dtype = train.quantize?.prepare ? 'float32' : train.dtype
+  if (train.autocast !== 'none' && train.autocast !== dtype) {
+    const message = `liger under autocast to another type than the head's (${dtype}) is not modelled`
+    throw new Refusal('not-modelled', flag, message, `Say --dtype ${train.autocast}, or leave out one of them.`)
+  }
+  if (train.adapter?.targets.some((t) => t === 'lm_head' || t.endsWith('.lm_head'))) {
+    const message = 'liger reads the weight of the head and passes over its adapter, which then trains on nothing'
+    throw new Refusal('conflict', flag, message, 'Take lm_head out of --target-modules.')
+  }
+}
+
+function refuseFlash(library: Library, model: ModelSpec, train: TrainSpec): void {
+  const flag = '--attention'
+  const followed = library.modelTypes ? FLASH_4 : FLASH
+  if (model.family === 'freeform' || !followed.has(model.modelType)) {
+    const message = `flash_attention_2 is not modelled for ${model.modelType}`
+    throw new Refusal('not-modelled', flag, message, 'Say sdpa or eager.')
+  }
+  if (train.dtype === 'float32' && train.autocast === 'none') {
+    const message = 'flash_attention_2 takes bfloat16 and float16 only'
+    throw new Refusal('conflict', flag, message, 'Say --dtype bfloat16 or --autocast bfloat16.')
+  }
+  const width = 'headDim' in model ? model.headDim : model.hidden / model.heads
+  if (width % 8 !== 0 || width > 256) {
+    const message = `flash_attention_2 with heads of ${width}, which it pads or refuses, is not modelled`
+    throw new Refusal('not-modelled', flag, message, 'Say sdpa or eager.')
+  }
+  if (train.padding) {
+    const message = 'under flash_attention_2 what a padded batch keeps depends on how much of it is padding'
+    throw new Refusal('not-modelled', '--padding', message, 'Leave it out, or say sdpa or eager.')
+  }
+}
+
+/** Throws `Refusal` for a family or setting whose files of this version have not been followed. */
+export function refuseUnfollowed(library: Library, model: ModelSpec, train: TrainSpec): void {
+  if (train.attention === 'flash_attention_2') refuseFlash(library, model, train)
+  if (train.fusedLoss) refuseLiger(model, train)
+  if (library.modelTypes && !library.modelTypes.has(model.modelType)) {
+    const message = `${model.modelType} is not modelled as ${library.name} has it`
+    throw new Refusal('not-modelled', '--stack', message, 'Leave out --stack for the newest versions.')
+  }
+  if (library.t5.attention === 'inline' && model.family === 't5' && train.padding) {
+    const message = `a padded batch of ${model.modelType} is not modelled as ${library.name} has it`
+    throw new Refusal('not-modelled', '--padding', message, 'Leave out --padding.')
+  }
+  if (library.mask === 'update_causal_mask' && train.padding && train.attention === 'sdpa') {
+    const message = `whether ${library.name} makes a mask for sdpa depends on the values of the batch's own`
+    throw new Refusal('not-modelled', '--padding', message, 'Say --attention eager, or leave out --padding.')
+  }
+}
