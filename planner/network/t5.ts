@@ -11,9 +11,10 @@ import { dropout } from './dropout.ts'
 import type { Library } from './library.ts'
 import { type Linear, linear } from './linear.ts'
 import { crossEntropy } from './loss.ts'
-import { bidirectionalMask, invertedMask } from './mask.ts'
+import { bidirectionalMask } from './mask.ts'
 import type { Batch, Network } from './network.ts'
 import { type RmsNorm, t5Norm } from './norm.ts'
+import { attendInline, inlineMasks, lengthSoFar, type Masks } from './t5-inline.ts'
 
 interface Attention {
   readonly path: string
@@ -55,13 +56,6 @@ interface Reading<T> {
   readonly padding: T | null
   /** The cache lives until the model's forward returns (decoder.config.use_cache stays on in training). */
   readonly cache: Frame<T>
-}
-
-/** What a stack's blocks share: masks, and `cache_position` where transformers 4 counts by it. */
-interface Masks<T> {
-  readonly self: T | null
-  readonly cross: T | null
-  readonly positions: T | null
 }
 
 /** What a call of attention is handed beside its input. */
@@ -176,16 +170,22 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
       const q = s.let(split(linear(o, m.q, x), query))
       let k = s.let(split(linear(o, m.k, source), key))
       let v = s.let(split(linear(o, m.v, source), key))
-      if (inline) return attendInline(o, s, m, { q, k, v }, given)
+      const makeBias = (dtype: DType): T =>
+        m.bias ? relativeBias(o, m, m.bias, query, key) : noBias(o, query, key, dtype)
+      if (inline) {
+        const positions = given.crosses ? null : given.positions
+        const call = { q, k, v, mask, bias: given.bias, learned: m.bias !== null, makeBias, positions }
+        const [turned, bias] = attendInline(o, s, { ...call, dropout: spec.dropout })
+        const whole = s.set(turned, o.view(turned, [batch, query, inner]))
+        return [s.set(whole, linear(o, m.o, whole)), bias] as const
+      }
       if (reading && library.t5.cache) {
         // DynamicCache.update concatenates to what is there: at first nothing, so a copy.
         const [keys, values] = [reading.cache.let(o.cat([k], 2)), reading.cache.let(o.cat([v], 2))]
         k = s.set(k, keys)
         v = s.set(v, values)
       }
-      const bias = s.let(
-        given.bias ?? (m.bias ? relativeBias(o, m, m.bias, query, key) : noBias(o, query, key, q.dtype)),
-      )
+      const bias = s.let(given.bias ?? makeBias(q.dtype))
       const call = { q, k, v, mask, bias, dropout: spec.dropout, scale: 1, causal: false, upcast: false }
       const [attended, weights] = eagerAttention(o, call)
       let out = s.let(attended)
@@ -196,39 +196,8 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
     })
   }
 
-  /** The rest of it in transformers 4, with its names in `s`: the mask becomes part of the bias that all layers share. */
-  function attendInline<T extends Tensor>(
-    o: Shorthand<T>,
-    s: Frame<T>,
-    m: Attention,
-    { q, k, v }: { readonly q: T; readonly k: T; readonly v: T },
-    given: Given<T>,
-  ): readonly [T, T] {
-    const [query, key] = [q.axes[2]!, k.axes[2]!]
-    let scores = s.let(o.matmul(q, o.transpose(k, 2, 3)))
-    let { bias } = given
-    if (!bias) {
-      if (!given.crosses) s.let(lengthSoFar(o, given.positions!))
-      bias = s.let(m.bias ? relativeBias(o, m, m.bias, query, key) : noBias(o, query, key, scores.dtype))
-      if (m.bias) bias = s.set(bias, o.slice(bias, 2, 0, query.size))
-      if (given.mask) bias = s.set(bias, o.add(bias, given.mask))
-    }
-    scores = s.set(scores, o.run('add_', [scores, bias], {}))
-    let weights = s.let(o.to(o.softmax(scores, 'float32'), scores.dtype))
-    weights = s.set(weights, o.dropout(weights, spec.dropout))
-    let out = s.let(o.matmul(weights, v))
-    out = s.set(out, o.contiguous(o.transpose(out, 1, 2)))
-    out = s.set(out, o.view(out, [batch, query, inner]))
-    out = s.set(out, linear(o, m.o, out))
-    return [out, bias]
-  }
-
   const noBias = <T extends Tensor>(o: Shorthand<T>, query: Axis, key: Axis, dtype: DType): T =>
     o.run('constant', [], { axes: [ONE, heads, query, key], dtype, value: 0 })
-
-  /** `cache_position[-1] + 1`, one number. */
-  const lengthSoFar = <T extends Tensor>(o: Shorthand<T>, positions: T): T =>
-    o.addScalar(o.select(positions, 0, positions.axes[0]!.size - 1), 1)
 
   /** T5LayerSelfAttention and T5LayerCrossAttention. */
   function attentionLayer<T extends Tensor>(
@@ -334,24 +303,14 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
     reading: Reading<T> | null,
     padding: T | null,
   ): Masks<T> {
-    const causal = { batch, tokens, keys: tokens, dtype, window: null }
-    if (!inline) {
-      const held = (mask: T | null): T | null => mask && s.let(mask)
-      const at = { batch, tokens, dtype }
-      if (!reading) return { self: held(bidirectionalMask(o, train, { ...at, padding })), cross: null, positions: null }
-      const self = s.let(o.run('causal_mask', [null], causal))
-      const { memory } = reading
-      const read = { ...at, keys: sources, dtype: memory.dtype, padding: reading.padding }
-      return { self, cross: held(bidirectionalMask(o, train, read)), positions: null }
-    }
-    const ones = (keys: Axis, type: DType): T =>
-      s.let(o.run('constant', [], { axes: [batch, keys], dtype: type, value: 1 }))
-    const positions = s.let(o.run('positions', [], { axes: [tokens] }))
-    const seen = ones(tokens, 'float32')
-    if (!reading) return { self: s.let(invertedMask(o, seen, dtype)), cross: null, positions }
-    const self = s.let(o.run('causal_mask', [seen], { ...causal, helper: 't5' }))
-    const cross = s.let(invertedMask(o, ones(sources, 'int64'), dtype))
-    return { self, cross, positions }
+    if (inline) return inlineMasks(o, s, { batch, tokens, sources: reading && sources, dtype })
+    const held = (mask: T | null): T | null => mask && s.let(mask)
+    const at = { batch, tokens, dtype }
+    if (!reading) return { self: held(bidirectionalMask(o, train, { ...at, padding })), cross: null, positions: null }
+    const self = s.let(o.run('causal_mask', [null], { ...at, keys: tokens, window: null }))
+    const { memory } = reading
+    const read = { ...at, keys: sources, dtype: memory.dtype, padding: reading.padding }
+    return { self, cross: held(bidirectionalMask(o, train, read)), positions: null }
   }
 
   function stackForward<T extends Tensor>(
