@@ -4,9 +4,10 @@ import { type Axis, axis, ONE } from '../trace/axes.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
-import { eagerAttention, sdpaAttention } from './attention.ts'
+import { attentionOf } from './attention.ts'
 import { Builder } from './builder.ts'
 import { embed } from './embedding.ts'
+import type { Library } from './library.ts'
 import { type Linear, linear } from './linear.ts'
 import { crossEntropy } from './loss.ts'
 import { bidirectionalMask } from './mask.ts'
@@ -20,6 +21,7 @@ interface Attention {
   readonly q: Linear
   readonly out: Linear
   readonly heads: Axis
+  readonly causal: boolean
   readonly norm: LayerNorm
 }
 
@@ -55,12 +57,12 @@ const OFFSET = 2
 const EPS = 1e-5
 
 /** modeling_bart.py, BartForConditionalGeneration: post-norm encoder-decoder, learned positions, a head tied to the words. */
-export function bart(spec: BartSpec, train: TrainSpec): Network {
+export function bart(spec: BartSpec, train: TrainSpec, library: Library): Network {
   if (train.dtype === 'float16') {
     const message = 'BART in float16, whose encoder looks for what overflows after each layer, is not modelled'
     throw new Refusal('not-modelled', '--dtype', message, 'Say --dtype bfloat16.')
   }
-  const b = new Builder(train)
+  const b = new Builder(train, library)
   const [h, vocab, places] = [
     axis('h', spec.hidden),
     axis('V', spec.vocab),
@@ -96,17 +98,17 @@ export function bart(spec: BartSpec, train: TrainSpec): Network {
     return { path, weight: b.weight(`${path}.weight`, [h]), bias: b.weight(`${path}.bias`, [h]), eps: EPS }
   }
 
-  function attention(path: string, heads: Axis): Attention {
+  function attention(path: string, heads: Axis, causal: boolean): Attention {
     const project = (name: string): Linear => b.linear(`${path}.${name}`, h, h, { bias: true })
     const [k, v, q, out] = [project('k_proj'), project('v_proj'), project('q_proj'), project('out_proj')]
-    return { path, k, v, q, out, heads, norm: norm(`${path}_layer_norm`) }
+    return { path, k, v, q, out, heads, causal, norm: norm(`${path}_layer_norm`) }
   }
 
   function layer(path: string, f: Axis, heads: Axis, decodes: boolean): Layer {
     return {
       path,
-      self: attention(`${path}.self_attn`, heads),
-      cross: decodes ? attention(`${path}.encoder_attn`, heads) : null,
+      self: attention(`${path}.self_attn`, heads, decodes),
+      cross: decodes ? attention(`${path}.encoder_attn`, heads, false) : null,
       fc1: b.linear(`${path}.fc1`, h, f, { bias: true }),
       fc2: b.linear(`${path}.fc2`, f, h, { bias: true }),
       finalNorm: norm(`${path}.final_layer_norm`),
@@ -121,9 +123,8 @@ export function bart(spec: BartSpec, train: TrainSpec): Network {
       const q = s.let(split(linear(o, m.q, x)))
       const k = s.let(split(linear(o, m.k, from)))
       const v = s.let(split(linear(o, m.v, from)))
-      const kernel = train.attention === 'eager' ? eagerAttention : sdpaAttention
-      const settings = { dropout: spec.attentionDropout, scale: d.size ** -0.5, causal: false, upcast: false }
-      const [attended, weights] = kernel(o, { q, k, v, mask, ...settings })
+      const settings = { dropout: spec.attentionDropout, scale: d.size ** -0.5, causal: m.causal, upcast: false }
+      const [attended, weights] = attentionOf(train, library)(o, { q, k, v, mask, ...settings })
       let out = s.let(attended)
       if (weights) s.let(weights)
       out = s.set(out, o.contiguous(o.reshape(out, [batch, x.axes[1]!, h])))
@@ -235,9 +236,11 @@ export function bart(spec: BartSpec, train: TrainSpec): Network {
 
   /**
    * The decoder is given no mask and makes one of ones, from which masking_utils.py makes a causal mask as for a padded batch. (Under
-   * sdpa a device that may read the values finds no padding and makes none: that is less than what is counted here.)
+   * sdpa a device that may read the values finds no padding and makes none: that is less than what is counted here.) flash-attn is
+   * told `causal` once the ones have been read.
    */
-  function causalMaskOfOnes<T extends Tensor>(o: Shorthand<T>, s: Frame<T>, words: T): T {
+  function causalMaskOfOnes<T extends Tensor>(o: Shorthand<T>, s: Frame<T>, words: T): T | null {
+    if (train.attention === 'flash_attention_2') return null
     const ones = s.let(o.run('constant', [], { axes: [batch, targets], dtype: 'float32', value: 1 }))
     const dtype = train.attention === 'sdpa' ? 'bool' : words.dtype
     return s.set(ones, o.run('causal_mask', [ones], { batch, tokens: targets, keys: targets, dtype, window: null }))

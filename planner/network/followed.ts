@@ -1,4 +1,4 @@
-import type { ModelSpec } from '../../models/spec.ts'
+import type { FreeformSpec, ModelSpec } from '../../models/spec.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import type { Library } from './library.ts'
@@ -17,6 +17,7 @@ const FLASH: ReadonlySet<string> = new Set([
   'bert',
   'roberta',
   'distilbert',
+  'bart',
 ])
 const FLASH_4: ReadonlySet<string> = new Set(['llama', 'mistral', 'qwen2'])
 
@@ -37,6 +38,13 @@ function refuseLiger(model: ModelSpec, train: TrainSpec): void {
   }
 }
 
+/** Of all attentions of a model. */
+function headWidths(model: Exclude<ModelSpec, FreeformSpec>): readonly number[] {
+  if ('headDim' in model) return [model.headDim]
+  const heads = 'decoderHeads' in model ? [model.heads, model.decoderHeads] : [model.heads]
+  return heads.map((n) => model.hidden / n)
+}
+
 function refuseFlash(library: Library, model: ModelSpec, train: TrainSpec): void {
   const flag = '--attention'
   const followed = library.modelTypes ? FLASH_4 : FLASH
@@ -48,9 +56,9 @@ function refuseFlash(library: Library, model: ModelSpec, train: TrainSpec): void
     const message = 'flash_attention_2 takes bfloat16 and float16 only'
     throw new Refusal('conflict', flag, message, 'Say --dtype bfloat16 or --autocast bfloat16.')
   }
-  const width = 'headDim' in model ? model.headDim : model.hidden / model.heads
-  if (width % 8 !== 0 || width > 256) {
-    const message = `flash_attention_2 with heads of ${width}, which it pads or refuses, is not modelled`
+  const odd = headWidths(model).find((width) => width % 8 !== 0 || width > 256)
+  if (odd !== undefined) {
+    const message = `flash_attention_2 with heads of ${odd}, which it pads or refuses, is not modelled`
     throw new Refusal('not-modelled', flag, message, 'Say sdpa or eager.')
   }
   if (train.padding) {

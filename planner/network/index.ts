@@ -38,7 +38,7 @@ export function networkOf(model: ModelSpec, train: TrainSpec, library: Library =
     case 't5':
       return t5(model, train, library)
     case 'bart':
-      return bart(model, train)
+      return bart(model, train, library)
     case 'freeform':
       return freeform(model, train)
   }
