@@ -110,9 +110,12 @@ export function bert(spec: BertSpec, train: TrainSpec, library: Library): Networ
   function selfAttention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null): readonly T[] {
     return o.module(`${m.path}.attention.self`, [x], (s) => {
       const split = (y: T): T => o.transpose(o.view(y, [batch, tokens, heads, d]), 1, 2)
-      const q = s.let(split(linear(o, m.query, x)))
+      // Where transformers 4 writes attention out, the query is split last: its node runs back first.
+      const late = inline && train.attention === 'eager'
+      const query = s.let(late ? linear(o, m.query, x) : split(linear(o, m.query, x)))
       const k = s.let(split(linear(o, m.key, x)))
       const v = s.let(split(linear(o, m.value, x)))
+      const q = late ? s.let(split(query)) : query
       const call = {
         q,
         k,

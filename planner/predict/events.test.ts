@@ -2,21 +2,30 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Recorded, settingOfRow } from '../pages/recorded.ts'
-import type { Dialect } from '../simulate/dialect.ts'
-import { torch } from '../simulate/dialects/torch.ts'
 import type { TraceEvent } from '../trace/event.ts'
-import { DEFAULT_STACK, simulate } from './index.ts'
+import { DEFAULT_STACK, resolveStack, type Stack, simulate } from './index.ts'
 
 /** `[phase, bytes, storage, op, module]`: an allocation, or a release where bytes are negative. */
 type Line = readonly [phase: string, bytes: number, storage: number, op: string, module: string]
 
-const folder = new URL('../../../fixtures/pytorch/events/', import.meta.url)
-const streams = readdirSync(folder)
-  .sort()
-  .map((f) => {
-    const [head, ...lines] = readFileSync(new URL(f, folder), 'utf8').trim().split('\n')
-    return { row: JSON.parse(head!) as Pick<Recorded, 'case'>, lines: lines.map((l): Line => JSON.parse(l)) }
-  })
+const root = new URL('../../../fixtures/pytorch/', import.meta.url)
+
+/** The whole steady steps in a folder, recorded on a stack. */
+const streamsIn = (name: string, stack: Stack) => {
+  const folder = new URL(`${name}/`, root)
+  return readdirSync(folder)
+    .sort()
+    .map((f) => {
+      const [head, ...lines] = readFileSync(new URL(f, folder), 'utf8').trim().split('\n')
+      const row: Pick<Recorded, 'case'> = JSON.parse(head!)
+      return { row, stack, lines: lines.map((l): Line => JSON.parse(l)) }
+    })
+}
+
+const streams = [
+  ...streamsIn('events', resolveStack(DEFAULT_STACK)),
+  ...streamsIn('transformers-4.48-events', resolveStack('transformers-4.48')),
+]
 
 /** Bytes in order; a run of releases between two allocations has no order of its own (Python's frames and C++'s differ). */
 function order(events: readonly (readonly [phase: string, bytes: number])[]): string[] {
@@ -42,9 +51,9 @@ const recorded = (lines: readonly Line[]): string[] =>
       .map(([p, n]) => [p, n]),
   )
 
-function simulated({ case: c }: Pick<Recorded, 'case'>, dialect: Dialect): string[] {
-  const { model, train } = settingOfRow(c, DEFAULT_STACK)
-  const { events } = simulate(model, train, dialect, { steps: 2 })
+function simulated({ case: c }: Pick<Recorded, 'case'>, { name, library, dialect }: Stack): string[] {
+  const { model, train } = settingOfRow(c, name)
+  const { events } = simulate(model, train, dialect, { steps: 2, library })
   const moves = events.filter(
     (e): e is Extract<TraceEvent, { action: 'alloc' | 'free' }> =>
       e.step === 1 && (e.action === 'alloc' || e.action === 'free'),
@@ -52,9 +61,9 @@ function simulated({ case: c }: Pick<Recorded, 'case'>, dialect: Dialect): strin
   return order(moves.map((e) => [e.phase, e.action === 'alloc' ? e.bytes : -e.bytes]))
 }
 
-for (const { row, lines } of streams) {
-  test(`${row.case.id}: each allocation and release of the steady step, in PyTorch's order`, () => {
-    const [got, want] = [simulated(row, torch), recorded(lines)]
+for (const { row, stack, lines } of streams) {
+  test(`${row.case.id} on ${stack.name}: each allocation and release of the steady step, in PyTorch's order`, () => {
+    const [got, want] = [simulated(row, stack), recorded(lines)]
     const at = want.findIndex((w, i) => w !== got[i])
     if (at >= 0) assert.equal(got.slice(at - 3, at + 6), want.slice(at - 3, at + 6), `event ${at} of ${want.length}`)
     assert.is(got.length, want.length)
@@ -62,8 +71,8 @@ for (const { row, lines } of streams) {
 }
 
 test('an engine that never adds in place is told apart', () => {
-  const wrong = { ...torch, accumulatesInPlace: false }
-  const caught = streams.filter(({ row, lines }) => simulated(row, wrong).join() !== recorded(lines).join())
+  const wrong = (s: Stack): Stack => ({ ...s, dialect: { ...s.dialect, accumulatesInPlace: false } })
+  const caught = streams.filter((s) => simulated(s.row, wrong(s.stack)).join() !== recorded(s.lines).join())
   assert.is(caught.length, streams.length)
 })
 
