@@ -9,7 +9,7 @@ import { LocalFrame } from './frame.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { type Edge, type Meta, Node } from './node.ts'
 import type { Runtime } from './runtime.ts'
-import { type Leaf, ReleasedTensor, type Variable } from './variable.ts'
+import { type Leaf, ReleasedTensor, Variable } from './variable.ts'
 
 /**
  * Records a program's operations for the engine to run back. It is mechanism only: what an operation computes and keeps is the
@@ -113,6 +113,12 @@ export class Tape<D> extends OpsBase<Variable<D>> {
 
   requireGrad(x: Variable<D>): Variable<D> {
     if (x.requiresGrad || !this.#recording) return x
+    if (this.#made) {
+      // Computed again for its values: the gradient goes to the first one.
+      x.requiresGrad = true
+      x.leaf = { variable: x, parameter: null, grad: null }
+      return x
+    }
     const kept = this.runtime.alias(x)
     this.#lifetimes.hold(kept)
     const leaf: Leaf<D> = { variable: kept, parameter: null, grad: null }
@@ -162,15 +168,23 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     }
   }
 
-  checkpoint(
+  checkpoint<R extends Variable<D> | readonly Variable<D>[]>(
     mode: CheckpointMode,
     args: readonly Variable<D>[],
     captured: readonly Variable<D>[],
-    body: (args: readonly Variable<D>[]) => Variable<D>,
-  ): Variable<D> {
+    body: (args: readonly Variable<D>[]) => R,
+  ): R {
     // torch/utils/checkpoint.py: without a graph there is nothing to compute again.
     if (mode === 'none' || !this.#recording) return body(args)
-    if (mode === 'reentrant') return this.#reentrant(args, captured, body)
+    if (mode === 'reentrant') {
+      const single = (inputs: readonly Variable<D>[]): Variable<D> => {
+        const result = body(inputs)
+        if (result instanceof Variable) return result
+        throw new Error('a reentrant region with several results is not followed')
+      }
+      // One result, as was just made sure.
+      return this.#reentrant(args, captured, single) as R
+    }
     const region: Checkpoint<D> = new Checkpoint(this.runtime, this.#lifetimes, args, captured, (inputs) =>
       this.#again(region, inputs, body),
     )
@@ -205,7 +219,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
   #again(
     region: Checkpoint<D>,
     inputs: readonly Variable<D>[],
-    body: (args: readonly Variable<D>[]) => Variable<D>,
+    body: (args: readonly Variable<D>[]) => Variable<D> | readonly Variable<D>[],
   ): void {
     const { position } = this.runtime
     const { scope } = position

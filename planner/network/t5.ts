@@ -8,6 +8,7 @@ import { activation } from './activation.ts'
 import { eagerAttention } from './attention.ts'
 import { Builder } from './builder.ts'
 import { dropout } from './dropout.ts'
+import { embed } from './embedding.ts'
 import type { Library } from './library.ts'
 import { type Linear, linear } from './linear.ts'
 import { crossEntropy } from './loss.ts'
@@ -78,9 +79,13 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
       'Say --attention eager.',
     )
   }
-  if (train.checkpointing !== 'none') {
-    const message = 'checkpointing of T5 (its position bias then requires a gradient) is not modelled yet'
-    throw new Refusal('not-modelled', '--gradient-checkpointing', message, 'Leave it out.')
+  if (train.checkpointing === 'reentrant') {
+    const message = 'reentrant checkpointing of T5, whose blocks have three results, is not modelled'
+    throw new Refusal('not-modelled', '--gradient-checkpointing', message, 'Say non-reentrant.')
+  }
+  if (train.checkpointing !== 'none' && library.t5.attention === 'inline') {
+    const message = 'checkpointing of T5 is not modelled for the stack of transformers 4.48'
+    throw new Refusal('not-modelled', '--gradient-checkpointing', message, 'Leave out --stack.')
   }
   if (train.dtype === 'float16') {
     const message = 'T5 in float16 (its blocks clamp what overflows, and wo stays in float32) is not modelled'
@@ -179,7 +184,7 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
         const whole = s.set(turned, o.view(turned, [batch, query, inner]))
         return [s.set(whole, linear(o, m.o, whole)), bias] as const
       }
-      if (reading && library.t5.cache) {
+      if (reading && library.t5.cache && train.checkpointing === 'none') {
         // DynamicCache.update concatenates to what is there: at first nothing, so a copy.
         const [keys, values] = [reading.cache.let(o.cat([k], 2)), reading.cache.let(o.cat([v], 2))]
         k = s.set(k, keys)
@@ -196,8 +201,11 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
     })
   }
 
-  const noBias = <T extends Tensor>(o: Shorthand<T>, query: Axis, key: Axis, dtype: DType): T =>
-    o.run('constant', [], { axes: [ONE, heads, query, key], dtype, value: 0 })
+  /** T5Attention.forward: zeros, made to require a gradient under checkpointing. */
+  const noBias = <T extends Tensor>(o: Shorthand<T>, query: Axis, key: Axis, dtype: DType): T => {
+    const zeros = o.run('constant', [], { axes: [ONE, heads, query, key], dtype, value: 0 })
+    return train.checkpointing === 'none' ? zeros : o.requireGrad(zeros)
+  }
 
   /** T5LayerSelfAttention and T5LayerCrossAttention. */
   function attentionLayer<T extends Tensor>(
@@ -250,8 +258,37 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
     })
   }
 
-  /** T5Block.forward: the result and the biases that the next block takes. */
+  /** GradientCheckpointingLayer around T5Block.forward, whose arguments are positional: the result and the biases of the next block. */
   function blockForward<T extends Tensor>(
+    o: Shorthand<T>,
+    m: Block,
+    x: T,
+    masks: Masks<T>,
+    biases: readonly (T | null)[],
+    reading: Reading<T> | null,
+  ): readonly T[] {
+    const names = [x, masks.self, biases[0] ?? null, reading?.memory ?? null, masks.cross, biases[1] ?? null]
+    const there = names.filter((t) => t !== null)
+    const pinned = [x, ...biases.filter((t) => t !== null)]
+    return o.module(m.path, pinned, () =>
+      o.checkpoint(train.checkpointing, there, [], (given) => {
+        let next = 0
+        const [y, self, bias, memory, cross, crossBias] = names.map((t) => (t === null ? null : given[next++]!))
+        const again = reading && { ...reading, memory: memory! }
+        return blockBody(
+          o,
+          m,
+          y!,
+          { ...masks, self: self ?? null, cross: cross ?? null },
+          [bias ?? null, crossBias ?? null],
+          again,
+        )
+      }),
+    )
+  }
+
+  /** T5Block.forward. */
+  function blockBody<T extends Tensor>(
     o: Shorthand<T>,
     m: Block,
     given: T,
@@ -259,9 +296,8 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
     biases: readonly (T | null)[],
     reading: Reading<T> | null,
   ): readonly T[] {
-    const args = [given, ...biases.filter((t) => t !== null)]
     const { positions } = masks
-    return o.module(m.path, args, (s) => {
+    return o.call([], (s) => {
       let x = s.let(given)
       const self = attentionLayer(o, `${m.path}.layer.0`, m.selfNorm, m.self, x, {
         mask: masks.self,
@@ -323,7 +359,7 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
   ): T {
     return o.module(m.path, [ids], (s) => {
       const path = library.t5.embedding === 'own' ? `${m.path}.embed_tokens` : 'shared'
-      const embedded = s.let(o.module(path, [ids], () => o.embedding(o.parameter(shared), ids)))
+      const embedded = s.let(embed(o, train, path, shared, ids))
       const masks = masksOf(o, s, tokens, embedded.dtype, reading, padding)
       let x = s.let(dropout(o, `${m.path}.dropout`, spec.dropout, embedded))
       let biases: (T | null)[] = [null, null]

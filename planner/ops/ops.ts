@@ -71,9 +71,14 @@ export interface Ops<T extends Tensor> {
   noGrad<R extends T | readonly T[]>(body: () => R): R
   /**
    * A region whose saved tensors are computed again in the backward (torch.utils.checkpoint). `args` are what it is called
-   * with, `captured` what its closure refers to.
+   * with, `captured` what its closure refers to. A reentrant one has one result.
    */
-  checkpoint(mode: CheckpointMode, args: readonly T[], captured: readonly T[], body: (args: readonly T[]) => T): T
+  checkpoint<R extends T | readonly T[]>(
+    mode: CheckpointMode,
+    args: readonly T[],
+    captured: readonly T[],
+    body: (args: readonly T[]) => R,
+  ): R
   /** `requires_grad_()` on a tensor without history (PEFT's `enable_input_require_grads` hook). */
   requireGrad(x: T): T
 }

@@ -12,12 +12,12 @@ export abstract class OpsBase<T extends Tensor> implements Shorthand<T> {
   abstract call<R extends T | readonly T[]>(args: readonly T[], body: (frame: Frame<T>) => R): R
   abstract module<R extends T | readonly T[]>(path: string, args: readonly T[], body: (frame: Frame<T>) => R): R
   abstract noGrad<R extends T | readonly T[]>(body: () => R): R
-  abstract checkpoint(
+  abstract checkpoint<R extends T | readonly T[]>(
     mode: CheckpointMode,
     args: readonly T[],
     captured: readonly T[],
-    body: (args: readonly T[]) => T,
-  ): T
+    body: (args: readonly T[]) => R,
+  ): R
   abstract requireGrad(x: T): T
 
   /** Inputs in the type that `op` wants (autocast); a runtime without one hands them on. */

@@ -31,6 +31,13 @@ test('T5 in float16 and in 4 bits, where transformers treats single modules apar
   assert.not.throws(predicted('t5-small', { dtype: 'bfloat16', attention: 'eager', method: 'full' }))
 })
 
+test("T5's reentrant checkpointing, and the older stack's, are refused", () => {
+  const eager: TrainingOptions = { attention: 'eager', method: 'lora' }
+  refused('t5-small', { ...eager, gradient_checkpointing: 'reentrant' }, /reentrant/)
+  assert.not.throws(predicted('t5-small', { ...eager, gradient_checkpointing: 'non-reentrant' }))
+  refused('t5-small', { ...eager, gradient_checkpointing: 'non-reentrant' }, /4\.48/, OLDER)
+})
+
 test('BART in float16, whose encoder reads its own values, is refused', () => {
   refused('bart-base', { dtype: 'float16' }, /float16/)
   assert.not.throws(predicted('bart-base', { dtype: 'bfloat16' }))
