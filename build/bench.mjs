@@ -39,8 +39,8 @@ const { resolveTraining } = await import(join(root, 'dist/planner/training/resol
 const stack = resolveStack(DEFAULT_STACK)
 
 function warm(name, body, operations) {
-  for (let i = 0; i < 10; i++) body()
-  const times = Array.from({ length: 30 }, () => {
+  for (let i = 0; i < 100; i++) body()
+  const times = Array.from({ length: 60 }, () => {
     const t = performance.now()
     body()
     return performance.now() - t

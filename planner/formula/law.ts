@@ -73,8 +73,14 @@ const symbolOf = (axes: Axes): string => {
 
 /** Bytes a token for a storage that grows with `b·t`; one that grows with t alone or t² is not linear in tokens and left out. */
 function perToken(s: Live): number {
-  const names = s.axes.flatMap((a) => a.name.split('·'))
-  if (!names.includes('b') || names.filter((n) => n === 't').length !== 1) return 0
-  const tokens = s.axes.reduce((n, a) => (a.name.split('·').some((x) => x === 'b' || x === 't') ? n * a.size : n), 1)
-  return s.bytes / tokens
+  let [batches, tokens, of] = [0, 0, 1]
+  for (const { name, size } of s.axes) {
+    const before = batches + tokens
+    for (const symbol of name.length === 1 ? name : name.split('·')) {
+      if (symbol === 'b') batches++
+      else if (symbol === 't') tokens++
+    }
+    if (batches + tokens > before) of *= size
+  }
+  return batches > 0 && tokens === 1 ? s.bytes / of : 0
 }

@@ -2,14 +2,14 @@ import type { ModelSpec } from '../../models/spec.ts'
 import type { Allocator } from '../allocate/torch-cuda.ts'
 import type { Network } from '../network/network.ts'
 import type { EstimateBody } from '../result/estimate.ts'
-import type { TraceEvent } from '../trace/event.ts'
+import { PHASES, type TraceEvent } from '../trace/event.ts'
 import { firstStep, steadyStep } from '../trace/reading.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { bodyFrom, type Facts, highest, peakPhase, readTables, stepFacts } from './facts.ts'
+import { bodyFrom, type Facts, peakPhase, readTables, stepFacts } from './facts.ts'
 import { foldLayers } from './fold.ts'
 import { simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
-import { peakOf, streamsOf } from './stream.ts'
+import { highestOf, peakOf, streamsOf } from './stream.ts'
 
 export interface Gpu {
   readonly name: string
@@ -38,11 +38,11 @@ export const bodyOf = (
 
 function factsOf(network: Network, events: readonly TraceEvent[], allocator: Allocator | null): Facts {
   const trace = steadyStep(events)
-  const streams = streamsOf(trace)
+  const streams = streamsOf(trace, allocator?.block)
   const steady = stepFacts(streams)
   const phase = peakPhase(steady)
   const { start, live, events: instants } = streams[phase]
   const tables = readTables(network, trace, phase, instants[peakOf(start, live)] ?? null)
-  const blocks = allocator && highest(stepFacts(streamsOf(trace, allocator.block)))
+  const blocks = allocator && Math.max(...PHASES.map((p) => highestOf(streams[p].blocks)))
   return { ...tables, blocks, first: stepFacts(streamsOf(firstStep(events))), steady, phase }
 }

@@ -202,9 +202,6 @@ function allocatedOf(
   return { bytes: blocks + bytes, workspaces_bytes: bytes, basis }
 }
 
-/** The highest of a step's phases. */
-export const highest = (step: Record<Phase, PhaseFacts>): number => Math.max(...PHASES.map((p) => step[p].peak))
-
 /** Whether the live bytes fit. Live bytes only: what the allocator and the driver add is not in this figure. */
 function fitOf(gpu: Gpu, bytes: number): NonNullable<EstimateBody['fit']> {
   const margin = gpu.bytes - bytes

@@ -1,5 +1,5 @@
 import type { FreeformSpec, ModelSpec, T5Spec } from '../../models/spec.ts'
-import { PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
+import { CATEGORIES, PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
 import { firstStep, steadyStep } from '../trace/reading.ts'
 import { foldScope } from '../trace/scope.ts'
 import type { TrainSpec } from '../training/spec.ts'
@@ -14,7 +14,7 @@ import {
 } from './facts.ts'
 import { simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
-import { endOf, type Stream, type Streams, streamsOf } from './stream.ts'
+import { endOf, type Level, type Stream, type Streams, streamsOf } from './stream.ts'
 
 /** Layers of the two small simulations: a first, a middle and a last one, and one middle one more. */
 const FEW = 3
@@ -47,8 +47,7 @@ export function foldLayers(model: ModelSpec, train: TrainSpec, { dialect, librar
   const small = (n: number) => {
     const { network, events } = simulate({ ...model, layers: n }, train, dialect, { library })
     const trace = steadyStep(events)
-    const blocks = streamsOf(trace, allocator.block)
-    return { network, trace, blocks, steady: streamsOf(trace), first: streamsOf(firstStep(events)) }
+    return { network, trace, steady: streamsOf(trace, allocator.block), first: streamsOf(firstStep(events)) }
   }
   const [three, four] = [small(FEW), small(FEW + 1)]
   const more = layers - FEW
@@ -57,7 +56,7 @@ export function foldLayers(model: ModelSpec, train: TrainSpec, { dialect, librar
   const first = extendAll(three.first, four.first, more)
   if (!steady || !first) return null
   const blocks = Math.max(
-    ...PHASES.map((p) => extendPhase(three.blocks[p], four.blocks[p], steady.seams[p], more).facts.peak),
+    ...PHASES.map((p) => highestAt(three.steady[p].blocks, four.steady[p].blocks, steady.seams[p], more).bytes),
   )
   const phase = peakPhase(steady.facts)
   const peak = steady.peaks[phase]
@@ -132,38 +131,37 @@ function seamOf(
   return { three: [from3, to3], four: [from4, to4], at, block }
 }
 
-/** The phase's figures with `more` blocks more: the highest of all instants, each extended by its own growth. */
+/** The phase's figures with `more` blocks more. */
 function extendPhase(three: Stream, four: Stream, seams: readonly Seam[], more: number) {
-  let best = line(three.start, four.start, more)
-  let peak: Pair | null = null
-  const consider = (i: number, j: number) => {
-    const v = line(three.live[i]!, four.live[j]!, more)
-    if (v <= best) return
-    best = v
-    peak = [three.events[i]!, four.events[j]!]
-  }
-  for (const [i, j] of pairsOf(seams)) consider(i, j)
-  const event: TraceEvent | undefined = (peak as Pair | null)?.[0]
+  const { bytes, at } = highestAt(three, four, seams, more)
+  const peak: Pair | null = at && [three.events[at[0]]!, four.events[at[1]]!]
   const facts: PhaseFacts = {
-    peak: best,
+    peak: bytes,
     end: line(endOf(three), endOf(four), more),
-    scope: foldScope(event?.scope ?? ''),
-    op: event?.op ?? 'start',
+    scope: foldScope(peak?.[0].scope ?? ''),
+    op: peak?.[0].op ?? 'start',
   }
-  return { facts, peak: peak as Pair | null }
+  return { facts, peak }
+}
+
+/** The highest of all instants, each extended by its own growth; `at` is null where that is the start. */
+function highestAt(three: Level, four: Level, seams: readonly Seam[], more: number) {
+  let bytes = line(three.start, four.start, more)
+  let [i, j] = [-1, -1]
+  eachInstant(seams, (a, b) => {
+    const v = line(three.live[a]!, four.live[b]!, more)
+    if (v > bytes) [bytes, i, j] = [v, a, b]
+  })
+  return { bytes, at: i < 0 ? null : ([i, j] as const) }
 }
 
 /** Instants of the shorter stream with theirs in the longer one; together they stand for every instant of any depth. */
-function* pairsOf(seams: readonly Seam[]): Generator<readonly [three: number, four: number]> {
-  for (const {
-    three: [from3, to3],
-    four: [from4, to4],
-    at,
-    block,
-  } of seams) {
+function eachInstant(seams: readonly Seam[], visit: (three: number, four: number) => void): void {
+  for (const { three, four, at, block } of seams) {
+    const [[from3, to3], [from4, to4]] = [three, four]
     // Up to the seam and one block on instants keep their place from the front, from the seam on theirs from the end.
-    for (let i = from3; i < Math.min(to3, at + block); i++) yield [i, from4 + i - from3]
-    for (let i = at; i < to3; i++) yield [i, to4 - (to3 - i)]
+    for (let i = from3; i < Math.min(to3, at + block); i++) visit(i, from4 + i - from3)
+    for (let i = at; i < to3; i++) visit(i, to4 - (to3 - i))
   }
 }
 
@@ -195,7 +193,7 @@ export function alignedInstants(
   for (const phase of PHASES) {
     const seams = seamsOf(a[phase], b[phase], phase)
     if (!seams) return null
-    for (const [i, j] of pairsOf(seams)) result.push({ phase, three: i, four: j })
+    eachInstant(seams, (three, four) => result.push({ phase, three, four }))
   }
   return result
 }
@@ -204,9 +202,9 @@ const line = (three: number, four: number, more: number): number => three + more
 
 function lines(three: ByCategory, four: ByCategory, more: number): ByCategory {
   const result: ByCategory = {}
-  for (const key of new Set([...Object.keys(three), ...Object.keys(four)]) as Set<keyof ByCategory>) {
-    const v = line(three[key] ?? 0, four[key] ?? 0, more)
-    if (v > 0) result[key] = v
+  for (const c of CATEGORIES) {
+    const v = line(three[c] ?? 0, four[c] ?? 0, more)
+    if (v > 0) result[c] = v
   }
   return result
 }
@@ -302,14 +300,14 @@ function foldStretch(
       phase: p.phase,
       parts: lines(p.parts, sumOf(p.parts, growth.parts), more - 1),
     }))
-    const moving = Object.entries(step) as [keyof ByCategory, number][]
+    const moving = CATEGORIES.filter((c) => step[c])
     for (let m = 0; m < more; m++) {
       for (const p of first) {
         const parts = { ...p.parts }
-        for (const [key, by] of moving) {
-          const v = (parts[key] ?? 0) + m * by
-          if (v > 0) parts[key] = v
-          else delete parts[key]
+        for (const c of moving) {
+          const v = (parts[c] ?? 0) + m * step[c]!
+          if (v > 0) parts[c] = v
+          else delete parts[c]
         }
         result.push({ seq: p.seq + m * seqStep, index: p.index + m * block, phase: p.phase, parts })
       }
@@ -325,11 +323,14 @@ const growthOf = (three: TimelinePoint, four: TimelinePoint): { seq: number; par
   parts: difference(four.parts, three.parts),
 })
 
-const CATEGORY_KEYS = (a: ByCategory, b: ByCategory): (keyof ByCategory)[] =>
-  [...new Set([...Object.keys(a), ...Object.keys(b)])] as (keyof ByCategory)[]
+function difference(a: ByCategory, b: ByCategory): ByCategory {
+  const result: ByCategory = {}
+  for (const c of CATEGORIES) if (a[c] !== b[c]) result[c] = (a[c] ?? 0) - (b[c] ?? 0)
+  return result
+}
 
-const difference = (a: ByCategory, b: ByCategory): ByCategory =>
-  Object.fromEntries(CATEGORY_KEYS(a, b).flatMap((k) => (a[k] === b[k] ? [] : [[k, (a[k] ?? 0) - (b[k] ?? 0)]])))
-
-const sumOf = (a: ByCategory, b: ByCategory): ByCategory =>
-  Object.fromEntries(CATEGORY_KEYS(a, b).map((k) => [k, (a[k] ?? 0) + (b[k] ?? 0)]))
+function sumOf(a: ByCategory, b: ByCategory): ByCategory {
+  const result: ByCategory = { ...a }
+  for (const c of CATEGORIES) if (b[c]) result[c] = (a[c] ?? 0) + b[c]
+  return result
+}

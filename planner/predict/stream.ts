@@ -1,12 +1,19 @@
 import type { Phase, TraceEvent } from '../trace/event.ts'
 import { isAfterStep } from '../trace/reading.ts'
 
-/** Allocations and releases of one phase with the live bytes after each. */
-export interface Stream {
-  /** Live bytes before the first of them. */
+/** Bytes over a phase. */
+export interface Level {
+  /** Before its first allocation or release. */
   readonly start: number
-  readonly events: TraceEvent[]
+  /** After each of them. */
   readonly live: number[]
+}
+
+/** Allocations and releases of one phase with the live bytes after each. */
+export interface Stream extends Level {
+  readonly events: TraceEvent[]
+  /** The same where every storage counts as the allocator's block for it; the storages themselves without an allocator. */
+  readonly blocks: Level
   /**
    * Where in `events` the layers are gone through again: micro-steps come to forward and backward several times, and a pass of
    * reference goes from the loss back to the model.
@@ -16,31 +23,37 @@ export interface Stream {
 
 export type Streams = Record<Phase, Stream>
 
-/**
- * The phases of one step: `trace` is the static part and that step's events. `sizeOf` is what a storage of so many bytes counts.
- */
-export function streamsOf(trace: readonly TraceEvent[], sizeOf: (bytes: number) => number = (bytes) => bytes): Streams {
+/** The phases of one step: `trace` is the static part and that step's events. `blockOf` is the block for so many bytes. */
+export function streamsOf(trace: readonly TraceEvent[], blockOf?: (bytes: number) => number): Streams {
   const streams: Partial<Streams> = {}
   let bytes = 0
+  let blocks = 0
   let at: Phase | null = null
   let scope = ''
+  const empty = (): Stream => {
+    const level: Level = { start: bytes, live: [] }
+    return { ...level, events: [], visits: [], blocks: blockOf ? { start: blocks, live: [] } : level }
+  }
   for (const e of trace) {
     if (e.action === 'alloc') {
       if (e.device === 'host') continue
     } else if (e.action !== 'free') continue
-    if (e.phase !== 'static' && !isAfterStep(e)) {
-      const stream = streams[e.phase] ?? { start: bytes, events: [], live: [], visits: [] }
-      streams[e.phase] = stream
-      const again = e.phase === 'forward' && scope === '' && e.scope !== ''
-      if (e.phase !== at || again) stream.visits.push(stream.events.length)
-      at = e.phase
-      scope = e.scope
-      bytes += e.action === 'alloc' ? sizeOf(e.bytes) : -sizeOf(e.bytes)
-      stream.events.push(e)
-      stream.live.push(bytes)
-    } else bytes += e.action === 'alloc' ? sizeOf(e.bytes) : isAfterStep(e) ? 0 : -sizeOf(e.bytes)
+    const after = isAfterStep(e)
+    const sign = e.action === 'alloc' ? 1 : after ? 0 : -1
+    const inPhase = e.phase !== 'static' && !after
+    if (inPhase) streams[e.phase] ??= empty()
+    bytes += sign * e.bytes
+    if (blockOf) blocks += sign * blockOf(e.bytes)
+    if (!inPhase) continue
+    const stream = streams[e.phase]!
+    const again = e.phase === 'forward' && scope === '' && e.scope !== ''
+    if (e.phase !== at || again) stream.visits.push(stream.events.length)
+    at = e.phase
+    scope = e.scope
+    stream.events.push(e)
+    stream.live.push(bytes)
+    if (blockOf) stream.blocks.live.push(blocks)
   }
-  const empty = (): Stream => ({ start: bytes, events: [], live: [], visits: [] })
   return {
     forward: streams.forward ?? empty(),
     backward: streams.backward ?? empty(),
@@ -48,7 +61,7 @@ export function streamsOf(trace: readonly TraceEvent[], sizeOf: (bytes: number) 
   }
 }
 
-export const endOf = (s: Stream): number => s.live.at(-1) ?? s.start
+export const endOf = (s: Level): number => s.live.at(-1) ?? s.start
 
 /** Index of the highest instant; -1 where it is the start. The first of equals. */
 export function peakOf(start: number, live: readonly number[]): number {
@@ -62,3 +75,6 @@ export function peakOf(start: number, live: readonly number[]): number {
   }
   return at
 }
+
+/** Bytes at its highest instant. */
+export const highestOf = ({ start, live }: Level): number => live[peakOf(start, live)] ?? start

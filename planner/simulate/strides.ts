@@ -23,6 +23,7 @@ export function isContiguous(axes: Axes, strides: readonly number[]): boolean {
 
 /** Dense in some order of its axes (c10/core/TensorImpl.cpp, compute_non_overlapping_and_dense). */
 export function isDense(axes: Axes, strides: readonly number[]): boolean {
+  if (isContiguous(axes, strides)) return true
   const order = axes.map((_, i) => i).filter((i) => axes[i]!.size !== 1)
   order.sort((x, y) => strides[x]! - strides[y]!)
   let step = 1
@@ -71,6 +72,9 @@ export type OperandStrides = readonly number[]
  */
 export function iteratorStrides(axes: Axes, operands: readonly OperandStrides[]): number[] {
   const rank = axes.length
+  // By far the most common: every operand row-major already.
+  const rowMajor = contiguousStrides(axes)
+  if (operands.every((s) => s.every((stride, i) => stride === rowMajor[i]))) return rowMajor
   const order = Array.from({ length: rank }, (_, i) => rank - 1 - i)
   const compare = (x: number, y: number): number => {
     for (const s of operands) {
