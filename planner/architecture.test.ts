@@ -29,7 +29,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'planner/simulate': ['planner/trace', 'planner/ops', 'planner/autograd', 'planner/training'],
   'planner/execute': ['planner/trace', 'planner/ops', 'planner/autograd'],
   'planner/formula': ['planner/trace'],
-  'planner/allocate': ['planner/trace'],
+  'planner/devices': [],
+  'planner/allocate': ['planner/trace', 'planner/devices'],
   // Composition roots: they alone see programs and runtimes together.
   'planner/predict': [
     'planner/trace',
@@ -40,6 +41,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'planner/autograd',
     'planner/simulate',
     'planner/allocate',
+    'planner/devices',
     'planner/formula',
     'models/spec.ts',
   ],
@@ -57,7 +59,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'models/spec.ts',
   ],
   // Pages of docs/ whose numbers are computed.
-  'planner/pages': ['planner/predict', 'planner/result', 'planner/training', 'models/index.ts'],
+  'planner/pages': ['planner/predict', 'planner/devices', 'planner/result', 'planner/training', 'models/index.ts'],
   planner: ['planner/trace', 'planner/predict', 'planner/result', 'planner/training', 'planner/network', 'planner/ops'],
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from './command.ts'
 import { compare } from './compare.ts'
 import { completion } from './completion.ts'
+import { devices } from './devices.ts'
 import { engines } from './engines.ts'
 import { estimate } from './estimate.ts'
 import { models } from './models.ts'
@@ -14,6 +15,7 @@ export const COMMANDS: readonly Command[] = [
   run,
   report,
   models,
+  devices,
   engines,
   completion(() => COMMANDS),
 ]

@@ -1,5 +1,6 @@
 import { specFromCatalog } from '../../models/index.ts'
-import { predict, resolveStack } from '../predict/index.ts'
+import { capacityOf, findDevices } from '../devices/index.ts'
+import { type Gpu, predict, resolveStack } from '../predict/index.ts'
 import type { EstimateBody } from '../result/estimate.ts'
 import type { TrainingOptions } from '../training/options.ts'
 import { resolveTraining } from '../training/resolve.ts'
@@ -19,7 +20,8 @@ export interface Published {
 
 /** The stack whose prediction stands beside the measurements. */
 export const PUBLISHED_STACK = resolveStack('transformers-4.48')
-const A100 = { name: 'a100-80gb', bytes: 81_920 * 2 ** 20 }
+const [DEVICE] = findDevices('a100-80gb')
+const A100: Gpu = { name: DEVICE!.name, bytes: capacityOf(DEVICE!), device: DEVICE! }
 
 /** PEFT's projections of attention; `c_attn`, which some runs name too, is in no Mistral. */
 const TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj']

@@ -1,5 +1,6 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { Allocator } from '../allocate/torch-cuda.ts'
+import type { Device } from '../devices/index.ts'
 import type { Network } from '../network/network.ts'
 import type { EstimateBody } from '../result/estimate.ts'
 import { PHASES, type TraceEvent } from '../trace/event.ts'
@@ -11,9 +12,13 @@ import { simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
 import { highestOf, peakOf, streamsOf } from './stream.ts'
 
+/** What a step has to fit into. */
 export interface Gpu {
   readonly name: string
+  /** What the driver reports in all. */
   readonly bytes: number
+  /** The device where it is known by name; null for a size alone. */
+  readonly device: Device | null
 }
 
 /**

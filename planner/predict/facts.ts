@@ -198,7 +198,7 @@ function allocatedOf(
   allocator: Allocator | null,
 ): EstimateBody['tiers']['allocated'] {
   if (blocks === null || allocator === null) return null
-  const { bytes, basis } = allocator.workspaces(gpu?.name ?? null)
+  const { bytes, basis } = allocator.workspaces(gpu?.device ?? null)
   return { bytes: blocks + bytes, workspaces_bytes: bytes, basis }
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { findDevices } from '../devices/index.ts'
 import { PUBLISHED_STACK, type Published, predictedForPublished } from '../pages/published.ts'
 
 // Mistral-7B on an A100, as others measured it: what torch had allocated at most, against the tier of allocated bytes.
@@ -83,7 +84,7 @@ test('what stays when training has ended: weights, optimizer state, the last bat
 test('a workspace is 32 MiB on Hopper and later', () => {
   const { tiers } = predictedForPublished(rows.find((r) => r.method === 'lora')!)
   assert.is(tiers.allocated!.workspaces_bytes, 2 * 8_519_680)
-  assert.is(PUBLISHED_STACK.allocator.workspaces('h100').bytes, 2 * 32 * 2 ** 20)
+  assert.is(PUBLISHED_STACK.allocator.workspaces(findDevices('h100')[0]!).bytes, 2 * 32 * 2 ** 20)
   assert.is(PUBLISHED_STACK.allocator.workspaces(null).bytes, 2 * 8_519_680)
 })
 
