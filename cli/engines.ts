@@ -1,29 +1,20 @@
+import { ENGINE_TABLE } from '../planner/execute/engines/table.ts'
+import type { EngineName } from '../planner/trace/engine-names.ts'
 import { EngineError, type Problem, UsageError } from './errors.ts'
 import type { Values } from './flags.ts'
 
-export type Engine = 'wasm' | 'cpu'
-
-/** What can run a step here, and what cannot yet. */
-export const ENGINES = [
-  { name: 'wasm', available: true, note: 'tfjs on WebAssembly: the default' },
-  { name: 'cpu', available: true, note: 'tfjs in plain JavaScript: slow, for checking' },
-  { name: 'tfjs-node', available: false, note: 'not supported yet' },
-  { name: 'tfjs-node-gpu', available: false, note: 'not supported yet' },
-  { name: 'webgpu', available: false, note: 'not supported yet' },
-] as const
-
 /** The engine that was asked for. @throws EngineError where it is not there */
-export function chooseEngine(name: Values['engine']): Engine {
-  if (name === undefined || name === 'auto' || name === 'wasm') return 'wasm'
-  if (name === 'cpu') return 'cpu'
-  throw new EngineError(
-    `the engine ${name} is not supported yet`,
-    'Say --engine wasm or --engine cpu; `tidemark engines list` shows all.',
-  )
+export async function chooseEngine(name: Values['engine']): Promise<EngineName> {
+  if (name === undefined || name === 'auto') return 'wasm'
+  const { missing, install } = ENGINE_TABLE[name]
+  const why = await missing()
+  if (why === null) return name
+  const next = install === null ? 'Say --engine wasm or --engine cpu' : `Type \`${install}\``
+  throw new EngineError(`the engine ${name} is not there: ${why}`, `${next}; \`tidemark engines list\` shows all.`)
 }
 
 /** An engine computes in float32 with attention written out: anything else that was asked for by name is refused. */
-export function refuseWhatEnginesLack(values: Values, engine: Engine, placeOf: (flag: string) => string): void {
+export function refuseWhatEnginesLack(values: Values, engine: EngineName, placeOf: (flag: string) => string): void {
   const problems: Problem[] = []
   if (values.dtype !== undefined && values.dtype !== 'float32') {
     const message = `is ${values.dtype}; the ${engine} engine computes in float32`

@@ -1,4 +1,5 @@
 import { TASKS } from '../models/spec.ts'
+import { ENGINE_NAMES } from '../planner/trace/engine-names.ts'
 import {
   ADAPTER_DTYPES,
   ATTENTION_NAMES,
@@ -110,7 +111,7 @@ export const FLAGS = {
     refused: 'the matrix of levers is not there yet: compare one setting at a time',
   }),
   run: flag('Execution', boolean(), { describe: 'Run real steps too, and put measured beside predicted' }),
-  engine: flag('Execution', choice(['auto', 'tfjs-node-gpu', 'tfjs-node', 'webgpu', 'wasm', 'cpu'] as const), {
+  engine: flag('Execution', choice(['auto', ...ENGINE_NAMES] as const), {
     describe: 'What runs the step',
     fallback: 'auto: wasm',
   }),

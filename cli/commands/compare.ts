@@ -80,7 +80,7 @@ async function runAll(
   methods: readonly MethodResult[],
 ): Promise<MethodResult[]> {
   const { values, terminal } = context
-  const engine = chooseEngine(values.engine)
+  const engine = await chooseEngine(values.engine)
   terminal.say(
     `--run executes in float32 with eager attention on ${engine}; its prediction stands beside what it measured`,
   )

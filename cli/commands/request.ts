@@ -1,5 +1,5 @@
 import type { RunRequest } from '../../planner/run/setting.ts'
-import type { Engine } from '../engines.ts'
+import type { EngineName } from '../../planner/trace/engine-names.ts'
 import type { Values } from '../flags.ts'
 import { resolveModel } from '../model/resolve.ts'
 import type { Prepared, PreparedMethod } from './prepare.ts'
@@ -11,7 +11,7 @@ export async function requestOf(
   model: string,
   { found }: Prepared,
   { train }: PreparedMethod,
-  engine: Engine,
+  engine: EngineName,
   values: Values,
 ): Promise<RunRequest> {
   return {

@@ -30,7 +30,7 @@ export const run: Command = {
   async run(args, raw) {
     const context = await contextOf(raw, this.flags, 'run', textArgument(args, 'model'))
     const { values, terminal } = context
-    const engine = chooseEngine(values.engine)
+    const engine = await chooseEngine(values.engine)
     refuseWhatEnginesLack(values, engine, context.placeOf)
     await checkOutputs(context)
     const prepared = await prepare(textArgument(args, 'model'), context, [values.method], { env: terminal.env, engine })

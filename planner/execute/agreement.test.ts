@@ -6,8 +6,8 @@ import type { BackwardScripts, Dialect, Script } from '../simulate/dialect.ts'
 import { tfjsDialect } from '../simulate/dialects/tfjs.ts'
 import { Simulator } from '../simulate/simulator.ts'
 import type { TraceEvent } from '../trace/event.ts'
-import { ENGINES } from './engines/engine.ts'
 import { loadEngine } from './engines/load.ts'
+import { TESTED_ENGINES } from './engines/tested.test.cases.ts'
 import { Executor } from './executor.ts'
 import { type Case, casesOf, drive, type Operand } from './kernels/operations.test.cases.ts'
 import { stream } from './random.ts'
@@ -85,7 +85,7 @@ function* mutants(dialect: Dialect): Generator<Mutant> {
   }
 }
 
-for (const name of ENGINES) {
+for (const name of TESTED_ENGINES) {
   const engine = await loadEngine(name)
   const dialect = tfjsDialect(name)
 

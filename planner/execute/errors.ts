@@ -5,6 +5,8 @@ export type EngineFailure =
   | 'engine-busy'
   | 'out-of-memory'
   | 'engine-warning'
+  | 'wrong-product'
+  | 'not-on-host'
   | 'not-executed'
   | 'bad-batch'
   | 'not-materialized'

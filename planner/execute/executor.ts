@@ -129,6 +129,11 @@ export class Executor implements Runtime<Tensor> {
     return this.primitives.values(v)
   }
 
+  /** A copy of the numbers, from wherever they lie. */
+  read(v: Num): Promise<Values> {
+    return this.engine.read(v.data)
+  }
+
   alias(v: Num): Num {
     return this.primitives.alias(v)
   }

@@ -57,13 +57,10 @@ export function simulate(
   const foldNext = options.steps === undefined
   // From the second micro-step on all find the gradients there, and are alike.
   const microSteps = foldNext ? Math.min(train.accumulation, 2) : train.accumulation
-  for (let step = 0; step < (options.steps ?? 1); step++)
-    trainStep(simulator, network, batch, optimizer, step, {
-      foldNext,
-      autocast,
-      microSteps,
-      reference,
-      order: options.order,
-    })
+  const how = { foldNext, autocast, microSteps, reference, order: options.order }
+  for (let step = 0; step < (options.steps ?? 1); step++) {
+    // a loss without a number: there is nothing to look at
+    for (const _loss of trainStep(simulator, network, batch, optimizer, step, how));
+  }
   return { network, events }
 }

@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type ModelSpec, specFromConfig } from '../../models/index.ts'
 import { Tape } from '../autograd/tape.ts'
+import { TESTED_ENGINES } from '../execute/engines/tested.test.cases.ts'
 import { adamW, createExecutor, type Executor, loraFa } from '../execute/index.ts'
 import { networkOf } from '../network/index.ts'
 import type { Network } from '../network/network.ts'
@@ -124,7 +125,7 @@ function materialize(executor: Executor, network: Network, gate: Gate) {
   assert.is(network.parameters.length, Object.keys(gate.parameters).length, 'as many parameters as transformers has')
 }
 
-for (const engine of ['wasm', 'cpu'] as const) {
+for (const engine of TESTED_ENGINES) {
   for (const gate of gates) {
     test(`${engine}: ${gate.id} equals transformers and PEFT: logits, loss, every gradient`, async () => {
       const { network } = prepare(gate)
@@ -143,8 +144,8 @@ for (const engine of ['wasm', 'cpu'] as const) {
         assert.ok(logits)
         tape.hold(logits)
         tape.hold(loss)
-        assert.ok(distance(executor.values(logits), numbers(gate.logits)) <= TOLERANCE, 'logits')
-        assert.ok(Math.abs(Number(executor.values(loss)[0]) / gate.loss - 1) <= TOLERANCE, 'loss')
+        assert.ok(distance(await executor.read(logits), numbers(gate.logits)) <= TOLERANCE, 'logits')
+        assert.ok(Math.abs(Number((await executor.read(loss))[0]) / gate.loss - 1) <= TOLERANCE, 'loss')
         tape.drop(logits)
         tape.backward(loss)
         const leaves = leavesOf(executor, network)
@@ -153,7 +154,7 @@ for (const engine of ['wasm', 'cpu'] as const) {
         for (const leaf of leaves) {
           const path = leaf.parameter!.path
           if (vanishing.includes(path)) continue
-          const off = distance(executor.values(leaf.grad!), numbers(gate.gradients[path]!))
+          const off = distance(await executor.read(leaf.grad!), numbers(gate.gradients[path]!))
           assert.ok(off <= TOLERANCE, `gradient of ${path}: ${off}`)
         }
         const after = gate.after_step
@@ -168,7 +169,7 @@ for (const engine of ['wasm', 'cpu'] as const) {
         for (const p of network.parameters) {
           const want = after.parameters[p.path]
           if (!want) continue
-          const off = distance(executor.values(executor.parameter(p)), numbers(want))
+          const off = distance(await executor.read(executor.parameter(p)), numbers(want))
           assert.ok(off <= TOLERANCE, `${p.path} after a step: ${off}`)
         }
       } finally {

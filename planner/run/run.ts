@@ -91,26 +91,23 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
       }),
     )
     const reference = referenceOf(model, train)
-    const watch = new Watch(executor, network)
+    const watch = await Watch.start(executor, network)
     const stepper = optimizerFor(executor, network, train)
     const [losses, seconds]: [number[], number[]] = [[], []]
     for (let step = 0; step < steps; step++) {
       hooks.signal?.throwIfAborted()
       const started = performance.now()
       let loss = Number.NaN
-      trainStep(executor, network, batch, stepper, step, {
-        microSteps: train.accumulation,
-        reference,
-        onLoss: (v) => {
-          loss = finite(Number(executor.values(v)[0]), name)
-        },
-      })
+      const how = { microSteps: train.accumulation, reference }
+      for (const v of trainStep(executor, network, batch, stepper, step, how)) {
+        loss = finite(Number((await executor.read(v))[0]), name)
+      }
       losses.push(loss)
       seconds.push((performance.now() - started) / 1000)
       hooks.onProgress?.({ phase: 'step', step: step + 1, of: steps })
       await new Promise((resume) => setTimeout(resume, 0))
     }
-    const { frozenUnchanged, trainableChanged } = watch.compare()
+    const { frozenUnchanged, trainableChanged } = await watch.compare()
     const parted = divergence(plan.events, events)
     const findings: Finding[] = [...audit(plan.events), ...audit(events)]
     writeTrace(hooks, { request, stack, hash, train }, events)

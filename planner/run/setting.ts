@@ -1,4 +1,5 @@
 import type { ModelSpec } from '../../models/spec.ts'
+import type { EngineName } from '../trace/engine-names.ts'
 import type { TrainSpec } from '../training/spec.ts'
 
 /** What the engines run of a setting, and what the real stack has that they do not. */
@@ -46,7 +47,7 @@ export function executedSetting(train: TrainSpec): ExecutedSetting {
 export interface RunRequest {
   readonly model: ModelSpec
   readonly train: TrainSpec
-  readonly engine: 'wasm' | 'cpu'
+  readonly engine: EngineName
   readonly steps: number
   readonly seed: number
   /** The uncut number of layers, where `--layers` cut them: then N and N + 1 layers are run and the increment checked. */

@@ -1,6 +1,5 @@
-import type { Executor } from '../execute/index.ts'
+import type { Executor, Values } from '../execute/index.ts'
 import type { Network } from '../network/network.ts'
-import type { Parameter } from '../ops/ops.ts'
 
 /** Fingerprints of all parameters: what froze must keep its bits, what trains must change. */
 export class Watch {
@@ -8,32 +7,44 @@ export class Watch {
   readonly #network: Network
   readonly #before: readonly number[]
 
-  constructor(executor: Executor, network: Network) {
+  private constructor(executor: Executor, network: Network, before: readonly number[]) {
     this.#executor = executor
     this.#network = network
-    this.#before = network.parameters.map((p) => this.#fingerprint(p))
+    this.#before = before
+  }
+
+  /** Takes the fingerprints as they are now. */
+  static async start(executor: Executor, network: Network): Promise<Watch> {
+    return new Watch(executor, network, await fingerprints(executor, network))
   }
 
   /**
    * Compares with the beginning. Every frozen parameter must be bit-identical; every one that trains must differ, but for LoRA's A,
    * whose gradient is zero as long as B is.
    */
-  compare(): { frozenUnchanged: boolean; trainableChanged: boolean } {
+  async compare(): Promise<{ frozenUnchanged: boolean; trainableChanged: boolean }> {
     let [frozenUnchanged, trainableChanged] = [true, true]
+    const after = await fingerprints(this.#executor, this.#network)
     this.#network.parameters.forEach((p, i) => {
-      const same = this.#fingerprint(p) === this.#before[i]
+      const same = after[i] === this.#before[i]
       if (p.trains && same && !p.path.includes('.lora_A.')) trainableChanged = false
       if (!p.trains && !same) frozenUnchanged = false
     })
     return { frozenUnchanged, trainableChanged }
   }
+}
 
-  /** FNV-1a over the bits of the numbers. */
-  #fingerprint(p: Parameter): number {
-    const values = this.#executor.values(this.#executor.parameter(p))
-    const words = new Uint32Array(values.buffer, values.byteOffset, Math.floor(values.byteLength / 4))
-    let h = 2166136261
-    for (let i = 0; i < words.length; i++) h = Math.imul(h ^ words[i]!, 16777619)
-    return h >>> 0
-  }
+/** One after the other: a model's worth of copies at once would be another model in memory. */
+async function fingerprints(executor: Executor, network: Network): Promise<number[]> {
+  const found: number[] = []
+  for (const p of network.parameters) found.push(fingerprint(await executor.read(executor.parameter(p))))
+  return found
+}
+
+/** FNV-1a over the bits of the numbers. */
+function fingerprint(values: Values): number {
+  const words = new Uint32Array(values.buffer, values.byteOffset, Math.floor(values.byteLength / 4))
+  let h = 2166136261
+  for (let i = 0; i < words.length; i++) h = Math.imul(h ^ words[i]!, 16777619)
+  return h >>> 0
 }

@@ -11,9 +11,7 @@ export interface StepOptimizer<D> {
 }
 
 /** How much of a step is run. */
-export interface StepOptions<D> {
-  /** Reads the loss's value before the backward. */
-  readonly onLoss?: (loss: Variable<D>) => void
+export interface StepOptions {
   readonly autocast?: AutocastPolicy | null
   /** The network with its adapter disabled, where it gives each batch a loss of reference first. */
   readonly reference?: Network | null
@@ -28,22 +26,24 @@ export interface StepOptions<D> {
 /**
  * One step as the Trainer's loop runs it: the outputs are dropped before the backward, gradients are set to none at the end. Of
  * several micro-steps each one's loss goes before the next begins (transformers/trainer.py, training_step).
+ *
+ * Gives out each loss before its backward, so that who runs it on a device can wait for the number there; exhaust it.
  */
-export function trainStep<D>(
+export function* trainStep<D>(
   runtime: Runtime<D>,
   network: Network,
   batch: Batch<Variable<D>>,
   optimizer: StepOptimizer<D>,
   step: number,
-  options: StepOptions<D> = {},
-): void {
+  options: StepOptions = {},
+): Generator<Variable<D>, void> {
   const { position } = runtime
   const { microSteps = 1 } = options
   position.step = step
-  let last = microStep(runtime, network, batch, options)
+  let last = yield* microStep(runtime, network, batch, options)
   for (let i = 1; i < microSteps; i++) {
     finish(last)
-    last = microStep(runtime, network, batch, options)
+    last = yield* microStep(runtime, network, batch, options)
   }
   position.phase = 'optimizer'
   const leaves = leavesOf(runtime, network)
@@ -75,19 +75,19 @@ function finish<D>({ tape, loss, reference }: MicroStep<D>): void {
 }
 
 /** A forward and its backward. */
-function microStep<D>(
+function* microStep<D>(
   runtime: Runtime<D>,
   network: Network,
   batch: Batch<Variable<D>>,
-  { microSteps = 1, autocast, order, onLoss, reference: disabled }: StepOptions<D>,
-): MicroStep<D> {
+  { microSteps = 1, autocast, order, reference: disabled }: StepOptions,
+): Generator<Variable<D>, MicroStep<D>> {
   const { position } = runtime
   const tape = new Tape<D>(runtime, autocast ?? null, order)
   position.phase = 'forward'
   position.scope = ''
   const reference = disabled ? tape.noGrad(() => forward(tape, disabled, batch)) : null
   const loss = forward(tape, network, batch)
-  onLoss?.(loss)
+  yield loss
   const scaled = microSteps > 1 ? tape.mulScalar(loss, 1 / microSteps) : loss
   if (scaled !== loss) {
     tape.hold(scaled)

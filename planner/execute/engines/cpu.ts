@@ -1,5 +1,6 @@
 import type { DataId, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
 import { type Core, CoreEngine, type EngineType, type StorageTable, type Values } from './engine.ts'
+import { activeBackend, loadCore } from './load.ts'
 
 /** What the engine needs of tfjs-backend-cpu's MathBackendCPU (backend_cpu.ts). */
 export interface CpuBackend {
@@ -11,11 +12,12 @@ export interface CpuBackend {
 /** tfjs in plain JavaScript: slow, exact, limited by the machine's memory only. */
 export class CpuEngine extends CoreEngine {
   readonly name = 'cpu'
+  readonly device = 'this process, plain JavaScript'
   readonly limitBytes = null
   readonly #backend: CpuBackend
 
   constructor(core: Core, backend: CpuBackend) {
-    super(core)
+    super(core, 'cpu')
     this.#backend = backend
   }
 
@@ -47,4 +49,11 @@ export class CpuEngine extends CoreEngine {
   }
 
   close(): void {}
+}
+
+/** Loads it. Throws where tfjs runs on another backend. */
+export async function load(): Promise<CpuEngine> {
+  const core = await loadCore()
+  await import('@tensorflow/tfjs-backend-cpu')
+  return new CpuEngine(core, (await activeBackend(core, 'cpu')) as CpuBackend)
 }

@@ -1,8 +1,8 @@
 import type { DataId, NamedAttrMap, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
+import type { EngineName } from '../../trace/engine-names.ts'
 import { EngineError } from '../errors.ts'
 
-export const ENGINES = ['wasm', 'cpu'] as const
-export type EngineName = (typeof ENGINES)[number]
+export type { EngineName }
 
 /** Element types that an engine stores. */
 export type EngineType = 'float32' | 'int32' | 'bool'
@@ -27,6 +27,8 @@ export interface Engine {
   readonly name: EngineName
   /** tfjs's version, as it goes into a trace's header. */
   readonly version: string
+  /** What it computes on, in words. */
+  readonly device: string
   /** Live bytes above which a run is refused before it starts; null where only the machine's memory limits. */
   readonly limitBytes: number | null
   readonly table: StorageTable
@@ -41,8 +43,13 @@ export interface Engine {
   alias(x: Tensor, shape: readonly number[]): Tensor
   /** A new tensor of zeros. */
   zeros(shape: readonly number[], dtype: EngineType): Tensor
-  /** The storage's numbers themselves, to read or write. Not valid after the next allocation: the heap may have moved. */
+  /**
+   * The storage's numbers themselves, to read or write, on an engine whose memory is the host's. Not valid after the next allocation:
+   * the heap may have moved. Throws `EngineError` where the numbers lie on a device.
+   */
   values(x: Tensor): Values
+  /** A copy of the numbers, from wherever they lie. What is on its way is read even if the tensor is disposed meanwhile. */
+  read(x: Tensor): Promise<Values>
   /** Handles that share the tensor's storage. */
   holders(x: Tensor): number
   /** Bytes of the engine's own heap, which grows and never shrinks; null where it has none. */
@@ -54,15 +61,19 @@ export interface Engine {
 /** The parts of tfjs-core that the engines use; loaded only when an engine is. */
 export type Core = typeof import('@tensorflow/tfjs-core')
 
-/** What both engines do alike. */
+/** What the engines do alike. */
 export abstract class CoreEngine implements Engine {
   abstract readonly name: EngineName
+  abstract readonly device: string
   abstract readonly limitBytes: number | null
   abstract readonly table: StorageTable
   readonly version: string
   protected readonly core: Core
+  /** tfjs's own name of the backend. */
+  protected readonly backendName: string
 
-  constructor(core: Core) {
+  constructor(core: Core, backendName: string) {
+    this.backendName = backendName
     this.core = core
     this.version = core.version_core
   }
@@ -74,14 +85,18 @@ export abstract class CoreEngine implements Engine {
   abstract heapBytes(): number | null
   abstract close(): void
 
+  read(x: Tensor): Promise<Values> {
+    return Promise.resolve(this.values(x).slice())
+  }
+
   activate(): void {
     // A loaded backend is set at once; the promise has nothing left to wait for.
-    void this.core.setBackend(this.name)
+    void this.core.setBackend(this.backendName)
     this.#check()
   }
 
   #check(): void {
-    if (this.core.getBackend() === this.name) return
+    if (this.core.getBackend() === this.backendName) return
     const message = `tfjs runs on ${this.core.getBackend()}, not on ${this.name}`
     throw new EngineError('engine-not-loaded', this.name, message, 'One engine runs at a time: activate it.')
   }

@@ -1,6 +1,7 @@
 import type { DataId, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
 import { EngineError } from '../errors.ts'
 import { type Core, CoreEngine, type EngineType, type StorageTable, type Values } from './engine.ts'
+import { activeBackend, loadCore } from './load.ts'
 
 type ProductCall = (
   aId: number,
@@ -40,6 +41,7 @@ const MARGIN_BYTES = GIB / 4
 /** tfjs in WebAssembly with SIMD, one thread; its memory ends at 4 GiB. */
 export class WasmEngine extends CoreEngine {
   readonly name = 'wasm'
+  readonly device = 'this process, WebAssembly with SIMD, one thread'
   readonly limitBytes = 4 * GIB - MARGIN_BYTES
   readonly #backend: WasmBackend
   readonly #call: ProductCall
@@ -47,7 +49,7 @@ export class WasmEngine extends CoreEngine {
 
   /** `unguard` puts `console.warn` back. */
   constructor(core: Core, backend: WasmBackend, unguard: () => void) {
-    super(core)
+    super(core, 'wasm')
     this.#backend = backend
     this.#unguard = unguard
     this.#call = backend.wasm.cwrap('BatchMatMul', null, [
@@ -166,4 +168,35 @@ export function guardWarnings(): () => void {
   return () => {
     if (console.warn === guard) console.warn = warn
   }
+}
+
+/** Loads it with its guards on. Throws where tfjs runs on another backend. */
+export async function load(): Promise<WasmEngine> {
+  const core = await loadCore()
+  const unhook = hooksOf()
+  const unguard = guardWarnings()
+  try {
+    await import('@tensorflow/tfjs-backend-wasm')
+    return new WasmEngine(core, (await activeBackend(core, 'wasm')) as WasmBackend, unguard)
+  } catch (e) {
+    unguard()
+    throw e
+  } finally {
+    unhook()
+  }
+}
+
+const HOOKS = ['uncaughtException', 'unhandledRejection'] as const
+
+/** Emscripten hooks the process's last handlers and rethrows from there: takes off what was put on after this call. */
+function hooksOf(): () => void {
+  // @types/node types listeners by event; a loop over events needs the common supertype.
+  const hooks: NodeJS.EventEmitter = process
+  const before = HOOKS.map((event) => new Set(hooks.listeners(event)))
+  return () =>
+    HOOKS.forEach((event, i) => {
+      for (const hook of hooks.listeners(event)) {
+        if (!before[i]!.has(hook)) hooks.off(event, hook as (...args: unknown[]) => void)
+      }
+    })
 }

@@ -6,8 +6,8 @@ import type { Leaf } from '../../autograd/variable.ts'
 import type { Parameter } from '../../ops/ops.ts'
 import { axis } from '../../trace/axes.ts'
 import type { TraceEvent } from '../../trace/event.ts'
-import { ENGINES } from '../engines/engine.ts'
 import { loadEngine } from '../engines/load.ts'
+import { TESTED_ENGINES } from '../engines/tested.test.cases.ts'
 import { Executor } from '../executor.ts'
 import { adamW } from './adamw.ts'
 import { inverse } from './inverse.ts'
@@ -71,7 +71,7 @@ function stepError(f: Fixture, leaves: readonly Leaf<Tensor>[], values: (leaf: L
   return far / large
 }
 
-for (const name of ENGINES) {
+for (const name of TESTED_ENGINES) {
   const engine = await loadEngine(name)
 
   for (const id of ['llama-full-1', 'llama-lora-1', 't5-lora-fa-1']) {

@@ -1,4 +1,5 @@
 import type { OpName } from '../../ops/attributes.ts'
+import type { EngineName } from '../../trace/engine-names.ts'
 import type { BackwardScripts, Dialect, Script } from '../dialect.ts'
 
 /** Operations whose result is another handle over the same storage; a transpose, a slice and a stretch copy. */
@@ -220,7 +221,7 @@ const BACKWARD: { readonly [op in OpName | `${OpName}.${string}`]?: BackwardScri
  * is several tfjs kernels makes their results in this order. Kernels are chosen so that none leaves a temporary of its own on one
  * engine only (tfjs's softmax, mean, sums over a leading axis, cast and tile would): both engines have the same scripts.
  */
-export const tfjsDialect = (engine: 'wasm' | 'cpu'): Dialect => ({
+export const tfjsDialect = (engine: EngineName): Dialect => ({
   name: `tfjs-4.22/${engine}`,
   integer: 'int32',
   mask: 'bool',

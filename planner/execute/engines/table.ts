@@ -1,0 +1,54 @@
+import { ENGINE_NAMES, type EngineName } from '../../trace/engine-names.ts'
+import type { Engine } from './engine.ts'
+
+/** One engine before it is loaded: what it is, what it takes to have it, and how it comes. */
+export interface EngineEntry {
+  readonly describe: string
+  /** Where the tensors lie: in this process's memory, or on a device that is read by copies. */
+  readonly memory: 'host' | 'device'
+  /** What must be there besides tidemark's own installation; null where nothing must. */
+  readonly needs: string | null
+  /** What to type to have it; null where there is nothing to type. */
+  readonly install: string | null
+  /** Why it cannot be loaded here, found out without loading anything heavy; null where it seems to be there. */
+  missing(): Promise<string | null>
+  /** Throws where it does not load; `load.ts` turns that into an `EngineError`. */
+  load(): Promise<Engine>
+}
+
+const here = () => Promise.resolve(null)
+
+const notYet = (describe: string, needs: string): EngineEntry => ({
+  describe,
+  memory: 'device',
+  needs,
+  install: null,
+  missing: () => Promise.resolve('not supported yet'),
+  load: () => Promise.reject(new Error('not supported yet')),
+})
+
+/** All engines by name. An entry's module is only imported when it is asked for. */
+export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
+  'tfjs-node-gpu': notYet('tfjs on TensorFlow with CUDA', 'TensorFlow for CUDA and an NVIDIA GPU'),
+  'tfjs-node': notYet('tfjs on TensorFlow', 'TensorFlow'),
+  webgpu: notYet('tfjs on WebGPU', 'the npm package webgpu and a Vulkan driver'),
+  wasm: {
+    describe: 'tfjs on WebAssembly, one thread, 4 GiB',
+    memory: 'host',
+    needs: null,
+    install: null,
+    missing: here,
+    load: async () => (await import('./wasm.ts')).load(),
+  },
+  cpu: {
+    describe: 'tfjs in plain JavaScript: slow, for checking',
+    memory: 'host',
+    needs: null,
+    install: null,
+    missing: here,
+    load: async () => (await import('./cpu.ts')).load(),
+  },
+}
+
+/** Engines that come with the installation. */
+export const BUNDLED: readonly EngineName[] = ENGINE_NAMES.filter((name) => ENGINE_TABLE[name].needs === null)
