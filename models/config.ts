@@ -3,6 +3,7 @@ import { bartAdapter } from './bart.ts'
 import { bertAdapter } from './bert.ts'
 import { distilBertAdapter } from './distilbert.ts'
 import { Fields } from './fields.ts'
+import { gemma2Adapter } from './gemma2.ts'
 import { gptNeoXAdapter } from './gpt-neox.ts'
 import { gpt2Adapter } from './gpt2.ts'
 import { type Issue, ModelError, throwIfAny } from './issue.ts'
@@ -25,6 +26,7 @@ export interface Overrides {
 
 const ADAPTERS: readonly Adapter[] = [
   llamaAdapter,
+  gemma2Adapter,
   phi3Adapter,
   phiAdapter,
   gptNeoXAdapter,

@@ -8,6 +8,7 @@ import type { ModelSpec } from './spec.ts'
 export function describeDimensions(spec: ModelSpec): Record<string, number> {
   switch (spec.family) {
     case 'llama':
+    case 'gemma2':
     case 'phi3':
     case 'phi':
       return {

@@ -1,24 +1,19 @@
 import { type Adapter, keepLayers } from './adapter.ts'
+import { checkParameters, DECODER_KEYS, type HeadDefaults, readHeadDim, readKvHeads, readRope } from './decoder.ts'
 import type { Fields } from './fields.ts'
-import { LIMITS, MAX_PARAMETERS, tooManyParameters } from './limits.ts'
+import { LIMITS } from './limits.ts'
 import type { Activation, LlamaSpec } from './spec.ts'
 
 /** What differs between the model types that share LLaMA's modeling code. */
-interface Variant {
+interface Variant extends HeadDefaults {
   readonly intermediate: number
   readonly vocab: number
-  /** Key/value heads when the key is missing; LLaMA takes as many as there are heads. */
-  readonly kvHeads: number | undefined
   readonly maxPositions: number
   /** Key/value biases: a constant of the modeling file, or the config's `attention_bias`. */
   readonly qkvBias: boolean | 'attention_bias'
   /** `mlp_bias` is read. */
   readonly mlpBias: boolean
   readonly slidingWindow: 'never' | 'always' | 'use_sliding_window'
-  /** The config class refuses a hidden size that the heads do not divide, even with a `head_dim`. */
-  readonly hiddenDivisible: boolean
-  /** Head width when the key is missing; most share the hidden size out. */
-  readonly headDim?: number
   readonly activation?: Activation
   readonly tied?: boolean
   readonly headNorms?: boolean
@@ -85,9 +80,6 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   },
 }
 
-/** Frequency scalings that leave every shape as it is. */
-const ROPE_TYPES = { default: 'default', linear: 'linear', dynamic: 'dynamic', llama3: 'llama3', yarn: 'yarn' }
-
 /** LLaMA, Mistral, Qwen2, Qwen3 and Gemma (and TinyLlama, SmolLM2, whose `model_type` is llama). */
 export const llamaAdapter: Adapter = {
   classes: {
@@ -101,27 +93,13 @@ export const llamaAdapter: Adapter = {
     gemma: { GemmaForCausalLM: { task: 'causal-lm' } },
   },
   keys: [
-    'hidden_size',
-    'intermediate_size',
-    'num_hidden_layers',
-    'num_attention_heads',
-    'num_key_value_heads',
-    'head_dim',
-    'vocab_size',
+    ...DECODER_KEYS,
     'hidden_act',
-    'tie_word_embeddings',
-    'attention_bias',
     'mlp_bias',
     'sliding_window',
     'use_sliding_window',
     'max_window_layers',
     'layer_types',
-    'rms_norm_eps',
-    'rope_theta',
-    'rope_parameters',
-    'rope_scaling',
-    'attention_dropout',
-    'max_position_embeddings',
     'use_bidirectional_attention',
   ],
   read: (fields, common, keep): LlamaSpec => {
@@ -178,45 +156,6 @@ function readStyle(fields: Fields, variant: Variant): Pick<LlamaSpec, 'headNorms
   return { headNorms: variant.headNorms === true, scaled: variant.scaled === true }
 }
 
-function readKvHeads(fields: Fields, variant: Variant, heads: number): number {
-  // a null means "as many as heads" in all three config classes, a missing key means it in LLaMA's only
-  const likeHeads = variant.kvHeads === undefined || fields.raw('num_key_value_heads') === null
-  const fallback = likeHeads ? { value: heads, from: 'num_attention_heads' } : { value: variant.kvHeads ?? heads }
-  const kvHeads = fields.integer('kvHeads', 'num_key_value_heads', LIMITS.heads, fallback)
-  if (fields.valid('kvHeads', 'heads') && heads % kvHeads !== 0) {
-    const key = fields.has('num_key_value_heads') ? 'num_key_value_heads' : 'num_attention_heads'
-    const message = `${heads} attention heads cannot be shared by ${kvHeads} key/value heads`
-    const next = 'Correct num_attention_heads or num_key_value_heads.'
-    fields.fail('indivisible', key, message, 'num_attention_heads a multiple of num_key_value_heads', next)
-  }
-  return kvHeads
-}
-
-function readHeadDim(fields: Fields, variant: Variant, hidden: number, heads: number): number {
-  const given = fields.has('head_dim') || variant.headDim !== undefined
-  if (fields.valid('hidden', 'heads') && hidden % heads !== 0 && (variant.hiddenDivisible || !given)) {
-    const expected = 'hidden_size a multiple of num_attention_heads'
-    const next = variant.hiddenDivisible ? 'Correct one of the two.' : 'Correct one of the two, or give head_dim.'
-    fields.fail('indivisible', 'hidden_size', `is ${hidden}, with ${heads} heads`, expected, next)
-    return 2
-  }
-  const shared = { value: Math.floor(hidden / heads), from: 'hidden_size / num_attention_heads' }
-  const fallback = variant.headDim === undefined ? shared : { value: variant.headDim }
-  const headDim = fields.integer('headDim', 'head_dim', LIMITS.headDim, fallback)
-  if (fields.valid('hidden', 'heads', 'headDim') && headDim % 2 !== 0) {
-    const message = `the head width is ${headDim}`
-    const next = 'Correct head_dim, hidden_size or num_attention_heads.'
-    fields.fail(
-      'indivisible',
-      given ? 'head_dim' : 'hidden_size',
-      message,
-      'an even width: rotary positions turn pairs',
-      next,
-    )
-  }
-  return headDim
-}
-
 function readBiases(fields: Fields, variant: Variant): Pick<LlamaSpec, 'qkvBias' | 'outputBias' | 'mlpBias'> {
   const constant = (field: string, value: boolean): boolean => {
     fields.note(field, 'default', `modeling file: bias=${value ? 'True' : 'False'}`)
@@ -266,27 +205,4 @@ function countSlidingLayers(fields: Fields, layers: number): number {
   const full = fields.integer('maxWindowLayers', 'max_window_layers', { min: 0, max: LIMITS.layers.max }, { value: 28 })
   delete fields.provenance.maxWindowLayers
   return Math.max(0, layers - full)
-}
-
-/** Both spellings: `rope_theta` beside `rope_scaling`, and since transformers 5 both inside `rope_parameters`. */
-function readRope(fields: Fields): { ropeTheta: number; ropeType: string } {
-  // the order of modeling_rope_utils.py: a non-empty rope_scaling wins, and what stands inside wins over rope_theta
-  const inside = fields.nested(fields.first('rope_scaling', 'rope_parameters'))
-  const holder = inside.has('rope_theta') ? inside : fields
-  const ropeTheta = holder.number('ropeTheta', 'rope_theta', LIMITS.ropeTheta, { value: 10_000 })
-  const ropeType = inside.choice('ropeType', inside.first('rope_type', 'type'), ROPE_TYPES, { value: 'default' })
-  const turned = inside.has('partial_rotary_factor') ? inside : fields
-  if (turned.has('partial_rotary_factor') && turned.raw('partial_rotary_factor') !== 1) {
-    const message = 'only a part of each head is rotated'
-    const next = 'This is not modelled: remove the key to model full rotation.'
-    turned.fail('unsupported', 'partial_rotary_factor', message, 'no partial_rotary_factor, or 1', next)
-  }
-  return { ropeTheta, ropeType }
-}
-
-function checkParameters(fields: Fields, spec: LlamaSpec): void {
-  const attention = spec.hidden * spec.headDim * 2 * (spec.heads + spec.kvHeads)
-  const layer = attention + 3 * spec.hidden * spec.intermediate
-  const parameters = spec.layers * layer + 2 * spec.vocab * spec.hidden
-  if (parameters > MAX_PARAMETERS) fields.issues.push(tooManyParameters(spec.name, parameters))
 }

@@ -62,6 +62,36 @@ test('heads that do not divide the width, keys that do not divide the heads, unk
   )
 })
 
+test('kinds of layers: by list, by pattern, in the shortest stretch that repeats', () => {
+  const gemma = { ...SMALL, architectures: ['Gemma3ForCausalLM'], model_type: 'gemma3_text', num_hidden_layers: 8 }
+  const kindsOf = (config: unknown) => {
+    const spec = specFromConfig(config, { name: 'test' })
+    assert.ok('kinds' in spec)
+    return spec.kinds.map((k) => (k.sliding ? 's' : 'f')).join('')
+  }
+  assert.is(kindsOf(gemma), 'sssssf')
+  assert.is(kindsOf({ ...gemma, sliding_window_pattern: 3 }), 'ssf')
+  const list = ['sliding_attention', 'full_attention', 'full_attention']
+  const types = Array.from({ length: 8 }, (_, i) => list[i % 3])
+  assert.is(kindsOf({ ...gemma, layer_types: types }), 'sff')
+  assert.is(issuesOf({ ...gemma, layer_types: list })[0]?.code, 'conflict')
+  assert.is(issuesOf({ ...gemma, layer_types: [...types.slice(1), 'chunked_attention'] })[0]?.code, 'unsupported')
+  assert.ok(issuesOf({ ...gemma, sliding_window_pattern: 0 }).length > 0)
+})
+
+test('Gemma 3 has a base of angles for each kind of layer, in either spelling', () => {
+  const gemma = { ...SMALL, architectures: ['Gemma3ForCausalLM'], model_type: 'gemma3_text' }
+  const bases = (more: object) => {
+    const spec = specFromConfig({ ...gemma, ...more }, { name: 'test' })
+    assert.ok(spec.family === 'gemma2')
+    return [spec.ropeTheta, spec.slidingTheta]
+  }
+  assert.equal(bases({}), [1e6, 1e4])
+  assert.equal(bases({ rope_theta: 2e6, rope_local_base_freq: 3e4 }), [2e6, 3e4])
+  const each = { full_attention: { rope_theta: 4e6 }, sliding_attention: { rope_theta: 5e4 } }
+  assert.equal(bases({ rope_parameters: each }), [4e6, 5e4])
+})
+
 test('a key has its second name; what would be another program is refused', () => {
   const bart = { model_type: 'bart', architectures: ['BartModel'], decoder_layers: 2, decoder_attention_heads: 4 }
   const aliased = { ...bart, hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 4 }

@@ -78,6 +78,44 @@ interface RotaryDecoderSpec extends Common {
   readonly normEps: number
 }
 
+/** A rotary decoder whose heads share keys and values, with a gated MLP. */
+export interface GroupedDecoderSpec extends RotaryDecoderSpec {
+  readonly kvHeads: number
+  /** Of q, k, v and the output. */
+  readonly attentionBias: boolean
+  /** How the rotary frequencies are scaled (`default`, `llama3`, …): changes numbers, no shape. */
+  readonly ropeType?: string
+}
+
+/** What a layer does that its neighbours may not. */
+export interface LayerKind {
+  /** Its attention sees a window of the sequence only. */
+  readonly sliding: boolean
+  /** Its queries and keys turn with their positions. */
+  readonly rotary: boolean
+}
+
+/** Layers of several kinds in turn: layer i is of kind `i` modulo their number. */
+interface Alternating {
+  readonly kinds: readonly LayerKind[]
+  readonly slidingWindow: number | null
+}
+
+/** Gemma 2 and 3: norms before and after attention and MLP, layers that slide between layers that see everything. */
+export interface Gemma2Spec extends GroupedDecoderSpec, Alternating {
+  readonly family: 'gemma2'
+  readonly slidingWindow: number
+  /** Scores over the root of this number. */
+  readonly queryScale: number
+  /** Scores and logits are kept within ± this by a tanh. Gemma 3 caps no scores. */
+  readonly scoreCap: number | null
+  readonly logitCap: number | null
+  /** Queries and keys are normalized head by head (Gemma 3). */
+  readonly headNorms: boolean
+  /** Layers that slide turn by a base of their own, from a table of their own (Gemma 3). */
+  readonly slidingTheta: number | null
+}
+
 /** Phi-3: q, k and v in one linear, gate and up in another. */
 export interface Phi3Spec extends RotaryDecoderSpec {
   readonly family: 'phi3'
@@ -283,6 +321,7 @@ export type ModelSpec =
   | BartSpec
   | Gpt2Spec
   | OptSpec
+  | Gemma2Spec
   | Phi3Spec
   | PhiSpec
   | GptNeoXSpec

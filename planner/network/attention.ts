@@ -1,8 +1,10 @@
-import type { Shorthand, Tensor } from '../ops/ops.ts'
+import type { Frame, Shorthand, Tensor } from '../ops/ops.ts'
+import type { Axes } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import type { Library } from './library.ts'
+import { type Linear, linear } from './linear.ts'
 
 /** One call of attention: q `[b, a, t, d]`, k and v `[b, k, s, d]`, mask `[b or 1, 1, t, s]`. */
 export interface Attend<T> {
@@ -17,6 +19,8 @@ export interface Attend<T> {
   readonly upcast: boolean
   /** Added to the scores before the mask (T5). `[1, a, t, s]` */
   readonly bias?: T
+  /** Scores are kept within ± this by a tanh (Gemma 2, eager). */
+  readonly cap?: number | null
 }
 
 /** The result `[b, t, a, d]`, and under eager the weights `[b, a, t, s]`, which callers hold on to as `_`. */
@@ -45,13 +49,36 @@ function repeatHeads<T extends Tensor>(o: Shorthand<T>, x: T, like: T): T {
   return o.reshape(wide, [b, a, s, d])
 }
 
-/** eager_attention_forward (modeling_llama.py, modeling_bert.py, modeling_t5.py). */
+/** Soft-capping (modeling_gemma2.py): divided, bent and multiplied again, each step under the frame's name for `x`. */
+export function capped<T extends Tensor>(o: Shorthand<T>, s: Frame<T>, x: T, cap: number): T {
+  const scaled = s.set(x, o.divScalar(x, cap))
+  const bent = s.set(scaled, o.tanh(scaled))
+  return s.set(bent, o.mulScalar(bent, cap))
+}
+
+/** The end of an attention module's forward: heads joined to `axes` `[b, t, a·d]`, the output linear; weights keep their name. */
+export function joinHeads<T extends Tensor>(
+  o: Shorthand<T>,
+  s: Frame<T>,
+  [attended, weights]: Attended<T>,
+  axes: Axes,
+  output: Linear,
+): readonly T[] {
+  let out = s.let(attended)
+  if (weights) s.let(weights)
+  out = s.set(out, o.contiguous(o.reshape(out, axes)))
+  out = s.set(out, linear(o, output, out))
+  return weights ? [out, weights] : [out]
+}
+
+/** eager_attention_forward (modeling_llama.py, modeling_gemma2.py, modeling_bert.py, modeling_t5.py). */
 export function eagerAttention<T extends Tensor>(o: Shorthand<T>, call: Attend<T>): Attended<T> {
   const { q, k, v, mask } = call
   return o.call([q, k, v], (s) => {
     const keys = s.let(repeatHeads(o, k, q))
     const values = s.let(repeatHeads(o, v, q))
     let weights = s.let(o.mulScalar(o.matmul(q, o.transpose(keys, 2, 3)), call.scale))
+    if (call.cap) weights = capped(o, s, weights, call.cap)
     if (call.bias) weights = s.set(weights, o.add(weights, call.bias))
     if (mask) weights = s.set(weights, o.add(weights, mask))
     weights = s.set(weights, call.upcast ? o.to(o.softmax(weights, 'float32'), q.dtype) : o.softmax(weights))

@@ -9,6 +9,8 @@ const LIGER: ReadonlySet<string> = new Set(['llama', 'mistral', 'qwen2', 'qwen3'
 /** And through flash-attn, with the newest files and with those of transformers 4.48. */
 const FLASH: ReadonlySet<string> = new Set([
   ...LIGER,
+  'gemma2',
+  'gemma3_text',
   'phi',
   'phi3',
   'gpt_neox',

@@ -5,6 +5,7 @@ import { bert } from './bert.ts'
 import { distilBert } from './distilbert.ts'
 import { refuseUnfollowed } from './followed.ts'
 import { freeform } from './freeform.ts'
+import { gemma2 } from './gemma2.ts'
 import { gptNeoX } from './gpt-neox.ts'
 import { gpt2 } from './gpt2.ts'
 import { CURRENT, type Library } from './library.ts'
@@ -21,6 +22,8 @@ export function networkOf(model: ModelSpec, train: TrainSpec, library: Library =
   switch (model.family) {
     case 'llama':
       return llama(model, train, library)
+    case 'gemma2':
+      return gemma2(model, train, library)
     case 'gpt2':
       return gpt2(model, train, library)
     case 'opt':

@@ -3,10 +3,10 @@ import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { activation } from './activation.ts'
-import { attentionOf } from './attention.ts'
+import { attentionOf, joinHeads } from './attention.ts'
 import { Builder } from './builder.ts'
 import { embed } from './embedding.ts'
+import { declareGatedMlp, type GatedMlp, gatedMlp } from './gated-mlp.ts'
 import type { Library } from './library.ts'
 import { type Linear, linear } from './linear.ts'
 import { causalLoss, ligerLoss } from './loss.ts'
@@ -21,9 +21,7 @@ interface Layer {
   readonly k: Linear
   readonly v: Linear
   readonly o: Linear
-  readonly gate: Linear
-  readonly up: Linear
-  readonly down: Linear
+  readonly mlp: GatedMlp
   /** Of queries and keys, head by head (Qwen3). */
   readonly headNorms: readonly [q: RmsNorm, k: RmsNorm] | null
   readonly inputNorm: RmsNorm
@@ -79,9 +77,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
       v: b.linear(`${path}.self_attn.v_proj`, h, keyValue, { bias }),
       o: b.linear(`${path}.self_attn.o_proj`, query, h, { bias: spec.outputBias }),
       headNorms: spec.headNorms ? [rms(`${path}.self_attn.q_norm`, d), rms(`${path}.self_attn.k_norm`, d)] : null,
-      gate: b.linear(`${path}.mlp.gate_proj`, h, f, { bias: spec.mlpBias }),
-      up: b.linear(`${path}.mlp.up_proj`, h, f, { bias: spec.mlpBias }),
-      down: b.linear(`${path}.mlp.down_proj`, f, h, { bias: spec.mlpBias }),
+      mlp: declareGatedMlp(b, `${path}.mlp`, [h, f], { activation: spec.activation, bias: spec.mlpBias }),
       inputNorm: rms(`${path}.input_layernorm`),
       postNorm: rms(`${path}.post_attention_layernorm`),
     }
@@ -102,7 +98,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
       k = s.set(k, rotatedK)
       const attend = attentionOf(train, library)
       const scale = spec.headDim ** -0.5
-      const [attended, weights] = attend(o, {
+      const attended = attend(o, {
         q,
         k,
         v,
@@ -112,19 +108,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
         causal: true,
         upcast: true,
       })
-      let out = s.let(attended)
-      if (weights) s.let(weights)
-      out = s.set(out, o.contiguous(o.reshape(out, [batch, tokens, query])))
-      out = s.set(out, linear(o, m.o, out))
-      return weights ? [out, weights] : [out]
-    })
-  }
-
-  function mlp<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T): T {
-    const path = `${m.path}.mlp`
-    return o.module(path, [x], (s) => {
-      const gated = o.mul(activation(o, `${path}.act_fn`, spec.activation, linear(o, m.gate, x)), linear(o, m.up, x))
-      return s.let(linear(o, m.down, gated))
+      return joinHeads(o, s, attended, [batch, tokens, query], m.o)
     })
   }
 
@@ -150,7 +134,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
       x = s.set(x, o.add(residual, x))
       residual = s.set(residual, x)
       x = s.set(x, normalize(o, m.postNorm, x))
-      x = s.set(x, mlp(o, m, x))
+      x = s.set(x, gatedMlp(o, m.mlp, x))
       x = s.set(x, o.add(residual, x))
       return x
     })

@@ -3,7 +3,7 @@ import type { Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis } from '../trace/axes.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
-import { attentionOf } from './attention.ts'
+import { attentionOf, joinHeads } from './attention.ts'
 import { Builder } from './builder.ts'
 import { dropout } from './dropout.ts'
 import type { Library } from './library.ts'
@@ -73,12 +73,8 @@ export function phi(spec: PhiSpec, train: TrainSpec, library: Library): Network 
       q = s.set(q, whole(o, qTurns, qPasses))
       k = s.set(k, whole(o, kTurns, kPasses))
       const call = { q, k, v, mask, dropout: spec.attentionDropout, scale: spec.headDim ** -0.5 }
-      const [out, weights] = attentionOf(train, library)(o, { ...call, causal: true, upcast: true })
-      let result = s.let(out)
-      if (weights) s.let(weights)
-      result = s.set(result, o.contiguous(o.reshape(result, [batch, tokens, h])))
-      result = s.set(result, linear(o, m.dense, result))
-      return weights ? [result, weights] : [result]
+      const out = attentionOf(train, library)(o, { ...call, causal: true, upcast: true })
+      return joinHeads(o, s, out, [batch, tokens, h], m.dense)
     })
   }
 
@@ -98,8 +94,8 @@ export function phi(spec: PhiSpec, train: TrainSpec, library: Library): Network 
     path: 'model',
     embedding: { path: 'model.embed_tokens', weight },
     dropout: { path: 'model.embed_dropout', p: spec.embeddingDropout, apart: false },
-    rotary,
-    window: null,
+    rotaries: [rotary],
+    windows: [null],
     vocab,
     layers: layers.map((m) => m.path),
     head,

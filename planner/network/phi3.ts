@@ -3,7 +3,7 @@ import type { Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis } from '../trace/axes.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
-import { attentionOf } from './attention.ts'
+import { attentionOf, joinHeads } from './attention.ts'
 import { Builder } from './builder.ts'
 import { dropout } from './dropout.ts'
 import type { Library } from './library.ts'
@@ -67,12 +67,8 @@ export function phi3(spec: Phi3Spec, train: TrainSpec, library: Library): Networ
       q = s.set(q, turnedQ)
       k = s.set(k, turnedK)
       const call = { q, k, v, mask, dropout: spec.attentionDropout, scale: spec.headDim ** -0.5 }
-      const [out, weights] = attentionOf(train, library)(o, { ...call, causal: true, upcast: true })
-      let result = s.let(out)
-      if (weights) s.let(weights)
-      result = s.set(result, o.contiguous(o.reshape(result, [batch, tokens, attended])))
-      result = s.set(result, linear(o, m.output, result))
-      return weights ? [result, weights] : [result]
+      const out = attentionOf(train, library)(o, { ...call, causal: true, upcast: true })
+      return joinHeads(o, s, out, [batch, tokens, attended], m.output)
     })
   }
 
@@ -94,8 +90,8 @@ export function phi3(spec: Phi3Spec, train: TrainSpec, library: Library): Networ
     path: 'model',
     embedding: { path: 'model.embed_tokens', weight },
     dropout: null,
-    rotary,
-    window: spec.slidingWindow,
+    rotaries: [rotary],
+    windows: [spec.slidingWindow],
     vocab,
     layers: layers.map((m) => m.path),
     head,

@@ -1,5 +1,6 @@
-import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis } from '../trace/axes.ts'
+import type { DType } from '../trace/dtype.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import type { Builder } from './builder.ts'
 import { dropout } from './dropout.ts'
@@ -9,7 +10,7 @@ import { causalLoss } from './loss.ts'
 import { causalMask } from './mask.ts'
 import type { Batch, Network } from './network.ts'
 
-/** What every layer is handed: the mask, and tables `[1, t, rotary width]`. */
+/** What a layer is handed: its mask, and tables `[1, t, rotary width]`. */
 export interface Around<T> {
   readonly mask: T | null
   readonly cos: T
@@ -22,6 +23,14 @@ export interface Rotary {
   readonly width: Axis
   readonly theta: number
   readonly table: Parameter
+  /** Type of its tables; undefined for that of the hidden states. */
+  readonly dtype?: DType
+}
+
+/** Which of the model's masks and tables a layer is handed. */
+export interface Handed {
+  readonly mask: number
+  readonly rotary: number
 }
 
 /** A causal decoder with rotary positions, in the parts in which its modeling file differs from others. */
@@ -30,11 +39,20 @@ export interface RotaryDecoder {
   readonly builder: Builder
   /** `model`, `gpt_neox` */
   readonly path: string
-  readonly embedding: { readonly path: string; readonly weight: Parameter }
+  /** Its rows times `scale` within the module (`GemmaTextScaledWordEmbedding`), and times `multiplier` after it (Granite). */
+  readonly embedding: {
+    readonly path: string
+    readonly weight: Parameter
+    readonly scale?: Parameter
+    readonly multiplier?: number
+  }
   /** Of the embedding. `named` apart: the name of what it drops out of stays (GPT-NeoX). */
   readonly dropout: { readonly path: string; readonly p: number; readonly apart: boolean } | null
-  readonly rotary: Rotary
-  readonly window: number | null
+  readonly rotaries: readonly Rotary[]
+  /** Windows of the masks that are made, in their order; null for a mask of everything before. */
+  readonly windows: readonly (number | null)[]
+  /** Default: the first of both for every layer. */
+  readonly handed?: (layer: number) => Handed
   readonly vocab: Axis
   /** Paths of the layers. */
   readonly layers: readonly string[]
@@ -42,14 +60,21 @@ export interface RotaryDecoder {
   /** A layer's forward: x `[b, t, h]`. */
   layer<T extends Tensor>(o: Shorthand<T>, index: number, x: T, around: Around<T>): T
   norm<T extends Tensor>(o: Shorthand<T>, x: T): T
+  /** What is made of the head's result before it is the logits. */
+  readonly finish?: Finish
 }
 
-/** Declares both buffers of a rotary embedding of `width` columns. */
-export function declareRotary(b: Builder, path: string, width: number, theta: number): Rotary {
+/** Reassigns the name `logits` of the frame; hands back what it then holds. */
+export type Finish = <T extends Tensor>(o: Shorthand<T>, s: Frame<T>, logits: T) => T
+
+const FIRST: Handed = { mask: 0, rotary: 0 }
+
+/** Declares both buffers of a rotary embedding of `width` columns; `kind` stands before their names where there are several. */
+export function declareRotary(b: Builder, path: string, width: number, theta: number, kind = ''): Rotary {
   const half = axis('d/2', width / 2)
   const init = { kind: 'inverse_frequencies', theta } as const
-  const table = b.buffer(`${path}.inv_freq`, [half], 'float32', init)
-  b.buffer(`${path}.original_inv_freq`, [half], 'float32', init)
+  const table = b.buffer(`${path}.${kind}inv_freq`, [half], 'float32', init)
+  b.buffer(`${path}.${kind}original_inv_freq`, [half], 'float32', init)
   return { path, width: axis('d', width), theta, table }
 }
 
@@ -66,23 +91,35 @@ export function rotaryDecoder(m: RotaryDecoder): Network {
     )
   }
 
+  function table<T extends Tensor>(o: Shorthand<T>, rotary: Rotary, x: T, positions: T): readonly [T, T] {
+    const { path, table, width, theta, dtype = x.dtype } = rotary
+    return o.module(path, [x, positions], () =>
+      o.runAll('rotary_table', [o.parameter(table), positions], { width, theta, scaling: 1, dtype }),
+    ) as readonly [T, T]
+  }
+
   function model<T extends Tensor>(o: Shorthand<T>, ids: T, padding: T | null): T {
     return o.module(m.path, [ids], (s) => {
-      let embedded = s.let(embed(o, train, m.embedding.path, m.embedding.weight, ids))
+      const { path, weight, scale, multiplier } = m.embedding
+      let embedded = s.let(embed(o, train, path, weight, ids, scale))
+      if (multiplier !== undefined) embedded = s.set(embedded, o.mulScalar(embedded, multiplier))
       const positions = s.let(o.unsqueeze(o.run('positions', [], { axes: [tokens] }), 0))
-      const mask = causalMask(o, train, { batch, tokens, dtype: embedded.dtype, window: m.window, padding })
-      if (mask) s.let(mask)
+      const masks = m.windows.map((window) => {
+        const mask = causalMask(o, train, { batch, tokens, dtype: embedded.dtype, window, padding })
+        return mask && s.let(mask)
+      })
       if (m.dropout && !m.dropout.apart) {
         embedded = s.set(embedded, dropout(o, m.dropout.path, m.dropout.p, embedded))
       }
       let x = s.let(m.dropout?.apart ? dropout(o, m.dropout.path, m.dropout.p, embedded) : embedded)
-      const { path, table, width, theta } = m.rotary
-      const [cos, sin] = o.module(path, [x, positions], () =>
-        o.runAll('rotary_table', [o.parameter(table), positions], { width, theta, scaling: 1, dtype: x.dtype }),
-      ) as readonly [T, T]
-      s.let(cos)
-      s.let(sin)
-      for (const i of m.layers.keys()) x = s.set(x, layer(o, i, x, positions, { mask, cos, sin }))
+      const tables = m.rotaries.map((rotary) => {
+        const [cos, sin] = table(o, rotary, x, positions)
+        return { cos: s.let(cos), sin: s.let(sin) }
+      })
+      for (const i of m.layers.keys()) {
+        const { mask, rotary } = m.handed?.(i) ?? FIRST
+        x = s.set(x, layer(o, i, x, positions, { mask: masks[mask]!, ...tables[rotary]! }))
+      }
       x = s.set(x, m.norm(o, x))
       return x
     })
@@ -99,7 +136,8 @@ export function rotaryDecoder(m: RotaryDecoder): Network {
     forward<T extends Tensor>(o: Shorthand<T>, { input_ids, labels, attention_mask = undefined }: Batch<T>) {
       return o.call([], (s) => {
         const x = s.let(model(o, input_ids!, attention_mask ?? null))
-        const logits = s.let(linear(o, m.head, x))
+        const made = s.let(linear(o, m.head, x))
+        const logits = m.finish ? m.finish(o, s, made) : made
         const loss = s.let(causalLoss(o, logits, labels!, m.vocab))
         return [logits, loss] as const
       })

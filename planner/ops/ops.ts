@@ -91,6 +91,8 @@ export interface Shorthand<T extends Tensor> extends Ops<T> {
   mul(a: T, b: T): T
   div(a: T, b: T): T
   mulScalar(a: T, value: number): T
+  /** By a number: the node keeps nothing and takes as much as a product with its inverse. */
+  divScalar(a: T, value: number): T
   neg(a: T): T
   pow(a: T, exponent: number): T
   rsqrt(a: T): T

@@ -52,6 +52,9 @@ export abstract class OpsBase<T extends Tensor> implements Shorthand<T> {
   mulScalar(a: T, value: number): T {
     return this.run('mul_scalar', [a], { value })
   }
+  divScalar(a: T, value: number): T {
+    return this.mulScalar(a, 1 / value)
+  }
   neg(a: T): T {
     return this.run('neg', [a], NONE)
   }

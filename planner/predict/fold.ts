@@ -16,13 +16,19 @@ import { simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
 import { endOf, type Level, type Stream, type Streams, streamsOf } from './stream.ts'
 
-/** Layers of the two small simulations: a first, a middle and a last one, and one middle one more. */
+/** Equal layers of the two small simulations: a first, a middle and a last one, and one middle one more. */
 const FEW = 3
 
 type Layered = Exclude<ModelSpec, T5Spec | FreeformSpec>
 
 /** A number of layers to count by. T5's stacks share biases between theirs; the blocks of a description are a person's own. */
 const hasEqualLayers = (model: ModelSpec): model is Layered => model.family !== 't5' && model.family !== 'freeform'
+
+/** Layers after which their kinds repeat. */
+const periodOf = (model: Layered): number => ('kinds' in model ? model.kinds.length : 1)
+
+/** Layers in which each kind comes, and that are equal as far as they can be. */
+const fewOf = (model: Layered): number => periodOf(model) - 1 + FEW
 
 /** Where a stretch of a phase with few layers takes in more of them. Indices are the phase's. */
 interface Seam {
@@ -36,21 +42,35 @@ interface Seam {
 }
 
 /**
- * The facts of a model with many equal layers from simulations of three and four: if each phase of four is that of three with
- * one block inserted, and the block repeats its neighbour, then every instant of the whole grows by the same bytes a layer.
- * Null where that does not hold, or would not pay.
+ * The facts of a model with many layers from simulations of a few and of some more: if each phase of the longer one is that of the
+ * shorter with one block inserted, and the block repeats its neighbour, then every instant of the whole grows by the same bytes
+ * a block. A block is a layer, or where kinds of layers that take turns differ in their events a turn of all kinds. Null where
+ * that does not hold, or would not pay.
  */
-export function foldLayers(model: ModelSpec, train: TrainSpec, { dialect, library, allocator }: Stack): Facts | null {
+export function foldLayers(model: ModelSpec, train: TrainSpec, stack: Stack): Facts | null {
   if (!hasEqualLayers(model)) return null
-  const { layers } = model
-  if (layers <= 2 * FEW + 1) return null
+  const period = periodOf(model)
+  const layer = foldFrom(model, train, stack, fewOf(model), 1)
+  if (layer || period === 1) return layer
+  return foldFrom(model, train, stack, FEW * period + (model.layers % period), period)
+}
+
+/** From `few` layers and `step` more. */
+function foldFrom(
+  model: Layered,
+  train: TrainSpec,
+  { dialect, library, allocator }: Stack,
+  few: number,
+  step: number,
+): Facts | null {
+  if (model.layers <= 2 * few + step) return null
   const small = (n: number) => {
     const { network, events } = simulate({ ...model, layers: n }, train, dialect, { library })
     const trace = steadyStep(events)
     return { network, trace, steady: streamsOf(trace, allocator.block), first: streamsOf(firstStep(events)) }
   }
-  const [three, four] = [small(FEW), small(FEW + 1)]
-  const more = layers - FEW
+  const [three, four] = [small(few), small(few + step)]
+  const more = (model.layers - few) / step
 
   const steady = extendAll(three.steady, four.steady, more)
   const first = extendAll(three.first, four.first, more)
@@ -165,7 +185,7 @@ function eachInstant(seams: readonly Seam[], visit: (three: number, four: number
   }
 }
 
-/** The steady step of a model at two depths, one layer apart. */
+/** The steady step of a model at two depths, one layer apart: `few` layers, and one more. */
 export interface Depths {
   readonly few: number
   readonly three: readonly TraceEvent[]
@@ -179,8 +199,9 @@ export const unfolded = (model: ModelSpec, train: TrainSpec, { dialect, library 
 /** The model at the two depths that any other follows from; null for one without equal layers, or with fewer. */
 export function shallow(model: ModelSpec, train: TrainSpec, stack: Stack): Depths | null {
   if (!hasEqualLayers(model) || model.layers < FEW) return null
+  const few = fewOf(model)
   const at = (layers: number) => unfolded({ ...model, layers }, train, stack)
-  return { few: FEW, three: at(FEW), four: at(FEW + 1) }
+  return { few, three: at(few), four: at(few + 1) }
 }
 
 /** Indices of the same instant at two depths, by phase; null where the longer does not repeat the shorter. */

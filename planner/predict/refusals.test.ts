@@ -43,6 +43,16 @@ test('BART in float16, whose encoder reads its own values, is refused', () => {
   assert.not.throws(predicted('bart-base', { dtype: 'bfloat16' }))
 })
 
+test('Gemma 2 has no sdpa, which caps no scores; eager is its default', () => {
+  const said = (attention: 'eager' | 'sdpa') => () =>
+    resolveTraining(specFromCatalog('gemma-2-2b'), { attention }, { stack: DEFAULT_STACK })
+  assert.throws(said('sdpa'), /sdpa does not exist for gemma2/)
+  assert.not.throws(said('eager'))
+  const { train } = resolveTraining(specFromCatalog('gemma-2-2b'), {}, { stack: DEFAULT_STACK })
+  assert.is(train.attention, 'eager')
+  assert.not.throws(predicted('gemma-3-1b', { attention: 'sdpa', dtype: 'bfloat16' }))
+})
+
 test('flash-attn takes 16-bit types, heads of a multiple of 8, and no padding that it would have to count', () => {
   const attention = 'flash_attention_2'
   refused('llama-2-7b', { attention, dtype: 'float32' }, /bfloat16 and float16 only/)

@@ -51,6 +51,8 @@ export function defaultAttention(model: ModelSpec, defaults: Defaults): Default<
 }
 
 export function hasSdpa(model: ModelSpec, defaults: Defaults): boolean {
+  // modeling_gemma2.py, _supports_sdpa: it does not support softcapping
+  if (model.modelType === 'gemma2') return false
   return !('stack' in defaults && isOld(defaults.stack) && model.family === 't5')
 }
 

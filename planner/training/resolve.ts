@@ -57,7 +57,7 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
   if (model.task === 'seq2seq-lm') checkLength(model, 'target_seq_len', targetTokens, problems, warnings)
   if (attention === 'sdpa' && !hasSdpa(model, defaults)) {
     const message = `sdpa does not exist for ${model.modelType} in this stack`
-    problems.add('not-in-stack', flagOf('attention'), message, 'Say eager, or choose a newer --stack.')
+    problems.add('not-in-stack', flagOf('attention'), message, 'Say eager.')
   }
   if (optimizer === 'lorafa') checkLoraFa(method, optimizerImpl, problems)
   if (optimizer === 'lorafa' && !hasLoraFa(defaults)) {

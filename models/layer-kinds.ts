@@ -1,0 +1,44 @@
+import type { Fields } from './fields.ts'
+import type { LayerKind } from './spec.ts'
+
+/** The two names in `layer_types` that are modelled, and whether such a layer slides. */
+const TYPES: Readonly<Record<string, boolean>> = { full_attention: false, sliding_attention: true }
+
+/**
+ * Kinds of layers, as the shortest stretch that repeats: by `layer_types`, else by what the config class makes of the other keys.
+ *
+ * @param published layers of the model before any are cut
+ */
+export function readKinds(
+  fields: Fields,
+  published: number,
+  slides: (layer: number) => boolean,
+  turns: (layer: number) => boolean = () => true,
+): readonly LayerKind[] {
+  const given = fields.raw('layer_types')
+  const from = Array.isArray(given) ? (i: number) => typeAt(given, i) : slides
+  if (Array.isArray(given)) checkTypes(fields, given, published)
+  if (Array.isArray(given)) fields.noteKey('kinds', 'layer_types')
+  else fields.note('kinds', 'default', 'layer_types')
+  return period(Array.from({ length: published }, (_, i) => ({ sliding: from(i), rotary: turns(i) })))
+}
+
+const typeAt = (types: readonly unknown[], layer: number): boolean => TYPES[String(types[layer])] === true
+
+function checkTypes(fields: Fields, types: readonly unknown[], published: number): void {
+  const odd = types.find((t) => typeof t !== 'string' || !Object.hasOwn(TYPES, t))
+  const expected = `${published} of ${Object.keys(TYPES).join(' or ')}`
+  const next = 'Correct the list, or leave it out.'
+  if (odd !== undefined) fields.fail('unsupported', 'layer_types', 'names another kind of layer', expected, next)
+  else if (types.length < published)
+    fields.fail('conflict', 'layer_types', `has ${types.length} entries`, expected, next)
+}
+
+/** The shortest stretch whose repetition, perhaps broken off, is the list. */
+function period(kinds: readonly LayerKind[]): readonly LayerKind[] {
+  const same = (a: LayerKind, b: LayerKind) => a.sliding === b.sliding && a.rotary === b.rotary
+  const fits = (n: number) => kinds.every((kind, i) => same(kind, kinds[i % n]!))
+  let n = 1
+  while (n < kinds.length && !fits(n)) n++
+  return kinds.slice(0, n)
+}

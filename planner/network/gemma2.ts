@@ -1,0 +1,135 @@
+import type { Gemma2Spec } from '../../models/spec.ts'
+import type { Shorthand, Tensor } from '../ops/ops.ts'
+import { type Axis, axis } from '../trace/axes.ts'
+import type { TrainSpec } from '../training/spec.ts'
+import { attentionOf, capped, joinHeads } from './attention.ts'
+import { Builder } from './builder.ts'
+import { declareGatedMlp, type GatedMlp, gatedMlp } from './gated-mlp.ts'
+import type { Library } from './library.ts'
+import { type Linear, linear } from './linear.ts'
+import type { Network } from './network.ts'
+import { gemmaNorm, type RmsNorm } from './norm.ts'
+import { applyRotary } from './rotary.ts'
+import { type Around, declareRotary, type Rotary, rotaryDecoder } from './rotary-decoder.ts'
+
+interface Layer {
+  readonly path: string
+  readonly q: Linear
+  readonly k: Linear
+  readonly v: Linear
+  readonly output: Linear
+  /** Of queries and keys, head by head (Gemma 3). */
+  readonly headNorms: readonly [q: RmsNorm, k: RmsNorm] | null
+  readonly mlp: GatedMlp
+  readonly inputNorm: RmsNorm
+  readonly postAttentionNorm: RmsNorm
+  readonly preMlpNorm: RmsNorm
+  readonly postMlpNorm: RmsNorm
+}
+
+/**
+ * modeling_gemma2.py and modeling_gemma3.py (Gemma3ForCausalLM): norms before and after attention and MLP, a mask for layers that
+ * slide and one for those that do not.
+ */
+export function gemma2(spec: Gemma2Spec, train: TrainSpec, library: Library): Network {
+  const b = new Builder(train, library)
+  const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
+  const [batch, tokens, d] = [axis('b', train.batch), axis('t', train.tokens), axis('d', spec.headDim)]
+  const [heads, kvHeads] = [axis('a', spec.heads), axis('k', spec.kvHeads)]
+  const [query, keyValue] = [axis('a·d', spec.heads * spec.headDim), axis('k·d', spec.kvHeads * spec.headDim)]
+  const kindOf = (i: number) => spec.kinds[i % spec.kinds.length]!
+
+  const weight = b.weight('model.embed_tokens.weight', [vocab, h])
+  const root = { kind: 'constant', value: Math.sqrt(spec.hidden) } as const
+  const scale = b.buffer('model.embed_tokens.embed_scale', [], train.dtype, root)
+  const layers = Array.from({ length: spec.layers }, (_, i) => layer(`model.layers.${i}`))
+  const norm = rms('model.norm')
+  const [rotaries, rotaryOf] = declareRotaries()
+  const head = b.linear('lm_head', h, vocab, { head: 'vocabulary', ...(spec.tied ? { tied: weight } : {}) })
+
+  function rms(path: string, width: Axis = h): RmsNorm {
+    return { path, weight: b.weight(`${path}.weight`, [width]), eps: spec.normEps }
+  }
+
+  /** One table for all layers, or in Gemma 3 one for each kind that there is. */
+  function declareRotaries(): readonly [readonly Rotary[], (layer: number) => number] {
+    const declare = (theta: number, kind?: string) =>
+      declareRotary(b, 'model.rotary_emb', spec.headDim, theta, kind && `${kind}_`)
+    if (spec.slidingTheta === null) return [[declare(spec.ropeTheta)], () => 0]
+    const sliding = layers.map((_, i) => kindOf(i).sliding)
+    const full = sliding.includes(false) ? [declare(spec.ropeTheta, 'full_attention')] : []
+    const near = sliding.includes(true) ? [declare(spec.slidingTheta, 'sliding_attention')] : []
+    return [[...full, ...near], (i) => (sliding[i] ? full.length : 0)]
+  }
+
+  function layer(path: string): Layer {
+    const attention = `${path}.self_attn`
+    const bias = spec.attentionBias
+    return {
+      path,
+      q: b.linear(`${attention}.q_proj`, h, query, { bias }),
+      k: b.linear(`${attention}.k_proj`, h, keyValue, { bias }),
+      v: b.linear(`${attention}.v_proj`, h, keyValue, { bias }),
+      output: b.linear(`${attention}.o_proj`, query, h, { bias }),
+      headNorms: spec.headNorms ? [rms(`${attention}.q_norm`, d), rms(`${attention}.k_norm`, d)] : null,
+      mlp: declareGatedMlp(b, `${path}.mlp`, [h, f], { activation: spec.activation }),
+      inputNorm: rms(`${path}.input_layernorm`),
+      postAttentionNorm: rms(`${path}.post_attention_layernorm`),
+      preMlpNorm: rms(`${path}.pre_feedforward_layernorm`),
+      postMlpNorm: rms(`${path}.post_feedforward_layernorm`),
+    }
+  }
+
+  function attention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, { mask, cos, sin }: Around<T>): readonly T[] {
+    return o.module(`${m.path}.self_attn`, [x], (s) => {
+      const split = (y: T, n: Axis): T => s.let(o.transpose(o.view(y, [batch, tokens, n, d]), 1, 2))
+      let q = split(linear(o, m.q, x), heads)
+      let k = split(linear(o, m.k, x), kvHeads)
+      const v = split(linear(o, m.v, x), kvHeads)
+      if (m.headNorms) {
+        q = s.set(q, gemmaNorm(o, m.headNorms[0], q))
+        k = s.set(k, gemmaNorm(o, m.headNorms[1], k))
+      }
+      const [turnedQ, turnedK] = applyRotary(o, q, k, cos, sin)
+      q = s.set(q, turnedQ)
+      k = s.set(k, turnedK)
+      const scaled = { dropout: spec.attentionDropout, scale: spec.queryScale ** -0.5, cap: spec.scoreCap }
+      const out = attentionOf(train, library)(o, { q, k, v, mask, ...scaled, causal: true, upcast: true })
+      return joinHeads(o, s, out, [batch, tokens, query], m.output)
+    })
+  }
+
+  return rotaryDecoder({
+    train,
+    builder: b,
+    path: 'model',
+    embedding: { path: 'model.embed_tokens', weight, scale },
+    dropout: null,
+    rotaries,
+    windows: [null, spec.slidingWindow],
+    handed: (i) => ({ mask: kindOf(i).sliding ? 1 : 0, rotary: rotaryOf(i) }),
+    vocab,
+    layers: layers.map((m) => m.path),
+    head,
+    finish: (o, s, logits) => (spec.logitCap === null ? logits : capped(o, s, logits, spec.logitCap)),
+    norm: (o, x) => gemmaNorm(o, norm, x),
+    layer: (o, i, input, around) =>
+      o.call([], (s) => {
+        const m = layers[i]!
+        let x = s.let(input)
+        let residual = s.let(x)
+        x = s.set(x, gemmaNorm(o, m.inputNorm, x))
+        const [attended, weights] = attention(o, m, x, around)
+        x = s.set(x, attended!)
+        if (weights) s.let(weights)
+        x = s.set(x, gemmaNorm(o, m.postAttentionNorm, x))
+        x = s.set(x, o.add(residual, x))
+        residual = s.set(residual, x)
+        x = s.set(x, gemmaNorm(o, m.preMlpNorm, x))
+        x = s.set(x, gatedMlp(o, m.mlp, x))
+        x = s.set(x, gemmaNorm(o, m.postMlpNorm, x))
+        x = s.set(x, o.add(residual, x))
+        return x
+      }),
+  })
+}
