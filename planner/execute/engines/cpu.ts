@@ -1,5 +1,5 @@
 import type { DataId, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
-import { type Core, CoreEngine, type EngineType, type StorageTable, type Values } from './engine.ts'
+import { type Core, CoreEngine, type EngineType, type StorageTable, type Turned, type Values } from './engine.ts'
 import { activeBackend, loadCore } from './load.ts'
 
 /** What the engine needs of tfjs-backend-cpu's MathBackendCPU (backend_cpu.ts). */
@@ -25,8 +25,8 @@ export class CpuEngine extends CoreEngine {
     return this.#backend.data
   }
 
-  product(a: Tensor, b: Tensor): Tensor {
-    return this.run('BatchMatMul', { a, b }, { transposeA: false, transposeB: false })
+  product(a: Tensor, b: Tensor, turned: Turned = 'none'): Tensor {
+    return this.run('BatchMatMul', { a, b }, { transposeA: turned === 'first', transposeB: turned === 'second' })
   }
 
   zeros(shape: readonly number[], dtype: EngineType): Tensor {

@@ -8,6 +8,9 @@ export type { EngineName }
 export type EngineType = 'float32' | 'int32' | 'bool'
 export type Values = Float32Array | Int32Array | Uint8Array
 
+/** Which operand of a product is to be read transposed. */
+export type Turned = 'none' | 'first' | 'second'
+
 /** One storage as the engine's own table lists it: wasm's entries have a shape, cpu's their values. */
 export interface TableEntry {
   readonly dtype: string
@@ -37,8 +40,11 @@ export interface Engine {
   /** One tfjs kernel by name (tfjs-core, kernel_names.ts). */
   run(kernel: string, inputs: Readonly<Record<string, Tensor>>, attributes?: NamedAttrMap): Tensor
   runList(kernel: string, inputs: readonly Tensor[], attributes?: NamedAttrMap): Tensor
-  /** `[s, n, k] × [s, k, m] → [s, n, m]`, or without the `s`. float32. */
-  product(a: Tensor, b: Tensor): Tensor
+  /**
+   * `[s, n, k] × [s, k, m] → [s, n, m]`, or without the `s`. float32. Of a turned operand the last two axes lie the other way
+   * round: `[s, k, n]` the first, `[s, m, k]` the second. How an engine turns or packs is its own affair: no storage in its table.
+   */
+  product(a: Tensor, b: Tensor, turned?: Turned): Tensor
   /** Another handle over the same storage. */
   alias(x: Tensor, shape: readonly number[]): Tensor
   /** A new tensor of zeros. */
@@ -78,7 +84,7 @@ export abstract class CoreEngine implements Engine {
     this.version = core.version_core
   }
 
-  abstract product(a: Tensor, b: Tensor): Tensor
+  abstract product(a: Tensor, b: Tensor, turned?: Turned): Tensor
   abstract zeros(shape: readonly number[], dtype: EngineType): Tensor
   abstract values(x: Tensor): Values
   abstract holders(x: Tensor): number

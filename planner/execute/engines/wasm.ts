@@ -1,19 +1,8 @@
 import type { DataId, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
 import { EngineError } from '../errors.ts'
-import { type Core, CoreEngine, type EngineType, type StorageTable, type Values } from './engine.ts'
+import { type Core, CoreEngine, type EngineType, type StorageTable, type Turned, type Values } from './engine.ts'
 import { activeBackend, loadCore } from './load.ts'
-
-type ProductCall = (
-  aId: number,
-  aShape: Uint8Array,
-  aRank: number,
-  bId: number,
-  bShape: Uint8Array,
-  bRank: number,
-  transposeA: number,
-  transposeB: number,
-  outId: number,
-) => void
+import { WasmProducts } from './wasm-products.ts'
 
 /** What the engine needs of tfjs-backend-wasm's BackendWasm (backend_wasm.ts) and of its Emscripten module. */
 export interface WasmBackend {
@@ -21,7 +10,7 @@ export interface WasmBackend {
     readonly HEAPU8: Uint8Array
     _malloc(bytes: number): number
     _free(at: number): void
-    cwrap(name: string, result: null, args: readonly string[]): ProductCall
+    cwrap(name: string, result: null, args: readonly string[]): (...args: never[]) => void
     readonly tfjs: {
       registerTensor(id: number, elements: number, offset: number): void
       disposeData(id: number): void
@@ -44,7 +33,7 @@ export class WasmEngine extends CoreEngine {
   readonly device = 'this process, WebAssembly with SIMD, one thread'
   readonly limitBytes = 4 * GIB - MARGIN_BYTES
   readonly #backend: WasmBackend
-  readonly #call: ProductCall
+  readonly #products: WasmProducts
   readonly #unguard: () => void
 
   /** `unguard` puts `console.warn` back. */
@@ -52,17 +41,7 @@ export class WasmEngine extends CoreEngine {
     super(core, 'wasm')
     this.#backend = backend
     this.#unguard = unguard
-    this.#call = backend.wasm.cwrap('BatchMatMul', null, [
-      'number',
-      'array',
-      'number',
-      'number',
-      'array',
-      'number',
-      'number',
-      'number',
-      'number',
-    ])
+    this.#products = new WasmProducts(backend)
     guardMalloc(backend.wasm)
   }
 
@@ -70,36 +49,28 @@ export class WasmEngine extends CoreEngine {
     return this.#backend.dataIdMap
   }
 
-  /**
-   * Products one matrix at a time: only rank 2 goes to XNNPACK, a batch to a loop 10 to 50 times slower. The operands are lent to
-   * it under numbers of their own: XNNPACK keeps a packed copy of a right operand under its number until that is disposed, and
-   * would go on using it after the optimizer has changed the weight.
-   */
-  product(a: Tensor, b: Tensor): Tensor {
+  /** A batch is a loop over its matrices. */
+  product(a: Tensor, b: Tensor, turned: Turned = 'none'): Tensor {
     const rank = a.shape.length
-    const [n, k] = [a.shape[rank - 2]!, a.shape[rank - 1]!]
-    const m = b.shape[rank - 1]!
+    const [m, n] = [a.shape[rank - 2]!, a.shape[rank - 1]!]
+    const [rows, inner] = turned === 'first' ? [n, m] : [m, n]
+    const columns = b.shape[turned === 'second' ? rank - 2 : rank - 1]!
     const count = rank === 3 ? a.shape[0]! : 1
-    const info = this.#backend.makeOutput(rank === 3 ? [count, n, m] : [n, m], 'float32')
-    const [from, to] = [shapeBytes(n, k), shapeBytes(k, m)]
-    const { tfjs } = this.#backend.wasm
+    const info = this.#backend.makeOutput(rank === 3 ? [count, rows, columns] : [rows, columns], 'float32')
+    const [left, right, out] = [this.#address(a), this.#address(b), this.#address(info)]
+    const shape = { rows, inner, columns }
     for (let i = 0; i < count; i++) {
-      const left = this.#lend(a, i * n * k, n * k)
-      const right = this.#lend(b, i * k * m, k * m)
-      const out = this.#lend(info, i * n * m, n * m)
-      this.#call(left, from, 3, right, to, 3, 0, 0, out)
-      tfjs.disposeData(left)
-      tfjs.disposeData(right)
-      tfjs.disposeData(out)
+      const [x, y, to] = [left + 4 * i * rows * inner, right + 4 * i * inner * columns, out + 4 * i * rows * columns]
+      if (turned === 'first') this.#products.firstTurned(x, y, to, shape)
+      else if (turned === 'second') this.#products.secondTurned(x, y, to, shape)
+      else this.#products.plain(x, y, to, shape)
     }
     return this.adopt(info)
   }
 
-  /** A number under which the C++ side knows `size` elements of a storage, from element `start`. */
-  #lend(x: TensorInfo, start: number, size: number): number {
-    const id = this.#backend.dataIdNextNumber++
-    this.#backend.wasm.tfjs.registerTensor(id, size, this.#backend.dataIdMap.get(x.dataId).memoryOffset + 4 * start)
-    return id
+  /** Above 2 GiB the table's addresses are negative. */
+  #address(x: TensorInfo): number {
+    return this.#backend.dataIdMap.get(x.dataId).memoryOffset >>> 0
   }
 
   zeros(shape: readonly number[], dtype: EngineType): Tensor {
@@ -125,9 +96,6 @@ export class WasmEngine extends CoreEngine {
     this.#unguard()
   }
 }
-
-const shapeBytes = (rows: number, columns: number): Uint8Array =>
-  new Uint8Array(new Int32Array([1, rows, columns]).buffer)
 
 const guarded = new WeakSet<object>()
 

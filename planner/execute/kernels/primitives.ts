@@ -2,7 +2,7 @@ import type { NamedAttrMap, Tensor } from '@tensorflow/tfjs-core'
 import { Variable } from '../../autograd/variable.ts'
 import { type Axes, ONE, sizes } from '../../trace/axes.ts'
 import type { DType } from '../../trace/dtype.ts'
-import type { Engine, EngineType, Values } from '../engines/engine.ts'
+import type { Engine, EngineType, Turned, Values } from '../engines/engine.ts'
 import type { Ledger } from '../ledger.ts'
 import { broadcastAxes } from './broadcast.ts'
 
@@ -76,9 +76,9 @@ export class Primitives {
     return this.run(kernel, { x }, axes, { ...attributes, keepDims: true })
   }
 
-  /** `[n, k] × [k, m] → [n, m]`, or with the same first axis on all three. */
-  product(a: Num, b: Num, axes: Axes): Num {
-    return this.#making(axes, 'float32', () => this.engine.product(a.data, b.data))
+  /** `[n, k] × [k, m] → [n, m]`, or with the same first axis on all three; a turned operand is `[k, n]` or `[m, k]`. */
+  product(a: Num, b: Num, axes: Axes, turned: Turned = 'none'): Num {
+    return this.#making(axes, 'float32', () => this.engine.product(a.data, b.data, turned))
   }
 
   /** A copy with its axes in another order. */

@@ -7,13 +7,9 @@ import type { Num, Primitives } from './primitives.ts'
 const flat = (p: Primitives, x: Num): Num => p.alias(x, matrix(x.axes))
 const matrix = (axes: Axes): Axes => [merge(axes.slice(0, -1)), axes.at(-1)!]
 
-const TURN = [1, 0]
-const TURN_EACH = [0, 2, 1]
-
 /**
- * `y = x · Wᵀ + bias`, weight `[out, in]`, computed as `(W · xᵀ)ᵀ`: the small operand is turned, never the weight, and products
- * stay untransposed, which is the only kind that is fast on wasm.
- * d input = g · W, d weight = gᵀ · x; the bias gets the incoming gradient, which the tape's engine sums.
+ * `y = x · Wᵀ + bias`, weight `[out, in]` as PyTorch stores it. d input = g · W, d weight = gᵀ · x; the bias gets the incoming
+ * gradient, which the tape's engine sums.
  */
 export const linear: Kernel<'linear'> = (p) => ({
   forward: (call) => {
@@ -22,12 +18,8 @@ export const linear: Kernel<'linear'> = (p) => ({
     if (call.needs(1)) call.save('input', x, 'dW')
     if (call.needs(0)) call.save('weight', weight, 'dX')
     const rows = flat(p, x)
-    const turned = p.turned(rows, TURN)
+    const y = p.product(rows, weight, [rows.axes[0]!, weight.axes[0]!], 'second')
     p.free(rows)
-    const product = p.product(weight, turned, [weight.axes[0]!, turned.axes[1]!])
-    p.free(turned)
-    const y = p.turned(product, TURN)
-    p.free(product)
     if (bias) addToRows(p, y, bias)
     const result = p.alias(y, [...x.axes.slice(0, -1), weight.axes[0]!])
     p.free(y)
@@ -43,10 +35,9 @@ export const linear: Kernel<'linear'> = (p) => ({
       p.free(product)
     }
     if (call.needs(1)) {
-      const turned = p.turned(g, TURN)
       const rows = flat(p, call.saved('input'))
-      dWeight = p.product(turned, rows, call.inputs[1]!.axes)
-      p.free(turned, rows)
+      dWeight = p.product(g, rows, call.inputs[1]!.axes, 'first')
+      p.free(rows)
     }
     p.free(g)
     return [dx, dWeight, call.needs(2) ? call.grads[0]! : null]
@@ -65,14 +56,8 @@ export const conv1d: Kernel<'conv1d'> = (p) => ({
   },
   backward: (call) => {
     const g = call.grads[0]!
-    const byTurned = (saved: Num, first: boolean, axes: Axes): Num => {
-      const turned = p.turned(saved, TURN)
-      const product = first ? p.product(turned, g, axes) : p.product(g, turned, axes)
-      p.free(turned)
-      return product
-    }
-    const dx = call.needs(0) ? byTurned(call.saved('weight'), false, call.inputs[0]!.axes) : null
-    const dWeight = call.needs(1) ? byTurned(call.saved('input'), true, call.inputs[1]!.axes) : null
+    const dx = call.needs(0) ? p.product(g, call.saved('weight'), call.inputs[0]!.axes, 'second') : null
+    const dWeight = call.needs(1) ? p.product(call.saved('input'), g, call.inputs[1]!.axes, 'first') : null
     return [dx, dWeight, call.needs(2) ? g : null]
   },
 })
@@ -87,18 +72,8 @@ export const bmm: Kernel<'bmm'> = (p) => ({
   },
   backward: (call) => {
     const g = call.grads[0]!
-    let self: Num | null = null
-    let mat2: Num | null = null
-    if (call.needs(1)) {
-      const turned = p.turned(call.saved('self'), TURN_EACH)
-      mat2 = p.product(turned, g, call.inputs[1]!.axes)
-      p.free(turned)
-    }
-    if (call.needs(0)) {
-      const turned = p.turned(call.saved('mat2'), TURN_EACH)
-      self = p.product(g, turned, call.inputs[0]!.axes)
-      p.free(turned)
-    }
+    const mat2 = call.needs(1) ? p.product(call.saved('self'), g, call.inputs[1]!.axes, 'first') : null
+    const self = call.needs(0) ? p.product(g, call.saved('mat2'), call.inputs[0]!.axes, 'second') : null
     return [self, mat2]
   },
 })

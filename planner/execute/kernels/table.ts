@@ -19,8 +19,12 @@ export const embedding: Kernel<'embedding'> = (p) => ({
     const [weight, ids] = [call.inputs[0]!, call.inputs[1]!]
     if (call.needs(0)) call.save('indices', ids, 'dW by the indices')
     checkIds(p, ids, weight.axes[0]!.size)
-    const axes = [...ids.axes, weight.axes[1]!]
-    return [p.run('GatherV2', { x: weight, indices: ids }, axes, { axis: 0, batchDims: 0 })]
+    const y = p.zeros([...ids.axes, weight.axes[1]!])
+    const [to, from, rows] = [p.values(y), p.values(weight), p.values(ids)]
+    const width = weight.axes[1]!.size
+    // tfjs's GatherV2 walks an index an element: 25 times slower than rows.
+    for (let i = 0; i < rows.length; i++) to.set(from.subarray(rows[i]! * width, (rows[i]! + 1) * width), i * width)
+    return [y]
   },
   backward: (call) => {
     if (!call.needs(0)) return [null, null]

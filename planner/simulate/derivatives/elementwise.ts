@@ -117,6 +117,7 @@ export const pow: Derivative<'pow'> = {
   op: 'pow',
   source:
     'derivatives.yaml, pow.Tensor_Scalar; FunctionsManual.cpp, pow_backward: grad * (exponent * self.pow(exponent - 1))',
+  variant: ({ exponent }) => (exponent === 2 ? 'square' : 'general'),
   results: one,
   saves: [{ tensor: 'self', for: ['self'], why: 'd self' }],
   gradients: [{ of: 'self', make: ['power=self', 'scaled=self', '@=self'] }],

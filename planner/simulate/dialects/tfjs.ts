@@ -48,7 +48,8 @@ const BENT: Script = [
 const FORWARD: { readonly [op in OpName | `${OpName}.${string}`]?: Script } = {
   add_scalar: withNumber('@', 'self'),
   mul_scalar: withNumber('@', 'self'),
-  pow: withNumber('@', 'self'),
+  'pow.square': ['@=self'],
+  'pow.general': withNumber('@', 'self'),
   silu: ['sigmoid=self', '@=self', '-sigmoid'],
   'gelu.none': [...NORMAL, '@=self', '-phi'],
   'gelu.tanh': [...BENT, '-tanh', '@=self', '-half'],
@@ -93,8 +94,6 @@ const FORWARD: { readonly [op in OpName | `${OpName}.${string}`]?: Script } = {
     '@=input',
     '-hat',
   ],
-  // (W · xᵀ)ᵀ: the input and the product turned
-  linear: ['turned=input', 'product=result', '-turned', '@=result', '-product'],
 }
 
 const SLOPE_OF_NORMAL: Script = [
@@ -145,7 +144,10 @@ const BACKWARD: { readonly [op in OpName | `${OpName}.${string}`]?: BackwardScri
     other: ['negative=grad', 'once=grad', '-negative', 'twice=grad', '-once', '@=grad', '-twice'],
   },
   mul_scalar: { self: withNumber('@', 'grad') },
-  pow: { self: [...withNumber('power', 'self'), ...withNumber('slope', 'self'), '-power', '@=grad', '-slope'] },
+  'pow.square': { self: [...withNumber('slope', 'self'), '@=grad', '-slope'] },
+  'pow.general': {
+    self: [...withNumber('power', 'self'), ...withNumber('slope', 'self'), '-power', '@=grad', '-slope'],
+  },
   rsqrt: {
     self: ['square=result', 'cube=result', '-square', ...withNumber('slope', 'result'), '-cube', '@=grad', '-slope'],
   },
@@ -199,21 +201,9 @@ const BACKWARD: { readonly [op in OpName | `${OpName}.${string}`]?: BackwardScri
     weight: [...normalized('hat', 'input'), 'both=input', '-hat', '@=weight', '-both'],
     bias: ['@=bias'],
   },
-  linear: {
-    order: ['input', 'weight', 'bias'],
-    input: ['@=input'],
-    weight: ['turned=grad', '@=weight', '-turned'],
-  },
-  conv1d: {
-    order: ['input', 'weight', 'bias'],
-    input: ['turned=weight', '@=input', '-turned'],
-    weight: ['turned=input', '@=weight', '-turned'],
-  },
-  bmm: {
-    order: ['mat2', 'self'],
-    mat2: ['turned=self', '@=mat2', '-turned'],
-    self: ['turned=mat2', '@=self', '-turned'],
-  },
+  linear: { order: ['input', 'weight', 'bias'] },
+  conv1d: { order: ['input', 'weight', 'bias'] },
+  bmm: { order: ['mat2', 'self'] },
 }
 
 /**
