@@ -57,7 +57,7 @@ export class Executor implements Runtime<Tensor> {
     this.#recorder = new Recorder(options.sink)
     this.position = this.#recorder.position
     this.#audited = options.audited === true
-    this.ledger = new Ledger(options.engine.table, this.#recorder)
+    this.ledger = new Ledger(options.engine, this.#recorder)
     this.primitives = new Primitives(options.engine, this.ledger)
     this.#kernels = kernelsOf(this.primitives, dropoutStreams(options.seed, this.position))
   }
@@ -161,7 +161,7 @@ export class Executor implements Runtime<Tensor> {
 
   /** The gradient itself, or a copy where its storage has another holder. */
   steal(grad: Num): Num {
-    if (this.engine.holders(grad.data) === 1) return grad
+    if (this.engine.holders(grad.data) === 1 && this.ledger.entries(grad.data.dataId) === 1) return grad
     const copy = this.primitives.zeros(grad.axes)
     this.values(copy).set(this.values(grad))
     return copy

@@ -2,7 +2,7 @@ import type { DataId } from '@tensorflow/tfjs-core'
 import type { Axes } from '../trace/axes.ts'
 import { type DType, ITEMSIZE } from '../trace/dtype.ts'
 import type { Category } from '../trace/event.ts'
-import type { StorageTable, TableEntry } from './engines/engine.ts'
+import type { Engine, StorageTable, TableEntry } from './engines/engine.ts'
 import { EngineError } from './errors.ts'
 import type { Held, Recorder } from './recorder.ts'
 
@@ -10,6 +10,12 @@ import type { Held, Recorder } from './recorder.ts'
 export interface Expectation {
   readonly axes: Axes
   readonly dtype: DType
+}
+
+/** A storage with the number of table entries over it. */
+interface Shared extends Held {
+  readonly key: unknown
+  entries: number
 }
 
 const attached = new WeakSet<StorageTable>()
@@ -20,8 +26,10 @@ const attached = new WeakSet<StorageTable>()
  */
 export class Ledger {
   readonly #recorder: Recorder
+  readonly #engine: Pick<Engine, 'table' | 'storage'>
   readonly #table: StorageTable
-  readonly #held = new Map<DataId, Held>()
+  readonly #held = new Map<DataId, Shared>()
+  readonly #byKey = new Map<unknown, Shared>()
   readonly #set: StorageTable['set']
   readonly #delete: StorageTable['delete']
   #storages = 0
@@ -30,11 +38,13 @@ export class Ledger {
   category: Category = 'temporary'
 
   /** Throws `EngineError` where another ledger follows the table already: two would both claim the same bytes. */
-  constructor(table: StorageTable, recorder: Recorder) {
+  constructor(engine: Pick<Engine, 'table' | 'storage'>, recorder: Recorder) {
+    const { table } = engine
     if (attached.has(table)) {
       throw new EngineError('engine-busy', 'ledger', 'another executor runs on this engine', 'Close it first.')
     }
     attached.add(table)
+    this.#engine = engine
     this.#table = table
     this.#recorder = recorder
     this.#set = table.set
@@ -57,7 +67,12 @@ export class Ledger {
 
   /** Number of live storages since the ledger was attached. */
   get count(): number {
-    return this.#held.size
+    return this.#byKey.size
+  }
+
+  /** Entries of the table over a tensor's storage: more than one where an alias has an entry of its own. */
+  entries(id: DataId): number {
+    return this.#held.get(id)?.entries ?? 0
   }
 
   /** The storage behind a tensor. Throws where the engine made it before the ledger came. */
@@ -75,13 +90,20 @@ export class Ledger {
   }
 
   #enter(id: DataId, entry: TableEntry): void {
-    const known = this.#held.get(id)
-    if (known) this.#leave(id)
-    const size = elements(entry)
-    const dtype = entry.dtype as DType
-    const bytes = size * (ITEMSIZE[dtype] ?? 4)
-    const held = { id: this.#storages++, bytes }
+    if (this.#held.has(id)) this.#leave(id)
+    const storage = this.#engine.storage(id, entry)
+    if (!storage) return
+    const { dtype, elements: size, key } = storage
+    const shared = this.#byKey.get(key)
+    if (shared) {
+      shared.entries++
+      this.#held.set(id, shared)
+      return
+    }
+    const bytes = size * ITEMSIZE[dtype]
+    const held = { id: this.#storages++, bytes, key, entries: 1 }
     this.#held.set(id, held)
+    this.#byKey.set(key, held)
     this.#bytes += bytes
     const { expected } = this
     const named = expected && expected.dtype === dtype && bytes === bytesOf(expected) ? expected.axes : null
@@ -92,15 +114,11 @@ export class Ledger {
     const held = this.#held.get(id)
     if (!held) return
     this.#held.delete(id)
+    if (--held.entries > 0) return
+    this.#byKey.delete(held.key)
     this.#bytes -= held.bytes
     this.#recorder.note('free', held)
   }
-}
-
-/** wasm's table keeps shapes, cpu's the values themselves. */
-function elements({ shape, values }: TableEntry): number {
-  if (shape) return shape.reduce((n, s) => n * s, 1)
-  return values?.length ?? 0
 }
 
 const bytesOf = ({ axes, dtype }: Expectation): number => axes.reduce((n, a) => n * a.size, ITEMSIZE[dtype])

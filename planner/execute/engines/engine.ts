@@ -11,9 +11,9 @@ export type Values = Float32Array | Int32Array | Uint8Array
 /** Which operand of a product is to be read transposed. */
 export type Turned = 'none' | 'first' | 'second'
 
-/** One storage as the engine's own table lists it: wasm's entries have a shape, cpu's their values. */
+/** One storage as the engine's own table lists it: wasm's entries have a shape, cpu's their values, TensorFlow's a number as type. */
 export interface TableEntry {
-  readonly dtype: string
+  readonly dtype: string | number
   readonly shape?: readonly number[]
   readonly values?: { readonly length: number } | null
 }
@@ -23,6 +23,14 @@ export interface StorageTable {
   set(id: DataId, entry: TableEntry): void
   delete(id: DataId): boolean
   numDataIds(): number
+}
+
+/** What the ledger needs to know of an entry. */
+export interface Storage {
+  readonly dtype: EngineType
+  readonly elements: number
+  /** The same for all entries over the same bytes. */
+  readonly key: unknown
 }
 
 /** What an execution engine offers to kernels. Each call that returns a tensor makes exactly one storage, `alias` none. */
@@ -35,6 +43,8 @@ export interface Engine {
   /** Live bytes above which a run is refused before it starts; null where only the machine's memory limits. */
   readonly limitBytes: number | null
   readonly table: StorageTable
+  /** The bytes behind an entry of the table; null where it holds none yet. */
+  storage(id: DataId, entry: TableEntry): Storage | null
   /** Makes it the engine that tfjs runs on, of those that are loaded. Throws `EngineError` where tfjs does not follow. */
   activate(): void
   /** One tfjs kernel by name (tfjs-core, kernel_names.ts). */
@@ -56,7 +66,7 @@ export interface Engine {
   values(x: Tensor): Values
   /** A copy of the numbers, from wherever they lie. What is on its way is read even if the tensor is disposed meanwhile. */
   read(x: Tensor): Promise<Values>
-  /** Handles that share the tensor's storage. */
+  /** Handles that share the tensor's entry of the table. */
   holders(x: Tensor): number
   /** Bytes of the engine's own heap, which grows and never shrinks; null where it has none. */
   heapBytes(): number | null
@@ -91,6 +101,13 @@ export abstract class CoreEngine implements Engine {
   abstract heapBytes(): number | null
   abstract close(): void
 
+  /** wasm's table keeps shapes, cpu's the values themselves; both have an entry a storage. */
+  storage(id: DataId, { dtype, shape, values }: TableEntry): Storage | null {
+    const elements = shape ? shape.reduce((n, s) => n * s, 1) : (values?.length ?? 0)
+    // tfjs-core's names of types, of which a run has these.
+    return { dtype: dtype as EngineType, elements, key: id }
+  }
+
   read(x: Tensor): Promise<Values> {
     return Promise.resolve(this.values(x).slice())
   }
@@ -98,17 +115,17 @@ export abstract class CoreEngine implements Engine {
   activate(): void {
     // A loaded backend is set at once; the promise has nothing left to wait for.
     void this.core.setBackend(this.backendName)
-    this.#check()
+    this.check()
   }
 
-  #check(): void {
+  protected check(): void {
     if (this.core.getBackend() === this.backendName) return
     const message = `tfjs runs on ${this.core.getBackend()}, not on ${this.name}`
     throw new EngineError('engine-not-loaded', this.name, message, 'One engine runs at a time: activate it.')
   }
 
   run(kernel: string, inputs: Readonly<Record<string, Tensor>>, attributes: NamedAttrMap = {}): Tensor {
-    this.#check()
+    this.check()
     return this.core.engine().runKernel<Tensor>(kernel, { ...inputs }, attributes)
   }
 
@@ -123,7 +140,7 @@ export abstract class CoreEngine implements Engine {
 
   /** A handle over a storage that the backend has made. */
   protected adopt(info: TensorInfo): Tensor {
-    this.#check()
+    this.check()
     return this.core.engine().makeTensorFromTensorInfo(info)
   }
 }

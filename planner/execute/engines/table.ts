@@ -30,7 +30,14 @@ const notYet = (describe: string, needs: string): EngineEntry => ({
 /** All engines by name. An entry's module is only imported when it is asked for. */
 export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
   'tfjs-node-gpu': notYet('tfjs on TensorFlow with CUDA', 'TensorFlow for CUDA and an NVIDIA GPU'),
-  'tfjs-node': notYet('tfjs on TensorFlow', 'TensorFlow'),
+  'tfjs-node': {
+    describe: 'tfjs on TensorFlow',
+    memory: 'host',
+    needs: 'TensorFlow, about 1.2 GB',
+    install: 'tidemark engines install tensorflow',
+    missing: async () => ((await import('./tensorflow/home.ts')).findInstallation('cpu') ? null : 'not installed'),
+    load: async () => (await import('./tensorflow/engine.ts')).load('tfjs-node', 'cpu'),
+  },
   webgpu: notYet('tfjs on WebGPU', 'the npm package webgpu and a Vulkan driver'),
   wasm: {
     describe: 'tfjs on WebAssembly, one thread, 4 GiB',

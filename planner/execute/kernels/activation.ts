@@ -28,7 +28,7 @@ export const relu: Kernel<'relu'> = (p) => ({
   },
   backward: (call) => {
     const y = call.saved('result')
-    const passes = p.run('Step', { x: y }, y.axes, { alpha: 0 })
+    const passes = p.unary('Sign', y)
     const dx = p.binary('Multiply', call.grads[0]!, passes)
     p.free(passes)
     return [dx]
