@@ -3,14 +3,14 @@ import type { Allocator } from '../allocate/torch-cuda.ts'
 import type { Device } from '../devices/index.ts'
 import type { Network } from '../network/network.ts'
 import type { EstimateBody } from '../result/estimate.ts'
-import { PHASES, type TraceEvent } from '../trace/event.ts'
+import type { TraceEvent } from '../trace/event.ts'
 import { firstStep, steadyStep } from '../trace/reading.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { bodyFrom, type Facts, peakPhase, readTables, stepFacts } from './facts.ts'
 import { foldLayers } from './fold.ts'
+import { highest, highestBytes } from './levels.ts'
 import { simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
-import { highestOf, peakOf, streamsOf } from './stream.ts'
 
 /** What a step has to fit into. */
 export interface Gpu {
@@ -43,11 +43,10 @@ export const bodyOf = (
 
 function factsOf(network: Network, events: readonly TraceEvent[], allocator: Allocator | null): Facts {
   const trace = steadyStep(events)
-  const streams = streamsOf(trace, allocator?.block)
-  const steady = stepFacts(streams)
+  const high = highest(trace)
+  const steady = stepFacts(high)
   const phase = peakPhase(steady)
-  const { start, live, events: instants } = streams[phase]
-  const tables = readTables(network, trace, phase, instants[peakOf(start, live)] ?? null)
-  const blocks = allocator && Math.max(...PHASES.map((p) => highestOf(streams[p].blocks)))
-  return { ...tables, blocks, first: stepFacts(streamsOf(firstStep(events))), steady, phase }
+  const tables = readTables(network, trace, phase, high[phase].at)
+  const blocks = allocator && highestBytes(highest(trace, allocator.block))
+  return { ...tables, blocks, first: stepFacts(highest(firstStep(events))), steady, phase }
 }

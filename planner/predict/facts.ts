@@ -8,7 +8,7 @@ import { isAfterStep, isRetyped, type Live, Replay } from '../trace/reading.ts'
 import { foldScope } from '../trace/scope.ts'
 import { type AliveRow, aliveTable, isSaved, type SavedRow, savedTable } from '../trace/tables.ts'
 import type { Gpu } from './estimate.ts'
-import { endOf, peakOf, type Stream, type Streams } from './stream.ts'
+import type { High } from './levels.ts'
 
 export type ByCategory = Partial<Record<Category, number>>
 
@@ -22,9 +22,11 @@ export interface PhaseFacts {
 /** A point of the timeline with its place in the phase's stream. */
 export interface TimelinePoint {
   readonly seq: number
-  /** Number of allocations and releases of the phase before it. */
+  /** Events of the trace before it. */
   readonly index: number
   readonly phase: Phase
+  /** The last one of its phase. */
+  readonly closes: boolean
   readonly parts: ByCategory
 }
 
@@ -50,16 +52,18 @@ export interface Facts extends Tables {
   readonly blocks: number | null
 }
 
-export const phaseFacts = (s: Stream): PhaseFacts => {
-  const at = peakOf(s.start, s.live)
-  const e = s.events[at]
-  return { peak: s.live[at] ?? s.start, end: endOf(s), scope: foldScope(e?.scope ?? ''), op: e?.op ?? 'start' }
-}
+/** The figures of a phase: its highest instant `at`, its start where that is null. */
+const phaseFacts = ({ bytes, at, end }: High): PhaseFacts => ({
+  peak: bytes,
+  end,
+  scope: foldScope(at?.scope ?? ''),
+  op: at?.op ?? 'start',
+})
 
-export const stepFacts = (streams: Streams): Record<Phase, PhaseFacts> => ({
-  forward: phaseFacts(streams.forward),
-  backward: phaseFacts(streams.backward),
-  optimizer: phaseFacts(streams.optimizer),
+export const stepFacts = (high: Readonly<Record<Phase, High>>): Record<Phase, PhaseFacts> => ({
+  forward: phaseFacts(high.forward),
+  backward: phaseFacts(high.backward),
+  optimizer: phaseFacts(high.optimizer),
 })
 
 /** The phase with the highest instant; the earliest of equals. */
@@ -84,14 +88,13 @@ export function readTables(
   let gradients = 0
   let atPeak = peakTables(replay)
   let at: TraceEvent['phase'] = 'static'
-  const places = { forward: 0, backward: 0, optimizer: 0 }
-  let index = 0
   let rising = false
   let ended = false
-  for (const e of trace) {
+  for (let index = 0; index < trace.length; index++) {
+    const e = trace[index]!
     const over = at === 'optimizer' && isAfterStep(e)
     if ((e.phase !== at || over) && at !== 'static' && !ended) {
-      timeline.push({ seq: e.seq, index, phase: at, parts: replay.byCategory() })
+      timeline.push({ seq: e.seq, index, phase: at, closes: true, parts: replay.byCategory() })
       ended = over
     }
     if (e.phase !== at) {
@@ -103,18 +106,15 @@ export function readTables(
       }
       if (e.phase === 'forward') dropped.length = 0
       if (at === 'backward') gradients = replay.sums.gradient
-      if (at !== 'static') places[at] = index
       at = e.phase
-      index = at === 'static' ? 0 : places[at]
       rising = true
       if (peak === null && at === phase) atPeak = peakTables(replay)
     }
     const counted = at !== 'static' && (e.action === 'free' || (e.action === 'alloc' && e.device === 'device'))
     if (counted && at !== 'static' && !isAfterStep(e)) {
       const up = e.action === 'alloc' && e.bytes > 0
-      if (!up && rising) timeline.push({ seq: e.seq, index, phase: at, parts: replay.byCategory() })
+      if (!up && rising) timeline.push({ seq: e.seq, index, phase: at, closes: false, parts: replay.byCategory() })
       rising = up
-      index++
     }
     if (isRetyped(e)) loaded = { parameter: loaded.parameter ?? replay.sums.parameter }
     if (e.action === 'unsave' && at === 'forward') noteDropped(replay, e, dropped)

@@ -14,13 +14,16 @@ import {
 import type { LawBranches } from '../result/estimate.ts'
 import type { Axis } from '../trace/axes.ts'
 import { ITEMSIZE } from '../trace/dtype.ts'
-import type { Phase, TraceEvent } from '../trace/event.ts'
-import { isAfterStep } from '../trace/reading.ts'
+import type { Alloc, Phase, TraceEvent } from '../trace/event.ts'
+import { steadyStep } from '../trace/reading.ts'
 import { foldScope } from '../trace/scope.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { alignedInstants, type Depths, shallow, unfolded } from './fold.ts'
+import { type Depths, depthsOf, FEW } from './depths.ts'
+import { aligned } from './fold.ts'
+import { isInstant } from './levels.ts'
+import { eachInstant } from './repetition.ts'
+import { simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
-import { streamsOf } from './stream.ts'
 
 /** An instant that may be the highest, as a polynomial: `fixed` for three layers, `layer` for each further one. */
 interface Instant {
@@ -42,10 +45,9 @@ export function lawBranches(model: ModelSpec, train: TrainSpec, stack: Stack, si
   const dimensions: Record<string, number> = { ...sizes, b: train.batch, t: train.tokens }
   if (train.task === 'seq2seq-lm') Object.assign(dimensions, { s: train.tokens, t: train.targetTokens })
   if (train.adapter) dimensions.r = train.adapter.rank
-  const depths = shallow(model, train, stack)
-  const instants = depths ? folded(depths, dimensions) : null
-  const found =
-    instants ?? highest(unfolded(model, train, stack), dimensions).map((i) => ({ ...i, layer: constant(0) }))
+  const depths = depthsOf(model, train, stack, FEW)
+  const instants = depths && folded(depths, dimensions)
+  const found = instants ?? whole(model, train, stack, dimensions)
   if (!instants) delete dimensions.L
   const branches = undominated(found)
     .map((i) => ({ ...i, polynomial: instants ? inLayers(i, depths!.few) : i.fixed }))
@@ -75,56 +77,58 @@ function inLayers({ fixed, layer }: Instant, few: number): Polynomial {
   return sum
 }
 
-/** Pairs of instants of two depths; null where one of them cannot be followed. */
-function folded({ three, four }: Depths, dimensions: Record<string, number>): Instant[] | null {
-  const pairs = alignedInstants(three, four)
-  if (!pairs) return null
-  const [low, high] = [three, four].map(
-    (trace) => new Map(highest(trace, dimensions).map((i) => [`${i.phase} ${i.index}`, i])),
-  )
-  return pairs.flatMap(({ phase, three: i, four: j }) => {
-    const [a, b] = [low!.get(`${phase} ${i}`), high!.get(`${phase} ${j}`)]
-    if (!a || !b) return []
+/** Pairs of instants of two depths; null where the longer does not repeat the shorter. */
+function folded(depths: Depths, dimensions: Record<string, number>): Instant[] | null {
+  const steady = aligned(depths, steadyStep)
+  if (!steady) return null
+  const [low, high] = [local(steady.short, dimensions), local(steady.long, dimensions)]
+  const instants: Instant[] = []
+  eachInstant(steady.stretches, (i, j) => {
+    const [a, b] = [low.get(i), high.get(j)]
+    if (!a || !b) return
     const layer = new Map(b.fixed)
     addTo(layer, a.fixed, -1)
-    return [{ ...a, layer }]
+    instants.push({ ...a, layer })
   })
+  return instants
 }
 
-interface Local {
-  readonly phase: Phase
-  readonly index: number
-  readonly scope: string
-  readonly op: string
-  readonly fixed: Polynomial
+function whole(model: ModelSpec, train: TrainSpec, stack: Stack, dimensions: Record<string, number>): Instant[] {
+  const { events } = simulate(model, train, stack.dialect, { library: stack.library })
+  return [...local(steadyStep(events), dimensions).values()].map((i) => ({ ...i, layer: constant(0) }))
 }
 
-/** The instants after which something is released: only they can be the highest. One of several alike is enough. */
-function highest(trace: readonly TraceEvent[], dimensions: Record<string, number>): Local[] {
-  const streams = streamsOf(trace)
-  const places = { forward: 0, backward: 0, optimizer: 0 }
+type Local = Omit<Instant, 'layer'>
+
+/** Instants by their place in the trace: those after which something is released, since only they can be the highest. */
+function local(trace: readonly TraceEvent[], dimensions: Record<string, number>): Map<number, Local> {
   const live = new Map<string, number>()
   const storages = new Map<number, Polynomial>()
   const cache = new Map<string, Polynomial>()
-  const result: Local[] = []
-  for (const e of trace) {
-    if (e.action === 'alloc') {
-      if (e.device === 'host') continue
+  const result = new Map<number, Local>()
+  let last: readonly [at: number, e: Alloc & { readonly phase: Phase }] | null = null
+  const note = () => {
+    if (!last) return
+    const [at, { phase, scope, op }] = last
+    result.set(at, { phase, scope: foldScope(scope), op, fixed: new Map(live) })
+  }
+  for (let i = 0; i < trace.length; i++) {
+    const e = trace[i]!
+    if (e.action === 'alloc' && e.device === 'device') {
+      if (last && last[1].phase !== e.phase) note()
       const p = polynomialOf(e.axes, ITEMSIZE[e.dtype], dimensions, cache)
       storages.set(e.storage, p)
       addTo(live, p)
+      last = isInstant(e) ? [i, e] : null
     } else if (e.action === 'free') {
+      note()
+      last = null
       const p = storages.get(e.storage)
-      if (!p) continue
-      addTo(live, p, -1)
+      if (p) addTo(live, p, -1)
       storages.delete(e.storage)
-    } else continue
-    if (e.phase === 'static' || isAfterStep(e)) continue
-    const index = places[e.phase]++
-    const next = streams[e.phase].events[index + 1]
-    if (e.action === 'alloc' && next?.action !== 'alloc')
-      result.push({ phase: e.phase, index, scope: foldScope(e.scope), op: e.op, fixed: new Map(live) })
+    }
   }
+  note()
   return result
 }
 

@@ -1,0 +1,73 @@
+import { type Alloc, PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
+import { isAfterStep } from '../trace/reading.ts'
+
+/** Live bytes at a phase's edges. */
+export interface Edges {
+  /** Before its first event. */
+  readonly start: number
+  /** After its last one that counts. */
+  end: number
+}
+
+/** Live bytes over a trace: after each of its events, and at the edges of its phases. What goes after the step is left out. */
+export interface Levels {
+  readonly after: Float64Array
+  readonly edges: Readonly<Record<Phase, Edges>>
+}
+
+/**
+ * Bytes of what lives on the device. `trace` is the static part and a step's events; `sizeOf` is what a storage of so many bytes counts
+ * as, an allocator's block for instance.
+ */
+export function levelsOf(trace: readonly TraceEvent[], sizeOf?: (bytes: number) => number): Levels {
+  const after = new Float64Array(trace.length)
+  const edges: Partial<Record<Phase, Edges>> = {}
+  let bytes = 0
+  for (let i = 0; i < trace.length; i++) {
+    const e = trace[i]!
+    if (changesLevel(e) && !isAfterStep(e)) {
+      if (e.phase !== 'static') edges[e.phase] ??= { start: bytes, end: bytes }
+      const size = sizeOf ? sizeOf(e.bytes) : e.bytes
+      bytes += e.action === 'alloc' ? size : -size
+      if (e.phase !== 'static') edges[e.phase]!.end = bytes
+    }
+    after[i] = bytes
+  }
+  // A phase without events of its own lies at the end.
+  for (const p of PHASES) edges[p] ??= { start: bytes, end: bytes }
+  return { after, edges: edges as Record<Phase, Edges> }
+}
+
+/** True where bytes come to the device or go. Host memory is never released within a step, and left out. */
+const changesLevel = (e: TraceEvent): boolean => (e.action === 'alloc' ? e.device === 'device' : e.action === 'free')
+
+/** The highest instant of a phase. */
+export interface High {
+  bytes: number
+  /** The allocation it comes after; null where it is the phase's start. */
+  at: TraceEvent | null
+  /** Bytes at the phase's end. */
+  readonly end: number
+}
+
+/** The highest instant of each phase; the first of equals. */
+export function highest(trace: readonly TraceEvent[], sizeOf?: (bytes: number) => number): Record<Phase, High> {
+  const { after, edges } = levelsOf(trace, sizeOf)
+  const of = ({ start, end }: Edges): High => ({ bytes: start, at: null, end })
+  const result = { forward: of(edges.forward), backward: of(edges.backward), optimizer: of(edges.optimizer) }
+  for (let i = 0; i < trace.length; i++) {
+    const e = trace[i]!
+    if (!isInstant(e)) continue
+    const high = result[e.phase]
+    if (after[i]! > high.bytes) [high.bytes, high.at] = [after[i]!, e]
+  }
+  return result
+}
+
+/** Bytes at the highest instant of all. */
+export const highestBytes = (high: Readonly<Record<Phase, High>>): number =>
+  Math.max(...PHASES.map((p) => high[p].bytes))
+
+/** True for an instant of a phase: its level may be the phase's highest. */
+export const isInstant = (e: TraceEvent): e is Alloc & { readonly phase: Phase } =>
+  e.action === 'alloc' && e.phase !== 'static' && e.device === 'device'

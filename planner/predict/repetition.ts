@@ -1,0 +1,142 @@
+import type { TraceEvent } from '../trace/event.ts'
+import { type Place, placeOf } from '../trace/scope.ts'
+
+/** Where a stretch of a trace with few layers takes in more of them. Indices are the traces' own. */
+export interface Stretch {
+  /** The stretch in the shorter and in the longer trace. */
+  readonly short: Range
+  readonly long: Range
+  /** Where the repeated block begins, in the shorter trace. */
+  readonly at: number
+  /** Events of one block; none where this stretch does not grow with the layers. */
+  readonly block: number
+}
+
+type Range = readonly [from: number, to: number]
+
+/**
+ * Two traces of one program, the longer with a period of layers more, as stretches that go through the layers once. In each the longer is the
+ * shorter with one block inserted, and the block repeats its neighbour: further layers can only insert it again. Null where
+ * that does not hold.
+ */
+export function stretchesOf(short: readonly TraceEvent[], long: readonly TraceEvent[]): Stretch[] | null {
+  return paired(passesOf(short), passesOf(long), (a, b) => {
+    const whole = stretchOf(short, a, long, b)
+    if (whole) return [whole]
+    return paired(runsOf(short, a), runsOf(long, b), (x, y) => {
+      const run = stretchOf(short, x, long, y)
+      return run && [run]
+    })
+  })
+}
+
+function paired(
+  a: readonly Range[],
+  b: readonly Range[],
+  match: (a: Range, b: Range) => readonly Stretch[] | null,
+): Stretch[] | null {
+  if (a.length !== b.length) return null
+  const result: Stretch[] = []
+  for (let i = 0; i < a.length; i++) {
+    const stretches = match(a[i]!, b[i]!)
+    if (!stretches) return null
+    result.push(...stretches)
+  }
+  return result
+}
+
+/**
+ * Cuts a trace where a phase begins and where it turns round among the layers: an optimizer goes over all layers several times,
+ * forward and backward once a micro-step, a pass of reference from the loss back to the first.
+ */
+function passesOf(trace: readonly TraceEvent[]): Range[] {
+  const passes: Range[] = []
+  let from = 0
+  let direction: Way | null = null
+  let last: Place | null = null
+  for (let i = 0; i < trace.length; i++) {
+    const e = trace[i]!
+    const before = trace[i - 1]
+    const place = placeOf(e.scope)
+    const begins = before !== undefined && (e.phase !== before.phase || e.step !== before.step)
+    const way: Way = begins ? 'elsewhere' : last === null || place.layer < 0 ? 'nowhere' : wayOf(last, place)
+    if (way === 'elsewhere' || (way !== 'nowhere' && direction !== null && way !== direction)) {
+      passes.push([from, i])
+      from = i
+      direction = null
+      last = null
+    } else if (way !== 'nowhere') direction = way
+    if (place.layer >= 0) last = place
+  }
+  passes.push([from, trace.length])
+  return passes
+}
+
+/** Cuts a pass where its operation changes: what is released together after the optimizer's step is told without its layers. */
+function runsOf(trace: readonly TraceEvent[], [begin, end]: Range): Range[] {
+  const runs: Range[] = []
+  let from = begin
+  for (let i = begin + 1; i <= end; i++) {
+    if (i < end && trace[i]!.op === trace[from]!.op) continue
+    runs.push([from, i])
+    from = i
+  }
+  return runs
+}
+
+/** `elsewhere`: into another phase, or another list of layers, as an encoder's and a decoder's. */
+type Way = 'up' | 'down' | 'nowhere' | 'elsewhere'
+
+function wayOf(last: Place, { pattern, layer }: Place): Way {
+  if (last.pattern.before !== pattern.before) return 'elsewhere'
+  return layer === last.layer ? 'nowhere' : layer > last.layer ? 'up' : 'down'
+}
+
+/**
+ * Finds the inserted block. Common beginning and common end must overlap by a block at least: then the longer trace repeats
+ * with that period there.
+ */
+function stretchOf(
+  short: readonly TraceEvent[],
+  [from, to]: Range,
+  long: readonly TraceEvent[],
+  [longFrom, longTo]: Range,
+): Stretch | null {
+  const n = to - from
+  const block = longTo - longFrom - n
+  if (block < 0) return null
+  let head = 0
+  while (head < n && isAlike(short[from + head]!, long[longFrom + head]!)) head++
+  let tail = 0
+  while (tail < n && isAlike(short[to - 1 - tail]!, long[longTo - 1 - tail]!)) tail++
+  if (head + tail < n + block) return null
+  // Anywhere between the two ends will do for bytes; in the middle an instant's neighbours, and the storages it refers to, repeat as well.
+  const at = block === 0 ? to : from + Math.floor((n - tail + head - block) / 2)
+  return { short: [from, to], long: [longFrom, longTo], at, block }
+}
+
+/** The same event but for its place in the trace, its storage's number and its layer's. */
+function isAlike(a: TraceEvent, b: TraceEvent): boolean {
+  if (a.action !== b.action || a.bytes !== b.bytes || a.op !== b.op) return false
+  if (a.scope !== b.scope && placeOf(a.scope).pattern !== placeOf(b.scope).pattern) return false
+  switch (a.action) {
+    case 'alloc':
+      return b.action === 'alloc' && a.category === b.category && a.dtype === b.dtype && a.device === b.device
+    case 'save':
+      return b.action === 'save' && a.why === b.why
+    case 'retag':
+      return b.action === 'retag' && a.category === b.category
+    default:
+      return true
+  }
+}
+
+/** Calls `visit` for instants of the shorter trace with theirs in the longer one; together they stand for every instant of any depth. */
+export function eachInstant(stretches: readonly Stretch[], visit: (short: number, long: number) => void): void {
+  for (const { short, long, at, block } of stretches) {
+    const [[from, to], [longFrom, longTo]] = [short, long]
+    // Up to the seam and one block on instants keep their place from the front, from the seam on theirs from the end.
+    for (let i = from; i < Math.min(to, at + block); i++) visit(i, longFrom + i - from)
+    for (let i = at; i < to; i++) visit(i, longTo - (to - i))
+  }
+}

@@ -1,0 +1,72 @@
+import * as fc from 'fast-check'
+import { type ModelSpec, specFromCatalog } from '../../models/index.ts'
+import type { TrainSpec } from '../training/spec.ts'
+import { resolveStack, STACKS, type Stack } from './stack.ts'
+
+/** A model cut to some layers, how it trains, and on what. */
+export interface Case {
+  readonly model: ModelSpec
+  readonly train: TrainSpec
+  readonly stack: Stack
+}
+
+const drawn = fc.record({
+  name: fc.constantFrom(
+    'smollm2-135m',
+    'llama-3.2-1b',
+    'tinyllama-1.1b',
+    'qwen2.5-0.5b',
+    'qwen3-0.6b',
+    'gemma-2b',
+    'gpt2',
+    'opt-125m',
+    'phi-2',
+    'phi-3-mini',
+    'pythia-410m',
+    'bert-base',
+    'roberta-base',
+    'distilbert-base',
+  ),
+  layers: fc.integer({ min: 8, max: 11 }),
+  method: fc.constantFrom('full', 'lora', 'lora-fa'),
+  batch: fc.integer({ min: 1, max: 3 }),
+  tokens: fc.integer({ min: 2, max: 80 }),
+  attention: fc.constantFrom('eager', 'sdpa'),
+  checkpointing: fc.constantFrom('none', 'reentrant', 'non-reentrant'),
+  optimizer: fc.constantFrom('adamw', 'sgd'),
+  optimizerImpl: fc.constantFrom('foreach', 'fused', 'for-loop'),
+  accumulation: fc.constantFrom(1, 2, 3),
+  withReference: fc.boolean(),
+  quantize: fc.constantFrom(null, null, { kind: 'nf4-double', prepare: true } as const),
+  rank: fc.integer({ min: 1, max: 16 }),
+  dropout: fc.constantFrom(0, 0.1),
+  dtype: fc.constantFrom('bfloat16', 'float32'),
+  stack: fc.constantFrom(...STACKS.map((s) => s.name)),
+} as const)
+
+/** Settings of all families that have layers to count, valid on their stack. */
+export const settings: fc.Arbitrary<Case> = drawn
+  .map(({ name, layers, rank, dropout, method, withReference, quantize, stack: named, ...s }) => {
+    const published = specFromCatalog(name)
+    // DistilBERT has fewer than would pay.
+    const model = 'layers' in published ? { ...published, layers } : published
+    const train: TrainSpec = {
+      ...s,
+      // grouped keys in float32 have no fused kernel, and are refused
+      attention: model.family === 'llama' && (s.dtype === 'float32' || quantize) ? 'eager' : s.attention,
+      method,
+      targetTokens: s.tokens,
+      padding: false,
+      reference: withReference && method !== 'full',
+      autocast: 'none',
+      task: model.task,
+      // A quantized Conv1D is refused.
+      ...(quantize && method !== 'full' && model.family !== 'gpt2' ? { quantize } : {}),
+      adapter:
+        method === 'full'
+          ? null
+          : { rank, alpha: rank, dropout, targets: ['all-linear'], dtype: 'float32', rslora: false },
+    }
+    return { model, train, stack: resolveStack(named) }
+  })
+  .filter(({ model, stack }) => stack.library.modelTypes?.has(model.modelType) !== false)
