@@ -62,32 +62,56 @@ export function withSize(dimensions: Dimensions, symbol: string, size: number): 
 const SYMBOL = /^[A-Za-z][A-Za-z0-9]*$/
 
 /**
- * Reads the name of an axis as a polynomial in the dimensions: `b·t`, `a·d+2·k·d`, `d/2`, `t+1`. A name by itself that no dimension has
+ * Reads the name of an axis as a polynomial in the dimensions: `b·t`, `a·d+2·k·d`, `d/2`, `b·(t-1)`. A name by itself that no dimension has
  * becomes one, with its size. What does not come out at the size it names is a constant of this model: null.
  */
 export function readName(name: string, size: number, dimensions: Record<string, number>): Polynomial | null {
   if (name === '1') return size === 1 ? constant(1) : null
   if (SYMBOL.test(name) && !Object.hasOwn(dimensions, name)) dimensions[name] = size
-  const terms = name.split(/(?=[+-])/)
+  const sum = readSum(name, dimensions)
+  return sum && evaluate(sum, dimensions) === size ? sum : null
+}
+
+/** A plus or minus outside brackets begins a term. */
+const TERM = /(?=[+-])(?![^(]*\))/
+const FACTOR = /\([^()]*\)|[^·()]+/g
+
+function readSum(text: string, dimensions: Dimensions): Polynomial | null {
   const sum = new Map<string, number>()
-  for (const term of terms) {
+  for (const term of text.split(TERM)) {
     const read = readTerm(term.replace(/^[+-]/, ''), dimensions)
     if (!read) return null
     addTo(sum, read, term.startsWith('-') ? -1 : 1)
   }
-  return evaluate(sum, dimensions) === size ? sum : null
+  return sum
 }
 
-/** `2·k·d`, `d/2` */
+/** `2·k·d`, `d/2`, `b·(t-1)` */
 function readTerm(text: string, dimensions: Dimensions): Polynomial | null {
   let result: Polynomial = constant(1)
-  for (const factor of text.split('·')) {
-    const [base, divisor = '1', ...rest] = factor.split('/')
-    if (rest.length > 0 || !/^\d+$/.test(divisor)) return null
-    const isNumber = /^\d+$/.test(base!)
-    if (!isNumber && !(SYMBOL.test(base!) && Object.hasOwn(dimensions, base!))) return null
-    const read: Polynomial = isNumber ? constant(Number(base)) : new Map([[base!, 1]])
-    result = product(result, new Map([...read].map(([m, c]) => [m, c / Number(divisor)])))
+  for (const factor of text.match(FACTOR) ?? []) {
+    const read = factor.startsWith('(') ? readSum(factor.slice(1, -1), dimensions) : readFactor(factor, dimensions)
+    if (!read) return null
+    result = product(result, read)
+  }
+  return result
+}
+
+function readFactor(text: string, dimensions: Dimensions): Polynomial | null {
+  const [base = '', divisor = '1', ...rest] = text.split('/')
+  if (rest.length > 0 || !/^\d+$/.test(divisor)) return null
+  if (/^\d+$/.test(base)) return constant(Number(base) / Number(divisor))
+  if (!(SYMBOL.test(base) && Object.hasOwn(dimensions, base))) return null
+  return new Map([[base, 1 / Number(divisor)]])
+}
+
+/** The polynomial with the sizes of all symbols but `kept` put in. */
+export function substitute(p: Polynomial, dimensions: Dimensions, kept: ReadonlySet<string>): Polynomial {
+  const result = new Map<string, number>()
+  for (const [m, c] of p) {
+    const [open, known] = [[] as string[], [] as string[]]
+    for (const f of factorsOf(m)) (kept.has(f) ? open : known).push(f)
+    addTo(result, new Map([[open.join('·'), known.reduce((n, f) => n * dimensions[f]!, c)]]))
   }
   return result
 }

@@ -57,7 +57,7 @@ interface FoldedHigh extends High {
 }
 
 /** The highest of all instants in each phase, each extended by its own growth; the first of equals. */
-function highestFolded({ short, long, stretches }: Aligned, more: number, sizeOf?: (bytes: number) => number) {
+export function highestFolded({ short, long, stretches }: Aligned, more: number, sizeOf?: (bytes: number) => number) {
   const [a, b] = [levelsOf(short, sizeOf), levelsOf(long, sizeOf)]
   const of = (p: Phase): FoldedHigh => ({
     bytes: line(a.edges[p].start, b.edges[p].start, more),

@@ -30,7 +30,7 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
       const written = flash ? unary(q, simulator).strides : heads([t.size, a.size, d.size])
       const strides = simulator.dialect.strided ? written : undefined
       const result = simulator.alloc([b, a, t, v.axes[3]!], q.dtype, strides)
-      const rows = flash ? t : axis('t32', Math.ceil(t.size / 32) * 32)
+      const rows = flash ? t : axis(`${t.name}32`, Math.ceil(t.size / 32) * 32)
       const lse = simulator.alloc([b, a, rows], 'float32')
       const state = flash
         ? [simulator.alloc([axis('rng', 2)], 'uint64'), simulator.alloc([], 'uint64')]

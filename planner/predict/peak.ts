@@ -1,0 +1,40 @@
+import type { ModelSpec } from '../../models/spec.ts'
+import { PHASES, type Phase } from '../trace/event.ts'
+import { steadyStep } from '../trace/reading.ts'
+import type { TrainSpec } from '../training/spec.ts'
+import { depthsOf, WORTHWHILE } from './depths.ts'
+import { aligned, highestFolded } from './fold.ts'
+import { type High, highest, highestBytes } from './levels.ts'
+import { simulate } from './simulate.ts'
+import type { Stack } from './stack.ts'
+
+/** The highest instant of the steady step. */
+export interface Peak {
+  /** Live bytes: `peak.bytes` of an estimate. */
+  readonly bytes: number
+  readonly phase: Phase
+  /**
+   * Bytes of the allocator's blocks at their own highest instant: `tiers.allocated.bytes` of an estimate without the workspaces.
+   */
+  readonly blocks: number
+}
+
+/** The peak alone, without the tables of an estimate: the same figures for less work. Throws `Refusal` for what is not modelled. */
+export function peakOf(model: ModelSpec, train: TrainSpec, stack: Stack): Peak {
+  const { block } = stack.allocator
+  const depths = depthsOf(model, train, stack, WORTHWHILE)
+  const steady = depths && aligned(depths, steadyStep)
+  if (depths && steady)
+    return {
+      ...highestPhase(highestFolded(steady, depths.more)),
+      blocks: highestBytes(highestFolded(steady, depths.more, block)),
+    }
+  const trace = steadyStep(simulate(model, train, stack.dialect, { library: stack.library }).events)
+  return { ...highestPhase(highest(trace)), blocks: highestBytes(highest(trace, block)) }
+}
+
+/** The earliest of equals. */
+function highestPhase(high: Readonly<Record<Phase, High>>): Pick<Peak, 'bytes' | 'phase'> {
+  const phase = PHASES.reduce((best, p) => (high[p].bytes > high[best].bytes ? p : best))
+  return { bytes: high[phase].bytes, phase }
+}
