@@ -1,5 +1,5 @@
 import type { ModelSpec } from '../../models/spec.ts'
-import type { Allocator } from '../allocate/torch-cuda.ts'
+import type { Allocator } from '../allocate/allocator.ts'
 import type { Device } from '../devices/index.ts'
 import type { Network } from '../network/network.ts'
 import type { EstimateBody } from '../result/estimate.ts'

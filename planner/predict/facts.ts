@@ -1,4 +1,4 @@
-import type { Allocator } from '../allocate/torch-cuda.ts'
+import type { Allocator } from '../allocate/allocator.ts'
 import { type LawSum, lawOf, lawSums } from '../formula/law.ts'
 import type { Network } from '../network/network.ts'
 import type { EstimateBody } from '../result/estimate.ts'

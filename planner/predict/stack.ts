@@ -1,4 +1,5 @@
-import { type Allocator, torchCuda } from '../allocate/torch-cuda.ts'
+import type { Allocator } from '../allocate/allocator.ts'
+import { torchCuda } from '../allocate/torch-cuda/index.ts'
 import { CURRENT, type Library, TRANSFORMERS_4_48 } from '../network/library.ts'
 import type { Dialect } from '../simulate/dialect.ts'
 import { torch } from '../simulate/dialects/torch.ts'

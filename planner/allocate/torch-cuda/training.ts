@@ -1,0 +1,44 @@
+import type { Device } from '../../devices/index.ts'
+import { CachingAllocator } from './allocator.ts'
+import type { AllocatorConfig } from './config.ts'
+import { type OutOfMemory, Process, type Requests } from './replay.ts'
+import { workspacesOf } from './workspaces.ts'
+
+/** Steps after which a process that still grows is taken to go on as it is. */
+const MAX_STEPS = 6
+
+export interface Training {
+  /** Where it ran out of memory; null where it did not. */
+  readonly outOfMemory: OutOfMemory | null
+  /** Peaks of the whole run, by PyTorch's names: `allocated_bytes.all.peak` and so on. */
+  readonly statistics: Readonly<Record<string, number>>
+  readonly allocatedBytes: number
+  readonly reservedBytes: number
+  /** Reserved bytes when training has gone on for some steps: the model, the first step and steady ones until nothing more is asked for. */
+  readonly steps: number
+}
+
+/**
+ * Loads a model and trains it on the simulated allocator, until a step asks the device for nothing more.
+ *
+ * @param capacity bytes that the allocator may have; Infinity shows what it would take
+ */
+export function train(requests: Requests, capacity: number, config: AllocatorConfig, device: Device | null): Training {
+  const allocator = new CachingAllocator(capacity, config)
+  const process = new Process(allocator, workspacesOf(device).bytes)
+  const { statistics } = allocator
+  let outOfMemory = process.run(requests.load) ?? process.run(requests.first)
+  let steps = 1
+  for (; !outOfMemory && steps < MAX_STEPS; steps++) {
+    const before = statistics.num_device_alloc
+    outOfMemory = process.run(requests.steady)
+    if (statistics.num_device_alloc === before) break
+  }
+  return {
+    outOfMemory,
+    statistics: statistics.entries(),
+    allocatedBytes: statistics.allocated_bytes.all.peak,
+    reservedBytes: statistics.reserved_bytes.all.peak,
+    steps,
+  }
+}
