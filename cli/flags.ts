@@ -101,6 +101,11 @@ export const FLAGS = {
     describe: 'What to fit into',
     placeholder: 'rtx4090|80GiB',
   }),
+  alloc_conf: flag('Hardware', text('options as PYTORCH_CUDA_ALLOC_CONF has them'), {
+    describe: "Options of PyTorch's allocator",
+    placeholder: 'expandable_segments:True,…',
+    fallback: "PyTorch's",
+  }),
   gpus: flag('Hardware', integer(1, 65_536), { describe: 'Number of devices', refused: SHARDING }),
   zero: flag('Hardware', integer(0, 3), { describe: 'ZeRO stage', refused: SHARDING }),
   fsdp: flag('Hardware', text('an FSDP strategy'), { describe: 'FSDP strategy', refused: SHARDING }),

@@ -5,6 +5,7 @@ export {
   DEFAULT_STACK,
   type Gpu,
   predict,
+  predictOnDevice,
   resolveStack,
   STACKS,
   type Stack,

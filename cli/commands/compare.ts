@@ -14,7 +14,7 @@ import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
 import { type Context, contextOf, pageOf } from './context.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
 import { outcomeOf, requireRightStep } from './outcome.ts'
-import { headerOf, predicted, predictor } from './predicted.ts'
+import { headerOf, predicted, predictedLive, predictor } from './predicted.ts'
 import { inputOf, type Prepared, prepare } from './prepare.ts'
 import { requestOf } from './request.ts'
 
@@ -46,7 +46,10 @@ export const compare: Command = {
     await checkOutputs(context)
     const model = textArgument(args, 'model')
     const prepared = await prepare(model, context, values.methods ?? DEFAULT_METHODS, terminal)
-    let methods: MethodResult[] = prepared.methods.map((m) => ({ method: m.method, estimate: predicted(prepared, m) }))
+    let methods: MethodResult[] = prepared.methods.map((m) => ({
+      method: m.method,
+      estimate: values.gpu === undefined ? predictedLive(prepared, m) : predicted(prepared, m),
+    }))
     if (values.run === true) methods = await runAll(model, context, prepared, methods)
     const result: CompareResult = {
       schema: 'tidemark/compare@1',

@@ -1,4 +1,5 @@
 import { describeDimensions } from '../../models/describe.ts'
+import { type AllocatorConfig, parseAllocatorConfig } from '../../planner/allocate/torch-cuda/index.ts'
 import type { Gpu } from '../../planner/predict/index.ts'
 import { DEFAULT_STACK, resolveStack, type Stack } from '../../planner/predict/stack.ts'
 import type { Input } from '../../planner/result/common.ts'
@@ -21,6 +22,7 @@ export interface Prepared {
   readonly found: FoundModel
   readonly stack: Stack
   readonly gpu: Gpu | null
+  readonly allocator: AllocatorConfig
   /** At least one, in the order asked for. */
   readonly methods: readonly [PreparedMethod, ...PreparedMethod[]]
   readonly warnings: string[]
@@ -53,13 +55,15 @@ export async function prepare(
   }
   const stack = attempt(() => resolveStack(values.stack ?? DEFAULT_STACK))
   const gpu = attempt(() => (values.gpu === undefined ? null : resolveGpu(values.gpu, placeOf('--gpu'))))
+  const allocator = attempt(() => parseAllocatorConfig(values.alloc_conf ?? '', placeOf('--alloc-conf')))
   let found: FoundModel | undefined
   try {
     found = await resolveModel(model, { task: values.task, layers: values.layers }, options.env)
   } catch (error) {
     problems.push(...problemsOf(error, placeOf))
   }
-  if (found === undefined || stack === undefined || gpu === undefined) throw new UsageError(problems)
+  if (found === undefined || stack === undefined || gpu === undefined || allocator === undefined)
+    throw new UsageError(problems)
   const { spec } = found
   const defaults: Defaults = options.engine === undefined ? { stack: stack.name } : { engine: options.engine }
   const prepared: PreparedMethod[] = []
@@ -77,7 +81,7 @@ export async function prepare(
   const warnings = [...new Set(told)].filter(
     (w) => prepared.length === 1 || !w.startsWith('full fine-tuning has no adapter'),
   )
-  return { found, stack, gpu, methods: [first, ...rest], warnings }
+  return { found, stack, gpu, allocator, methods: [first, ...rest], warnings }
 }
 
 /** The `input` of a result. A comparison prints the setting of its last method, which has all the adapter's fields. */

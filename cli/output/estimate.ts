@@ -1,4 +1,4 @@
-import type { EstimateBody } from '../../planner/result/estimate.ts'
+import type { EstimateBody, Fit } from '../../planner/result/estimate.ts'
 import { PHASES } from '../../planner/trace/event.ts'
 import { bar, blocks, partsOf } from './bar.ts'
 import type { Paint } from './colour.ts'
@@ -44,10 +44,10 @@ export function estimateText(body: EstimateBody, about: HeaderFacts, page: Page)
 }
 
 const line = (label: string, text: string, { width, paint }: Page): string => {
-  const indent = width < 60 ? 2 : LABEL
-  const head = padEnd(label, LABEL)
-  const wrapped = wrap(`${head}${text}`, width, ' '.repeat(indent))
-  return label === '' ? wrapped : paint.dim(label) + wrapped.slice(label.length)
+  const indent = ' '.repeat(width < 60 ? 2 : LABEL)
+  if (label === '') return indent + wrap(text, width - indent.length, indent)
+  const wrapped = wrap(`${padEnd(label, LABEL)}${text}`, width, indent)
+  return paint.dim(label) + wrapped.slice(label.length)
 }
 
 function partLines(body: EstimateBody, { paint, width, bytes }: Page): string[] {
@@ -78,22 +78,39 @@ function trainable({ parameters }: EstimateBody): string {
 function fitLines({ fit }: EstimateBody, page: Page): string[] {
   if (fit === null) return []
   const { paint, bytes } = page
-  const answer = fit.fits ? paint.green('fits') : paint.red('does not fit')
   const margin = fit.margin_bytes >= 0 ? `${bytes(fit.margin_bytes)} left` : `${bytes(-fit.margin_bytes)} too much`
-  return [line('fit', `${answer} ${fit.gpu} (${bytes(fit.capacity_bytes)}): ${margin}; ${fit.verdict}`, page)]
+  const needs = fit.needs_bytes === undefined ? '' : `needs ${bytes(fit.needs_bytes)}, `
+  const answer = fit.fits ? paint.green('fits') : paint.red('does not fit')
+  const where = fit.out_of_memory
+    ? [line('', `out of memory for ${bytes(fit.out_of_memory.bytes)} ${instantOf(fit.out_of_memory)}`, page)]
+    : []
+  return [
+    line('fit', `${answer} ${fit.gpu} (${bytes(fit.capacity_bytes)}): ${needs}${margin}`, page),
+    ...(fit.verdict === 'does not fit' ? [] : [line('', fit.verdict, page)]),
+    ...where,
+  ]
 }
 
+const instantOf = ({ phase, scope, op }: NonNullable<Fit['out_of_memory']>): string =>
+  phase === 'static' ? 'as the model is loaded' : `in ${instant(phase, scope, op)}`
+
+/** From what tensors hold to what the device shows, and what each figure is. */
 function tierLines({ tiers }: EstimateBody, page: Page): string[] {
   const { bytes } = page
-  const parts = [
-    `live ${bytes(tiers.live)} (simulated)`,
-    ...(tiers.allocated ? [`allocated ${bytes(tiers.allocated.bytes)} (${tiers.allocated.basis})`] : []),
-    tiers.reserved === null ? 'reserved: not modelled yet' : `reserved ${bytes(tiers.reserved)}`,
-    tiers.process === null
-      ? 'process: not modelled yet'
-      : `process ${bytes(tiers.process.bytes)} (${bytes(tiers.process.low)} to ${bytes(tiers.process.high)}; ${tiers.process.basis})`,
-  ]
-  return [line('tiers', parts.join(' · '), page)]
+  const { live, allocated, reserved, process } = tiers
+  const rows: (readonly [string, string, string])[] = [['live', bytes(live), 'simulated']]
+  if (allocated) rows.push(['allocated', bytes(allocated.bytes), `simulated: ${allocated.basis}`])
+  if (reserved !== null) rows.push(['reserved', bytes(reserved), "simulated: PyTorch's allocator replayed"])
+  if (process) {
+    rows.push([
+      'process',
+      `${bytes(process.low)} to ${bytes(process.high)}`,
+      `simulated, and a published ${process.basis}`,
+    ])
+  }
+  return rows.map(([tier, size, basis], i) =>
+    line(i === 0 ? 'tiers' : '', `${padEnd(tier, 9)}  ${size}  ${basis}`, page),
+  )
 }
 
 function timelineLines(body: EstimateBody, { paint, width, bytes }: Page): string[] {

@@ -1,4 +1,5 @@
 import { ModelError } from '../../models/issue.ts'
+import { parseAllocatorConfig } from '../../planner/allocate/torch-cuda/index.ts'
 import { resolveStack } from '../../planner/predict/stack.ts'
 import { Refusal } from '../../planner/trace/errors.ts'
 import { refuseNotModelled } from '../../planner/training/modelled.ts'
@@ -45,6 +46,7 @@ function settingProblems(values: Readonly<Record<string, unknown>>): Problem[] {
   const checks = [
     () => typeof values.gpu === 'string' && resolveGpu(values.gpu),
     () => typeof values.stack === 'string' && resolveStack(values.stack),
+    () => typeof values.alloc_conf === 'string' && parseAllocatorConfig(values.alloc_conf),
     () => {
       const list = new RefusalList()
       // each value that is there has passed its flag's schema

@@ -1,6 +1,13 @@
 import { differences, hostScalars, predictedFor } from './difference.ts'
 import { grouped, table } from './markdown.ts'
-import { hasStockKernels, PUBLISHED_STACK, type Published, predictedForPublished } from './published.ts'
+import {
+  hasModelledKernels,
+  hasStockKernels,
+  PUBLISHED_STACK,
+  type Published,
+  predictedForPublished,
+  replayedForPublished,
+} from './published.ts'
 import type { Recorded } from './recorded.ts'
 
 /** A recorded step with its prediction; bytes of the steady peak, without the counters on the host. */
@@ -92,6 +99,31 @@ function byMeasurement(rows: readonly Published[]): string {
   return table(['configuration', 'setting', 'its kernels', 'predicted', 'measured', 'ratio'], lines, [3, 4, 5])
 }
 
+/** The tiers beyond tensors: what torch had allocated by the replayed allocator, and the device's figure. */
+function byDevice(rows: readonly Published[]): string {
+  const lines = rows.filter(hasModelledKernels).map((row) => {
+    const { tiers } = replayedForPublished(row)
+    const process = tiers.process!
+    const shown = row.nvidia_smi_peak_mib * MIB
+    return [
+      row.framework_config,
+      `${row.method} · ${row.batch} × ${row.seq}${row.autocast === 'none' ? '' : ' · autocast'}`,
+      ratio(tiers.allocated!.bytes, row.measured_bytes, 5),
+      mebibytes(tiers.reserved!),
+      `${mebibytes(process.low)} to ${mebibytes(process.high)}`,
+      grouped(row.nvidia_smi_peak_mib),
+      ratio(process.bytes, shown, 3),
+      ratio(process.high, shown, 3),
+    ]
+  })
+  const head = ['configuration', 'setting', 'allocated', 'reserved', 'process', 'measured', 'middle', 'high']
+  return table(head, lines, [2, 3, 4, 5, 6, 7])
+}
+
+const MIB = 2 ** 20
+const mebibytes = (bytes: number): string => grouped(Math.round(bytes / MIB))
+const ratio = (predicted: number, measured: number, digits: number): string => (predicted / measured).toFixed(digits)
+
 /** What others say of themselves, each on rows of its own choice: not measured here. */
 const RIVALS: readonly (readonly string[])[] = [
   ['fitcheck (github.com/Anassbzdd/fitcheck)', 'mean 2.2 %, at most 17.4 %', 'its own rows'],
@@ -135,6 +167,15 @@ fused kernels are shown beside a prediction for stock ones: what they lie apart 
 sets the peak they change nothing.
 
 ${byMeasurement(published)}
+
+## What the device showed
+
+The same runs' peak in nvidia-smi, in MiB. _allocated_ is the peak of the replayed allocator over the measured one, _reserved_ what it keeps
+once training has settled, with cached blocks given back where the device was full; _process_ adds what a context takes as others published
+it ([allocators.md](allocators.md)). Its middle and high end stand over what nvidia-smi showed. Nothing was fitted to these rows. What
+is missing at the high end is blocks that the real process cached and the replay did not, and libraries; it is not attributed here.
+
+${byDevice(published)}
 
 On our own GPU: not measured yet.
 

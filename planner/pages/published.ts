@@ -1,9 +1,10 @@
-import { specFromCatalog } from '../../models/index.ts'
+import { type ModelSpec, specFromCatalog } from '../../models/index.ts'
 import { capacityOf, findDevices } from '../devices/index.ts'
-import { type Gpu, predict, resolveStack } from '../predict/index.ts'
+import { type Gpu, predict, predictOnDevice, resolveStack } from '../predict/index.ts'
 import type { EstimateBody } from '../result/estimate.ts'
 import type { TrainingOptions } from '../training/options.ts'
 import { resolveTraining } from '../training/resolve.ts'
+import type { TrainSpec } from '../training/spec.ts'
 
 /** A step of Mistral-7B on an A100 as others measured it: what torch had allocated at most. */
 export interface Published {
@@ -16,6 +17,7 @@ export interface Published {
   readonly stack: { readonly transformers: string }
   readonly measured_bytes: number
   readonly steady_bytes: number
+  readonly nvidia_smi_peak_mib: number
 }
 
 /** The stack whose prediction stands beside the measurements. */
@@ -26,8 +28,19 @@ const A100: Gpu = { name: DEVICE!.name, bytes: capacityOf(DEVICE!), device: DEVI
 /** PEFT's projections of attention; `c_attn`, which some runs name too, is in no Mistral. */
 const TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj']
 
-/** The prediction for a measured step, with the tier of allocated bytes. */
-export function predictedForPublished(row: Published): EstimateBody {
+/** The prediction for a measured step, with the tier of allocated bytes as a formula. */
+export const predictedForPublished = (row: Published): EstimateBody => {
+  const { model, train } = settingOf(row)
+  return predict(model, train, PUBLISHED_STACK, A100)
+}
+
+/** The same with the allocator replayed on the device. */
+export const replayedForPublished = (row: Published): EstimateBody => {
+  const { model, train } = settingOf(row)
+  return predictOnDevice(model, train, PUBLISHED_STACK, A100)
+}
+
+function settingOf(row: Published): { model: ModelSpec; train: TrainSpec } {
   const model = specFromCatalog('mistral-7b')
   const options: TrainingOptions = {
     method: row.method,
@@ -41,7 +54,7 @@ export function predictedForPublished(row: Published): EstimateBody {
     ...(row.method === 'qlora' ? { quantize: 'nf4-double', ...casts(row) } : {}),
   }
   const { train } = resolveTraining(model, options, { stack: PUBLISHED_STACK.name })
-  return predict(model, train, PUBLISHED_STACK, A100)
+  return { model, train }
 }
 
 /** The baseline goes through TRL's SFTTrainer, which prepares the model and takes part of that back; the plugin does neither. */
@@ -52,3 +65,8 @@ const casts = ({ framework_config }: Published): TrainingOptions => {
 
 /** foak's kernels (fused cross entropy, RMS norm, RoPE, LoRA) are not modelled: a prediction is then for others. */
 export const hasStockKernels = ({ framework_config }: Published): boolean => !framework_config.includes('foak')
+
+/** Stock kernels, or liger's fused loss as far as foak's other kernels beside it do not decide the peak. */
+export const hasModelledKernels = (row: Published): boolean =>
+  hasStockKernels(row) ||
+  (row.framework_config === 'foak-fast-kernels-liger' && row.method !== 'qlora' && row.batch <= 8)

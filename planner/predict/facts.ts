@@ -182,7 +182,7 @@ export function bodyFrom(facts: Facts, gpu: Gpu | null, allocator: Allocator | n
     timeline: facts.timeline.map((p) => [p.seq, p.phase, p.parts]),
     law: { expression, per_token_bytes, terms: [...terms] },
     tiers: { live: peak, allocated: allocatedOf(facts, gpu, allocator), reserved: null, process: null },
-    fit: gpu && fitOf(gpu, peak),
+    fit: null,
   }
 }
 
@@ -200,11 +200,4 @@ function allocatedOf(
   if (blocks === null || allocator === null) return null
   const { bytes, basis } = allocator.workspaces(gpu?.device ?? null)
   return { bytes: blocks + bytes, workspaces_bytes: bytes, basis }
-}
-
-/** Whether the live bytes fit. Live bytes only: what the allocator and the driver add is not in this figure. */
-function fitOf(gpu: Gpu, bytes: number): NonNullable<EstimateBody['fit']> {
-  const margin = gpu.bytes - bytes
-  const verdict = margin >= 0 ? 'live tensors fit; allocator and context not included' : 'live tensors alone do not fit'
-  return { gpu: gpu.name, capacity_bytes: gpu.bytes, fits: margin >= 0, margin_bytes: margin, verdict }
 }

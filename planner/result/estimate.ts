@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PHASES } from '../trace/event.ts'
 import { ByCategory, Bytes, CategoryName, Input, PhaseName, Tool } from './common.ts'
 
 /** Why a storage is kept: the operation whose derivative needs it, and which derivative that is. */
@@ -50,9 +51,18 @@ export const Fit = z.strictObject({
   gpu: z.string(),
   capacity_bytes: Bytes,
   fits: z.boolean(),
+  /** What is left of the capacity when what is needed is taken. */
   margin_bytes: Bytes,
   verdict: z.string(),
+  /** The smallest memory with which every step succeeds on the simulated allocator, and the most that a context takes. */
+  needs_bytes: Bytes.optional(),
+  /** The request that could not be met; null where all could. */
+  out_of_memory: z
+    .strictObject({ phase: z.enum(['static', ...PHASES]), scope: z.string(), op: z.string(), bytes: Bytes })
+    .nullable()
+    .optional(),
 })
+export type Fit = z.infer<typeof Fit>
 
 /** `[seq, phase, bytes by category]`: thinned, every local maximum kept. */
 export const TimelinePoint = z.tuple([z.number().int(), PhaseName, ByCategory])
@@ -116,9 +126,12 @@ export const EstimateBody = z.strictObject({
     live: Bytes,
     /** What the device's allocator has given out: blocks for live storages, and what libraries hold beside them. */
     allocated: z.strictObject({ bytes: Bytes, workspaces_bytes: Bytes, basis: z.string() }).nullable(),
-    /** Not every tier is modelled yet: null says so. */
+    /** What the allocator keeps of the device while training goes on; null where no allocator was replayed. */
     reserved: Bytes.nullable(),
+    /** What the driver shows for the process: reserved bytes, and a context's, whose ends are published figures. */
     process: z.strictObject({ bytes: Bytes, low: Bytes, high: Bytes, basis: z.string() }).nullable(),
+    /** The replayed allocator's statistics over the whole run, by the names of `torch.cuda.memory_stats()`. */
+    statistics: z.record(z.string(), z.number().int()).optional(),
   }),
   fit: Fit.nullable(),
 })

@@ -14,7 +14,9 @@ export interface Training {
   readonly statistics: Readonly<Record<string, number>>
   readonly allocatedBytes: number
   readonly reservedBytes: number
-  /** Reserved bytes when training has gone on for some steps: the model, the first step and steady ones until nothing more is asked for. */
+  /** The most that is reserved in a step once training has settled: less than the peak where cached blocks had to be given back. */
+  readonly settledBytes: number
+  /** Steps until one asked the device for nothing more. */
   readonly steps: number
 }
 
@@ -29,16 +31,19 @@ export function train(requests: Requests, capacity: number, config: AllocatorCon
   const { statistics } = allocator
   let outOfMemory = process.run(requests.load) ?? process.run(requests.first)
   let steps = 1
+  let settledBytes = statistics.reserved_bytes.all.current
   for (; !outOfMemory && steps < MAX_STEPS; steps++) {
     const before = statistics.num_device_alloc
     outOfMemory = process.run(requests.steady)
     if (statistics.num_device_alloc === before) break
+    settledBytes = statistics.reserved_bytes.all.current
   }
   return {
     outOfMemory,
     statistics: statistics.entries(),
     allocatedBytes: statistics.allocated_bytes.all.peak,
     reservedBytes: statistics.reserved_bytes.all.peak,
+    settledBytes,
     steps,
   }
 }
