@@ -42,8 +42,6 @@ export class CachingAllocator {
     block.allocated = false
     s.allocation.add(small, -1)
     s.allocated_bytes.add(small, -block.size)
-    s.active.add(small, -1)
-    s.active_bytes.add(small, -block.size)
     s.requested_bytes.add(small, -block.requested)
     if (block.size >= config.maxSplitSize) s.oversize_allocations.add(-1)
     let [blocks, bytes] = [0, 0]
@@ -154,8 +152,6 @@ export class CachingAllocator {
     block.requested = requested
     s.allocation.add(pool.small, 1)
     s.allocated_bytes.add(pool.small, block.size)
-    s.active.add(pool.small, 1)
-    s.active_bytes.add(pool.small, block.size)
     s.requested_bytes.add(pool.small, requested)
     if (block.size >= config.maxSplitSize) s.oversize_allocations.add(1)
     return block

@@ -1,6 +1,6 @@
 import type { Device } from '../../devices/index.ts'
 import type { AllocatorConfig } from './config.ts'
-import type { Requests } from './replay.ts'
+import type { Requests } from './requests.ts'
 import { type Training, train } from './training.ts'
 
 /** The device gives memory in pages of so many bytes. */

@@ -45,11 +45,17 @@ function replay(
       live.delete(id)
     } else allocator.emptyCache()
     if (i % 10 === 9) {
-      const current = [s.allocated_bytes, s.reserved_bytes, s.active_bytes, s.inactive_split_bytes, s.requested_bytes]
+      const current = [
+        s.allocated_bytes,
+        s.reserved_bytes,
+        s.allocated_bytes,
+        s.inactive_split_bytes,
+        s.requested_bytes,
+      ]
       statistics.push([...current.map((x) => x.all.current), s.num_alloc_retries, s.num_ooms])
     }
   }
-  const peaks = [s.allocated_bytes, s.reserved_bytes, s.active_bytes, s.inactive_split_bytes, s.requested_bytes]
+  const peaks = [s.allocated_bytes, s.reserved_bytes, s.allocated_bytes, s.inactive_split_bytes, s.requested_bytes]
   return { places, statistics, peaks: peaks.map((x) => x.all.peak) }
 }
 

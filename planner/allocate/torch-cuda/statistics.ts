@@ -22,15 +22,15 @@ class PooledStat {
   }
 }
 
-/** `torch.cuda.memory_stats()` by the names that it has there. */
+/**
+ * `torch.cuda.memory_stats()` by the names that it has there. With one stream a block is active exactly while it is allocated.
+ */
 export class Statistics {
   readonly allocation = new PooledStat()
   readonly segment = new PooledStat()
-  readonly active = new PooledStat()
   readonly inactive_split = new PooledStat()
   readonly allocated_bytes = new PooledStat()
   readonly reserved_bytes = new PooledStat()
-  readonly active_bytes = new PooledStat()
   readonly inactive_split_bytes = new PooledStat()
   readonly requested_bytes = new PooledStat()
   readonly oversize_allocations = new Stat()
@@ -52,6 +52,15 @@ export class Statistics {
         write(result, `${name}.large_pool`, value.large)
         write(result, `${name}.small_pool`, value.small)
       }
+    }
+    for (const [name, as] of [
+      ['allocation', 'active'],
+      ['allocated_bytes', 'active_bytes'],
+    ] as const) {
+      const { all, large, small } = this[name]
+      write(result, `${as}.all`, all)
+      write(result, `${as}.large_pool`, large)
+      write(result, `${as}.small_pool`, small)
     }
     return result
   }

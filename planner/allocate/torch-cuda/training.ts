@@ -1,7 +1,8 @@
 import type { Device } from '../../devices/index.ts'
 import { CachingAllocator } from './allocator.ts'
 import type { AllocatorConfig } from './config.ts'
-import { type OutOfMemory, Process, type Requests } from './replay.ts'
+import { type OutOfMemory, Process } from './process.ts'
+import type { Requests } from './requests.ts'
 import { workspacesOf } from './workspaces.ts'
 
 /** Steps after which a process that still grows is taken to go on as it is. */

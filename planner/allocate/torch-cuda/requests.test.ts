@@ -5,7 +5,7 @@ import type { DType } from '../../trace/dtype.ts'
 import type { Alloc, Category, TraceEvent } from '../../trace/event.ts'
 import { smallestCapacity } from './capacity.ts'
 import { DEFAULT_CONFIG } from './config.ts'
-import { requestsOf } from './replay.ts'
+import { type RequestList, requestsOf, WORKSPACE } from './requests.ts'
 import { train } from './training.ts'
 
 const MIB = 2 ** 20
@@ -49,7 +49,7 @@ function trace(activation: number): TraceEvent[] {
 
 test('later steps are the first one again with their own optimizer; the model stays', () => {
   const { load, first, steady } = requestsOf(trace(50 * MIB))
-  const storages = (list: typeof first) => list.flatMap((r) => (r.kind === 'alloc' ? [r.storage] : []))
+  const storages = (list: RequestList) => list.storages.filter((_, i) => list.bytes[i]! > 0)
   assert.equal(storages(load), [0])
   assert.equal(storages(first), [1, 2])
   assert.equal(storages(steady), [1, 3])
@@ -83,9 +83,11 @@ test('the first product of the forward and of the backward take a workspace each
     product('backward', 'bmm backward', 4),
   ]
   const { first, steady } = requestsOf(events)
-  const at = first.flatMap((r) => (r.kind === 'workspace' ? [r.event.storage] : []))
-  assert.equal(at, [1, 3])
-  assert.not(steady.some((r) => r.kind === 'workspace'))
+  assert.equal(
+    first.storages.filter((_, i) => first.bytes[i] === WORKSPACE),
+    [1, 3],
+  )
+  assert.not(steady.bytes.includes(WORKSPACE))
 })
 
 const [b, a, t, d, k] = [axis('b', 2), axis('a', 8), axis('t', 300), axis('d', 80), axis('k', 2)]
@@ -93,7 +95,7 @@ const bytesOf = (axes: readonly { size: number }[], itemsize: number) => axes.re
 
 function scratchOf(op: string, forward: readonly Alloc[], results: readonly Alloc[]): readonly number[] {
   const events = [...forward, ...results.map((r) => ({ ...r, phase: 'backward' as const, op }))]
-  return requestsOf(events).first.flatMap((r) => (r.kind === 'scratch' ? r.buffers : []))
+  return requestsOf(events).first.buffers.flat()
 }
 
 test("FlashAttention's backward: row sums, dQ in float32 with rounded rows and widths, dK and dV of all heads", () => {

@@ -1,0 +1,66 @@
+import type { TraceEvent } from '../../trace/event.ts'
+import type { CachingAllocator } from './allocator.ts'
+import type { Block } from './block.ts'
+import { FREE, type RequestList, scratchOf, WORKSPACE } from './requests.ts'
+
+/** Where a request could not be met. */
+export interface OutOfMemory {
+  readonly phase: TraceEvent['phase']
+  readonly scope: string
+  readonly op: string
+  readonly bytes: number
+}
+
+/** One process on one allocator: what it holds by storage. */
+export class Process {
+  readonly allocator: CachingAllocator
+  readonly #workspace: number
+  readonly #blocks: (Block | undefined)[] = []
+
+  /** @param workspace bytes of one of the matrix library's workspaces */
+  constructor(allocator: CachingAllocator, workspace: number) {
+    this.allocator = allocator
+    this.#workspace = workspace
+  }
+
+  /** Meets requests in order; where one cannot be met it stops and says so. */
+  run({ bytes: wanted, storages, events, buffers }: RequestList): OutOfMemory | null {
+    for (let i = 0; i < wanted.length; i++) {
+      const bytes = wanted[i]!
+      const storage = storages[i]!
+      if (bytes > 0) {
+        const block = this.allocator.alloc(bytes)
+        if (!block) return failed(events[i]!, bytes)
+        this.#blocks[storage] = block
+      } else if (bytes === FREE) {
+        const block = this.#blocks[storage]
+        if (block) this.allocator.free(block)
+        this.#blocks[storage] = undefined
+      } else if (bytes === WORKSPACE) {
+        if (!this.allocator.alloc(this.#workspace)) return failed(events[i]!, this.#workspace)
+      } else {
+        const missing = this.#pass(buffers[scratchOf(bytes)]!)
+        if (missing > 0) return failed(events[i]!, missing)
+      }
+    }
+    return null
+  }
+
+  /** Takes all buffers, then gives them back, the last first, as C++ does at the end of a function. Bytes that could not be had. */
+  #pass(buffers: readonly number[]): number {
+    const taken: Block[] = []
+    let missing = 0
+    for (const bytes of buffers) {
+      const block = this.allocator.alloc(bytes)
+      if (block) taken.push(block)
+      else {
+        missing = bytes
+        break
+      }
+    }
+    for (const block of taken.reverse()) this.allocator.free(block)
+    return missing
+  }
+}
+
+const failed = ({ phase, scope, op }: TraceEvent, bytes: number): OutOfMemory => ({ phase, scope, op, bytes })

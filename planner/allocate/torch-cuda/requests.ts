@@ -1,0 +1,138 @@
+import type { Alloc, TraceEvent } from '../../trace/event.ts'
+import { isAfterStep, isRetyped } from '../../trace/reading.ts'
+import { type AttentionKernel, SCRATCH, type ScratchTerm } from './scratch.ts'
+
+/** Operations that run on the matrix library. */
+const PRODUCTS: ReadonlySet<string> = new Set([
+  'linear',
+  'conv1d',
+  'linear_4bit',
+  'linear_8bit',
+  'bmm',
+  'fused_linear_cross_entropy',
+])
+
+const TERMS: ReadonlyMap<string, ScratchTerm> = new Map(SCRATCH.map((t) => [t.op, t]))
+
+/** What a request asks for in place of bytes. */
+export const FREE = 0
+export const WORKSPACE = -1
+/** And below: the buffers of that number. */
+const SCRATCHES = -2
+export const scratchOf = (bytes: number): number => SCRATCHES - bytes
+
+/** Requests in order, in columns: a step has tens of thousands. */
+export class RequestList {
+  /** Bytes to allocate, or one of the marks above. */
+  readonly bytes: number[] = []
+  readonly storages: number[] = []
+  /** The event that it comes from. */
+  readonly events: TraceEvent[] = []
+  readonly buffers: (readonly number[])[] = []
+
+  push(bytes: number, event: TraceEvent): void {
+    this.bytes.push(bytes)
+    this.storages.push(event.storage)
+    this.events.push(event)
+  }
+
+  /** Buffers of a kernel, taken and given back at once. */
+  pushScratch(buffers: readonly number[], event: TraceEvent): void {
+    this.push(SCRATCHES - this.buffers.length, event)
+    this.buffers.push(buffers)
+  }
+}
+
+/** What a training process asks of the allocator, part by part. */
+export interface Requests {
+  readonly load: RequestList
+  readonly first: RequestList
+  /** Every later step. */
+  readonly steady: RequestList
+}
+
+/**
+ * Turns a trace of a first step, with or without later ones, into requests: kernels' buffers come in behind their operation's
+ * results, workspaces at the first product of the forward and of the backward. A trace whose later forward and backward were
+ * left out as repeating has the first step's in their place.
+ */
+export function requestsOf(trace: readonly TraceEvent[]): Requests {
+  const last = trace.at(-1)?.step ?? 0
+  const whole = trace.some((e) => e.step === last && e.phase === 'forward')
+  const load = new Reader()
+  const first = new Reader(['forward', 'backward'])
+  const steady = new Reader()
+  for (const e of trace) {
+    if (e.action !== 'alloc' && e.action !== 'free') continue
+    if (e.phase === 'static') {
+      load.take(e)
+      continue
+    }
+    const after = isAfterStep(e)
+    if (e.step === 0 || after) first.take(e)
+    const again = e.step === last || (!whole && (e.phase !== 'optimizer' || after))
+    if (again && !isRetyped(e) && !isState(e)) steady.take(e)
+  }
+  return { load: load.end(), first: first.end(), steady: steady.end() }
+}
+
+/** The optimizer's state is made once. */
+const isState = (e: TraceEvent): boolean => e.action === 'alloc' && e.category === 'optimizer state'
+
+/** Reads the events of one part. */
+class Reader {
+  readonly #list = new RequestList()
+  readonly #missing: Set<string>
+  readonly #kernels = new Map<string, AttentionKernel>()
+  readonly #rows = new Map<string, number>()
+  #results: Alloc[] = []
+
+  /** @param workspaces phases whose first product takes one */
+  constructor(workspaces: readonly string[] = []) {
+    this.#missing = new Set(workspaces)
+  }
+
+  take(e: TraceEvent): void {
+    const [first] = this.#results
+    if (first && (e.action === 'free' || first.op !== e.op || first.scope !== e.scope)) this.#flush()
+    if (e.action === 'free') this.#list.push(FREE, e)
+    else if (e.action === 'alloc' && e.device === 'device') this.#alloc(e)
+  }
+
+  end(): RequestList {
+    this.#flush()
+    return this.#list
+  }
+
+  #alloc(e: Alloc): void {
+    const { op, scope, axes } = e
+    if (e.bytes > 0) this.#list.push(e.bytes, e)
+    if (TERMS.has(op)) this.#results.push(e)
+    // Of the random-number states that the kernels keep, FlashAttention's alone is unsigned.
+    else if (op === 'sdpa') {
+      if (e.dtype === 'uint64') this.#kernels.set(scope, 'flash')
+      else if (e.dtype === 'int64') this.#kernels.set(scope, 'efficient')
+    } else if (op === 'embedding')
+      this.#rows.set(
+        scope,
+        axes.slice(0, -1).reduce((n, a) => n * a.size, 1),
+      )
+    if (this.#missing.has(e.phase) && PRODUCTS.has(op.split(' ')[0]!)) {
+      this.#missing.delete(e.phase)
+      this.#list.push(WORKSPACE, e)
+    }
+  }
+
+  /** The operation that is over has made all its results: its kernel runs. */
+  #flush(): void {
+    const [event] = this.#results
+    const term = event && TERMS.get(event.op)
+    if (event && term) {
+      const kernel = this.#kernels.get(event.scope) ?? 'flash'
+      const rows = this.#rows.get(event.scope) ?? 0
+      const buffers = term.buffers({ results: this.#results, kernel, rows }).filter((n) => n > 0)
+      if (buffers.length > 0) this.#list.pushScratch(buffers, event)
+    }
+    this.#results = []
+  }
+}
