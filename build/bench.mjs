@@ -52,6 +52,14 @@ function warm(name, body, operations) {
   console.log(`${name.padEnd(44)} ${ms.toFixed(2).padStart(6)} ms${extra}`)
 }
 
+const {
+  requestsOf,
+  train: trainOn,
+  DEFAULT_CONFIG,
+} = await import(join(root, 'dist/planner/allocate/torch-cuda/index.js'))
+/** More than any device has. */
+const UNLIMITED = 2 ** 46
+
 const setting = (model, options) => resolveTraining(model, options, { stack: stack.name }).train
 for (const name of ['llama-2-7b', 'llama-65b']) {
   const model = specFromCatalog(name)
@@ -73,6 +81,9 @@ for (const name of ['llama-2-7b', 'llama-65b']) {
     () => simulate(model, train, stack.dialect),
     () => operations,
   )
+  const requests = requestsOf(simulate(model, train, stack.dialect).events)
+  const asked = requests.load.bytes.length + requests.first.bytes.length + requests.steady.bytes.length
+  warm(`replay ${name} on the allocator, ${asked} requests`, () => trainOn(requests, UNLIMITED, DEFAULT_CONFIG, null))
 }
 
 const folder = join(root, 'fixtures/pytorch')

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { accuracyPage } = await import(join(root, 'dist/planner/pages/accuracy.js'))
+const { allocatorsPage } = await import(join(root, 'dist/planner/pages/allocators.js'))
 const { paperPage } = await import(join(root, 'dist/planner/pages/paper.js'))
 
 const folder = join(root, 'fixtures/pytorch')
@@ -15,4 +16,5 @@ const rows = readdirSync(folder)
   .map((line) => JSON.parse(line))
 const published = JSON.parse(readFileSync(join(root, 'fixtures/published/fms-acceleration-mistral-7b.json'), 'utf8'))
 writeFileSync(join(root, 'docs/accuracy.md'), accuracyPage(rows, published.rows))
+writeFileSync(join(root, 'docs/allocators.md'), allocatorsPage())
 writeFileSync(join(root, 'docs/paper.md'), paperPage())

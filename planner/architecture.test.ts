@@ -59,7 +59,14 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'models/spec.ts',
   ],
   // Pages of docs/ whose numbers are computed.
-  'planner/pages': ['planner/predict', 'planner/devices', 'planner/result', 'planner/training', 'models/index.ts'],
+  'planner/pages': [
+    'planner/predict',
+    'planner/devices',
+    'planner/allocate',
+    'planner/result',
+    'planner/training',
+    'models/index.ts',
+  ],
   planner: ['planner/trace', 'planner/predict', 'planner/result', 'planner/training', 'planner/network', 'planner/ops'],
 }
 

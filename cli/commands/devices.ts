@@ -3,6 +3,7 @@ import { EXIT, type ExitCode, UsageError } from '../errors.ts'
 import { OUTPUT_FLAGS } from '../flags.ts'
 import { resolveDevice } from '../gpus.ts'
 import { grouped } from '../output/numbers.ts'
+import { padEnd, wrap } from '../output/wrap.ts'
 import { type Command, textArgument } from './command.ts'
 import { type Context, contextOf, pageOf } from './context.ts'
 import { checkOutputs, emit } from './emit.ts'
@@ -77,26 +78,27 @@ async function list(context: Context): Promise<ExitCode> {
 }
 
 async function show(context: Context, name: string): Promise<ExitCode> {
-  const { table } = await import('../output/table.ts')
   const d = resolveDevice(name, 'devices show')
-  const rate = (value: number | undefined) => (value === undefined ? 'no unit for it, or not published' : String(value))
-  const rows = [
+  const rate = (value: number | undefined) =>
+    value === undefined ? 'no unit for it, or not published' : `${value} TFLOP/s`
+  const rows: readonly (readonly [string, string])[] = [
     ['product', [d.product, ...(d.aliases ?? [])].join(', ')],
     ['memory', `${grouped(d.mib)} MiB as the driver reports it, ${d.marketed} GB on the box`],
     ['bandwidth', `${grouped(d.gbps)} GB/s`],
-    ['float32', `${rate(d.tflops.float32)} TFLOP/s`],
+    ['float32', rate(d.tflops.float32)],
     ['tf32', rate(d.tflops.tensorFloat32)],
     ['bfloat16', rate(d.tflops.bfloat16)],
     ['float16', rate(d.tflops.float16)],
     ['capability', d.capability],
     ['note', d.note ?? ''],
-    ['memory from', d.sources.memory],
-    ['rates from', d.sources.rates],
-  ].filter(([, value]) => value !== '')
-  const columns = [
-    { head: d.name, align: 'left' },
-    { head: '', align: 'left' },
-  ] as const
-  emit(context, { schema: 'tidemark/device@1', ...documentOf(d) }, () => table(columns, rows, pageOf(context).width))
+    ['from', [...new Set(Object.values(d.sources))].join(' · ')],
+  ]
+  emit(context, { schema: 'tidemark/device@1', ...documentOf(d) }, () => {
+    const { width } = pageOf(context)
+    const lines = rows
+      .filter(([, value]) => value !== '')
+      .map(([label, value]) => wrap(`${padEnd(label, 11)}${value}`, width, ' '.repeat(11)))
+    return [d.name, ...lines].join('\n')
+  })
   return EXIT.done
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { accuracyPage } from './accuracy.ts'
+import { allocatorsPage } from './allocators.ts'
 import { paperPage } from './paper.ts'
 import type { Recorded } from './recorded.ts'
 
@@ -9,6 +10,10 @@ const page = (name: string): string => readFileSync(new URL(`../../../docs/${nam
 
 test('docs/paper.md says what is computed now', () => {
   assert.is(paperPage(), page('paper'))
+})
+
+test('docs/allocators.md lists every term there is', () => {
+  assert.is(allocatorsPage(), page('allocators'))
 })
 
 test('docs/accuracy.md counts the rows that are there now', () => {
