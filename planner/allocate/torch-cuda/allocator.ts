@@ -44,16 +44,13 @@ export class CachingAllocator {
     s.allocated_bytes.add(small, -block.size)
     s.requested_bytes.add(small, -block.requested)
     if (block.size >= config.maxSplitSize) s.oversize_allocations.add(-1)
-    let [blocks, bytes] = [0, 0]
-    for (const neighbour of [block.prev, block.next]) {
-      const merged = this.merge(block, neighbour)
-      if (merged > 0) [blocks, bytes] = [blocks - 1, bytes - merged]
-    }
+    const before = this.merge(block, block.prev)
+    const after = this.merge(block, block.next)
     block.pool.insert(block)
     if (block.segment) return
-    if (block.isSplit()) [blocks, bytes] = [blocks + 1, bytes + block.size]
-    s.inactive_split.add(small, blocks)
-    s.inactive_split_bytes.add(small, bytes)
+    const split = block.isSplit()
+    s.inactive_split.add(small, (split ? 1 : 0) - (before > 0 ? 1 : 0) - (after > 0 ? 1 : 0))
+    s.inactive_split_bytes.add(small, (split ? block.size : 0) - before - after)
   }
 
   /** Gives cached segments that are free as a whole back to the device (`torch.cuda.empty_cache()`). */

@@ -14,10 +14,12 @@ export class Pool {
 
   /** Index of the first cached block of at least so many bytes, at this address or after among equals. */
   lowerBound(size: number, address = 0): number {
-    let [from, to] = [0, this.blocks.length]
+    const { blocks } = this
+    let from = 0
+    let to = blocks.length
     while (from < to) {
       const middle = (from + to) >>> 1
-      const b = this.blocks[middle]!
+      const b = blocks[middle]!
       if (b.size < size || (b.size === size && b.address < address)) from = middle + 1
       else to = middle
     }

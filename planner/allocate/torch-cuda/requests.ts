@@ -14,6 +14,9 @@ const PRODUCTS: ReadonlySet<string> = new Set([
 
 const TERMS: ReadonlyMap<string, ScratchTerm> = new Map(SCRATCH.map((t) => [t.op, t]))
 
+/** Operations whose results tell what a term asks for. */
+const TELLING: ReadonlySet<string> = new Set(['sdpa', 'embedding', ...TERMS.keys()])
+
 /** What a request asks for in place of bytes. */
 export const FREE = 0
 export const WORKSPACE = -1
@@ -85,7 +88,7 @@ class Reader {
   readonly #missing: Set<string>
   readonly #kernels = new Map<string, AttentionKernel>()
   readonly #rows = new Map<string, number>()
-  #results: Alloc[] = []
+  readonly #results: Alloc[] = []
 
   /** @param workspaces phases whose first product takes one */
   constructor(workspaces: readonly string[] = []) {
@@ -93,7 +96,7 @@ class Reader {
   }
 
   take(e: TraceEvent): void {
-    const [first] = this.#results
+    const first = this.#results[0]
     if (first && (e.action === 'free' || first.op !== e.op || first.scope !== e.scope)) this.#flush()
     if (e.action === 'free') this.#list.push(FREE, e)
     else if (e.action === 'alloc' && e.device === 'device') this.#alloc(e)
@@ -105,8 +108,16 @@ class Reader {
   }
 
   #alloc(e: Alloc): void {
-    const { op, scope, axes } = e
     if (e.bytes > 0) this.#list.push(e.bytes, e)
+    if (TELLING.has(e.op)) this.#note(e)
+    if (this.#missing.size > 0 && this.#missing.has(e.phase) && PRODUCTS.has(e.op.split(' ')[0]!)) {
+      this.#missing.delete(e.phase)
+      this.#list.push(WORKSPACE, e)
+    }
+  }
+
+  #note(e: Alloc): void {
+    const { op, scope, axes } = e
     if (TERMS.has(op)) this.#results.push(e)
     // Of the random-number states that the kernels keep, FlashAttention's alone is unsigned.
     else if (op === 'sdpa') {
@@ -117,10 +128,6 @@ class Reader {
         scope,
         axes.slice(0, -1).reduce((n, a) => n * a.size, 1),
       )
-    if (this.#missing.has(e.phase) && PRODUCTS.has(op.split(' ')[0]!)) {
-      this.#missing.delete(e.phase)
-      this.#list.push(WORKSPACE, e)
-    }
   }
 
   /** The operation that is over has made all its results: its kernel runs. */
@@ -133,6 +140,6 @@ class Reader {
       const buffers = term.buffers({ results: this.#results, kernel, rows }).filter((n) => n > 0)
       if (buffers.length > 0) this.#list.pushScratch(buffers, event)
     }
-    this.#results = []
+    this.#results.length = 0
   }
 }
