@@ -80,7 +80,21 @@ function rows(shown: readonly Shown[], page: Page): string[][] {
     ...measured('live', (s) => `${s.body.peak.phase} peak`),
     cells('  at', (s) => s.body.peak.phase),
     cells('', (s) => shortened(s.body.peak.op)),
+    ...fitRows(shown, page, cells),
   ]
+}
+
+/** What each method needs of the device and whether it has it. */
+function fitRows(
+  shown: readonly Shown[],
+  { bytes, paint }: Page,
+  cells: (label: string, of: (s: Shown) => string, delta?: string) => string[],
+): string[][] {
+  const gpu = shown[0]?.body.fit?.gpu
+  if (gpu === undefined) return []
+  const needs = (body: EstimateBody): number => body.fit?.needs_bytes ?? body.peak.bytes
+  const answer = ({ body }: Shown): string => (body.fit?.fits ? paint.green('fits') : paint.red('does not fit'))
+  return [cells('needs', (s) => bytes(needs(s.body)), lastAgainstBefore(shown, needs)), cells(`  ${gpu}`, answer)]
 }
 
 /** The operation alone: `log_softmax backward` is `log_softmax`, since the phase stands above it. */
