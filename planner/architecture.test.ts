@@ -31,6 +31,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'planner/formula': ['planner/trace'],
   'planner/devices': [],
   'planner/allocate': ['planner/trace', 'planner/devices'],
+  'planner/snapshot': ['planner/trace'],
   // Composition roots: they alone see programs and runtimes together.
   'planner/predict': [
     'planner/trace',

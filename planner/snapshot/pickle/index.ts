@@ -1,0 +1,5 @@
+export { PickleError, type PickleFault } from './errors.ts'
+export { PICKLE_LIMITS, type PickleLimits } from './limits.ts'
+export { readPickle } from './read.ts'
+export { Dict, dict, List, list, type PickleValue, Tuple } from './value.ts'
+export { writePickle } from './write.ts'
