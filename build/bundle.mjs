@@ -37,7 +37,7 @@ const shared = {
   // read only under --debug
   sourcemap: true,
   legalComments: 'linked',
-  external: ['@tensorflow/*', 'mathjs', 'vega', 'vega-lite', 'vega-interpreter'],
+  external: ['@tensorflow/*', 'mathjs', 'vega', 'vega-lite', 'vega-interpreter', '@resvg/resvg-js'],
   plugins: [lean],
   // CommonJS packages inside an ES module ask for `require`
   banner: { js: "import{createRequire as nodeRequire}from'node:module';const require=nodeRequire(import.meta.url);" },

@@ -67,11 +67,13 @@ function addCommand(parser: Argv, command: Command, done: (code: ExitCode) => vo
 /** yargs takes a lone dash for an empty positional: it travels under another name. */
 const STANDARD_INPUT = '\u0000-'
 
+const dash = (value: unknown): unknown => (value === STANDARD_INPUT ? '-' : value)
+
 const restored = (args: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(args)
-      .filter(([, value]) => value === STANDARD_INPUT)
-      .map(([name]) => [name, '-']),
+      .filter(([, value]) => [value].flat().includes(STANDARD_INPUT))
+      .map(([name, value]) => [name, Array.isArray(value) ? value.map(dash) : '-']),
   )
 
 function addFlag(y: Argv, key: FlagKey): void {
@@ -126,7 +128,7 @@ function usageProblem(message: string, argv: readonly string[]): Problem {
   const command = COMMANDS.find((c) => nameOf(c) === name)
   const where = command ? nameOf(command) : 'tidemark'
   if (/^Not enough/.test(message)) {
-    const needs = command?.usage.match(/<(\w+)>/)?.[1] ?? 'command'
+    const needs = command?.usage.match(/<(\w+?)s?(?:\.\.)?>/)?.[1] ?? 'command'
     return { where, message: `needs a ${needs}`, next: `\`tidemark ${where} --help\` shows what it takes.` }
   }
   return { where, message: message.replace(/\s+/g, ' '), next: `\`tidemark ${where} --help\` shows what it takes.` }

@@ -1,12 +1,16 @@
 import type { TraceEvent } from '../planner/trace/event.ts'
-import type { ReportResult } from '../reports/index.ts'
+import type { Origin, ReportResult, TraceSource } from '../reports/index.ts'
 
-/** Formats of a saved result, with the ending of their files. */
-export const RESULT_FORMATS = ['html', 'md', 'csv', 'svg'] as const
+/** Formats that are made from a result's tables. */
+export const RESULT_FORMATS = ['html', 'md', 'csv', 'svg', 'png'] as const
 export type ResultFormat = (typeof RESULT_FORMATS)[number]
 
+/** Formats that are made from events: a trace's, or those of a result that is planned again. */
+export const EVENT_FORMATS = ['chrome-trace', 'torch-snapshot'] as const
+export type EventFormat = (typeof EVENT_FORMATS)[number]
+
 /** Writes a result in a format. The charts are loaded only when something is written. */
-export async function renderResult(result: ReportResult, format: ResultFormat): Promise<string> {
+export async function renderResult(result: ReportResult, format: ResultFormat): Promise<string | Uint8Array> {
   const reports = await import('../reports/index.ts')
   switch (format) {
     case 'html':
@@ -17,11 +21,21 @@ export async function renderResult(result: ReportResult, format: ResultFormat): 
       return reports.renderCsv(result)
     case 'svg':
       return reports.renderSvg(result)
+    case 'png': {
+      const { rasterize } = await import('./files/png.ts')
+      return rasterize(await reports.renderSvg(result))
+    }
   }
 }
 
-/** A trace for Perfetto or chrome://tracing. */
-export async function renderChromeTrace(events: Iterable<TraceEvent>, name: string): Promise<string> {
+/** A trace for Perfetto or chrome://tracing, a process each source. */
+export async function renderChromeTrace(sources: readonly TraceSource[]): Promise<string> {
   const reports = await import('../reports/index.ts')
-  return reports.renderChromeTrace(events, name)
+  return reports.renderChromeTrace(sources)
+}
+
+/** A memory snapshot as PyTorch writes it, of what a stack or an engine does. */
+export async function renderTorchSnapshot(events: Iterable<TraceEvent>, of: Origin): Promise<Uint8Array> {
+  const reports = await import('../reports/index.ts')
+  return reports.renderTorchSnapshot(events, of)
 }

@@ -11,7 +11,7 @@ const FOLDERS = ['cli', 'planner', 'models', 'reports']
 /** Who may import whom: a room and the rooms (or single files) it may reach besides itself. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
   cli: ['reports', 'planner', 'models'],
-  reports: ['planner/trace', 'planner/result'],
+  reports: ['planner/trace', 'planner/result', 'planner/snapshot'],
   models: [],
   'planner/trace': [],
   'planner/result': ['planner/trace'],
@@ -75,6 +75,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@tensorflow/': ['planner/execute'],
   vega: ['reports'],
+  '@resvg/': ['cli'],
   mathjs: ['planner/formula', 'models'],
   yargs: ['cli'],
   chalk: ['cli'],

@@ -19,6 +19,12 @@ export const nameOf = (command: Command): string => command.usage.split(' ')[0] 
 /** The text of a positional. yargs gives strings for those that are declared so. */
 export const textArgument = (args: Readonly<Record<string, unknown>>, name: string): string => String(args[name] ?? '')
 
+/** The texts of a positional that takes several. */
+export const textsArgument = (args: Readonly<Record<string, unknown>>, name: string): string[] => {
+  const given = args[name]
+  return Array.isArray(given) ? given.map(String) : [textArgument(args, name)]
+}
+
 export const MODEL_ARGUMENT = {
   describe: 'Catalog name, org/name in the local Hugging Face cache, config.json or its folder, description, or -',
 } as const

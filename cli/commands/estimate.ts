@@ -14,7 +14,7 @@ import { inputOf, type Prepared, type PreparedMethod, prepare } from './prepare.
 export const estimate: Command = {
   usage: 'estimate <model>',
   describe: 'Peak memory of one training step: when, where and why',
-  flags: ['method', ...SETTING_FLAGS, ...HARDWARE_FLAGS, 'explain', 'law', 'unit', 'report', ...OUTPUT_FLAGS],
+  flags: ['method', ...SETTING_FLAGS, ...HARDWARE_FLAGS, 'explain', 'law', 'trace', 'unit', 'report', ...OUTPUT_FLAGS],
   positionals: { model: MODEL_ARGUMENT },
   examples: [
     ['tidemark estimate llama-2-7b --method lora-fa -s 512', 'LoRA-FA on LLaMA-2 7B'],
@@ -45,6 +45,11 @@ export const estimate: Command = {
     emit(context, result, text)
     tell(context, result.input.assumptions, result.warnings)
     await writeReport(context, result)
+    if (values.trace !== undefined) {
+      const { writePredictedTrace } = await import('../files/trace.ts')
+      writePredictedTrace(values.trace, prepared.found.spec, method.train, prepared.stack)
+      terminal.say(`trace: ${values.trace}`)
+    }
     return values.check === true && body.fit?.fits === false ? EXIT.doesNotFit : EXIT.done
   },
 }

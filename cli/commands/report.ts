@@ -1,15 +1,11 @@
 import { basename } from 'node:path'
-import { readJson } from '../../models/json.ts'
 import { EXIT, UsageError } from '../errors.ts'
-import { readStandardInput, readTextFile } from '../files/read.ts'
 import { checkOutputPath, writeFileWhole } from '../files/write.ts'
 import { OUTPUT_FLAGS, type Values } from '../flags.ts'
-import { RESULT_FORMATS, type ResultFormat, renderChromeTrace, renderResult } from '../reports.ts'
-import { type Command, textArgument } from './command.ts'
+import { type EventFormat, RESULT_FORMATS, renderChromeTrace, renderResult, renderTorchSnapshot } from '../reports.ts'
+import { type Command, textsArgument } from './command.ts'
 import { contextOf } from './context.ts'
-
-/** Traces of large models are long. */
-const MAX_BYTES = 512 * 1024 * 1024
+import { type EventSource, eventsOf, readSource, type Source } from './source.ts'
 
 type Format = NonNullable<Values['format']>[number]
 
@@ -23,63 +19,94 @@ const ENDINGS: Readonly<Record<Format, string>> = {
   'torch-snapshot': 'pickle',
 }
 
+/** A file to write, and its content once it is known that it can be written. */
+interface Output {
+  readonly target: string
+  readonly render: () => Promise<string | Uint8Array>
+}
+
 export const report: Command = {
-  usage: 'report <result>',
-  describe: 'One offline HTML file from a saved --json result, or other formats; Chrome traces from a --trace',
+  usage: 'report <results..>',
+  describe: 'One offline HTML file from a saved --json result, or other formats; Chrome traces and PyTorch snapshots',
   flags: ['format', ...OUTPUT_FLAGS.filter((key) => key !== 'json')],
   positionals: {
-    result: { describe: 'What estimate, compare or run printed with --json, or a trace; - for standard input' },
+    results: { describe: 'What estimate, compare or run printed with --json, or traces; - for standard input' },
   },
-  examples: [['tidemark compare llama-2-7b --json | tidemark report - -o llama.html', 'straight from a pipe']],
+  examples: [
+    ['tidemark compare llama-2-7b --json | tidemark report - -o llama.html', 'straight from a pipe'],
+    ['tidemark report predicted.jsonl measured.jsonl -o both.trace.json', 'two processes in Perfetto'],
+    ['tidemark report estimate.json --format torch-snapshot', "opens in PyTorch's memory viewer"],
+  ],
   async run(args, raw) {
     const context = await contextOf(raw, this.flags, 'report')
     const { values, terminal, placeOf } = context
-    const path = textArgument(args, 'result')
-    const text = path === '-' ? await readStandardInput(MAX_BYTES) : await readSaved(path)
-    const isTrace = /^\s*\{\s*"schema"\s*:\s*"tidemark\/trace@/.test(text)
-    const formats = values.format ?? [isTrace ? 'chrome-trace' : 'html']
-    requireFormats(formats, isTrace, placeOf('--format'))
-    const targets = formats.map((format) => [format, targetOf(path, values.output, format, formats.length)] as const)
-    for (const [, target] of targets) await checkOutputPath(target, '--output')
-    const render = isTrace ? await traceRenderer(text, path) : await resultRenderer(text, path)
-    for (const [format, target] of targets) {
-      writeFileWhole(target, await render(format))
+    const sources: Source[] = []
+    for (const path of textsArgument(args, 'results')) sources.push(await readSource(path))
+    const formats = values.format ?? [sources.every((s) => 'trace' in s) ? 'chrome-trace' : 'html']
+    const outputs: Output[] = []
+    for (const format of formats) {
+      const name = (part: string) => targetOf(sources[0]!.path, values.output, format, formats.length, part)
+      outputs.push(
+        ...(isEventFormat(format)
+          ? eventOutputs(format, await allEvents(sources, terminal.env), name)
+          : [{ target: name(''), render: resultRenderer(format, sources, placeOf('--format')) }]),
+      )
+    }
+    for (const { target } of outputs) await checkOutputPath(target, '--output')
+    for (const { target, render } of outputs) {
+      writeFileWhole(target, await render())
       terminal.print(target)
     }
     return EXIT.done
   },
 }
 
-function requireFormats(formats: readonly Format[], isTrace: boolean, where: string): void {
-  const there: readonly Format[] = isTrace ? ['chrome-trace'] : RESULT_FORMATS
-  const missing = formats.filter((f) => !there.includes(f))
-  if (missing.length === 0) return
-  const elsewhere = missing.every((f) => f === 'chrome-trace' || (RESULT_FORMATS as readonly Format[]).includes(f))
-  const message = elsewhere
-    ? `${missing.join(', ')} is made from ${isTrace ? 'a result of --json' : 'a trace of --trace'}`
-    : `${missing.join(', ')}: not there yet`
-  throw new UsageError([{ where, message, next: `Formats of this input: ${there.join(', ')}.` }])
+const isEventFormat = (format: Format): format is EventFormat =>
+  ENDINGS[format] === 'trace.json' || ENDINGS[format] === 'pickle'
+
+async function allEvents(sources: readonly Source[], env: NodeJS.ProcessEnv): Promise<EventSource[]> {
+  const all: EventSource[] = []
+  for (const source of sources) all.push(...(await eventsOf(source, env)))
+  return all
 }
 
-/** The file that was named, or one named after the input; several formats share the name and differ in their ending. */
-function targetOf(path: string, output: string | undefined, format: Format, count: number): string {
-  if (output !== undefined && count === 1) return output
+/** One Chrome trace of all events; a snapshot each, since a snapshot is of one process. */
+function eventOutputs(format: EventFormat, found: readonly EventSource[], name: (part: string) => string): Output[] {
+  if (format === 'chrome-trace') {
+    const sources = found.map((s) => ({
+      name: `${s.kind}${s.method && ` ${s.method}`}, ${s.runtime}`,
+      events: s.events,
+    }))
+    return [{ target: name(''), render: () => renderChromeTrace(sources) }]
+  }
+  return found.map((s, i) => {
+    const part = found.length === 1 ? '' : s.method || String(i + 1)
+    return { target: name(part), render: () => renderTorchSnapshot(s.events, s) }
+  })
+}
+
+function resultRenderer(
+  format: Exclude<Format, EventFormat>,
+  sources: readonly Source[],
+  where: string,
+): Output['render'] {
+  const [source, ...more] = sources
+  if (source !== undefined && more.length === 0 && 'result' in source) return () => renderResult(source.result, format)
+  const message =
+    more.length > 0
+      ? `${format} is made from one result; ${sources.length} were given`
+      : `${format} is made from a result of --json`
+  const next =
+    more.length > 0
+      ? 'Give one at a time.'
+      : `Formats of a trace: chrome-trace, torch-snapshot; of a result: ${RESULT_FORMATS.join(', ')} too.`
+  throw new UsageError([{ where, message, next }])
+}
+
+/** The file that was named, or one named after the input; several files share the name and differ in method or ending. */
+function targetOf(path: string, output: string | undefined, format: Format, count: number, part: string): string {
+  if (output !== undefined && count === 1 && part === '') return output
   const base = output ?? (path === '-' ? 'report' : basename(path))
-  return `${base.replace(/\.(jsonl?|html|md|csv|svg)$/i, '')}.${ENDINGS[format]}`
+  const stem = base.replace(/\.(jsonl?|html|md|csv|svg|png|pickle)$/i, '')
+  return `${stem}${part && `-${part}`}.${ENDINGS[format]}`
 }
-
-async function resultRenderer(text: string, path: string): Promise<(format: Format) => Promise<string>> {
-  const { parseResult } = await import('../model/result.ts')
-  const result = parseResult(readJson(text, path).value, path)
-  // only formats of a result get here
-  return (format) => renderResult(result, format as ResultFormat)
-}
-
-async function traceRenderer(text: string, path: string): Promise<() => Promise<string>> {
-  const { parseTrace } = await import('../model/trace.ts')
-  const { name, events } = parseTrace(text, path)
-  return () => renderChromeTrace(events, name)
-}
-
-const readSaved = (path: string): Promise<string> =>
-  readTextFile(path, { limit: MAX_BYTES, what: 'a result that --json printed, or a trace', flag: '' })

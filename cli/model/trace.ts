@@ -27,12 +27,28 @@ const Line = z.discriminatedUnion('action', [
   z.object({ ...common, action: z.enum(['unsave', 'read', 'free', 'bind', 'unbind']) }),
 ])
 
+const Header = z.looseObject({
+  runtime: z.string().default('trace'),
+  /** A run's trace has no such word; it carries the hash of its prediction. */
+  kind: z.enum(['predicted', 'measured']).default('measured'),
+})
+
+/** A trace that was saved. */
+export interface SavedTrace {
+  /** The stack or the engine that its events are of. */
+  readonly runtime: string
+  readonly kind: 'predicted' | 'measured'
+  readonly events: TraceEvent[]
+}
+
+/** Whether a text begins like a trace. */
+export const isTrace = (text: string): boolean => /^\s*\{\s*"schema"\s*:\s*"tidemark\/trace@/.test(text)
+
 /** A trace in JSON Lines: a header, then events. @throws UsageError at the first line that is none */
-export function parseTrace(text: string, path: string): { name: string; events: TraceEvent[] } {
+export function parseTrace(text: string, path: string): SavedTrace {
   const [head = '', ...lines] = text.split('\n')
-  const header = json(head, path, 1)
-  const runtime =
-    header !== null && typeof header === 'object' && 'runtime' in header ? String(header.runtime) : 'trace'
+  const header = Header.safeParse(json(head, path, 1))
+  if (!header.success) throw problem(path, 1, header.error.issues[0]?.message ?? 'is no header')
   const events: TraceEvent[] = []
   for (const [i, line] of lines.entries()) {
     if (line.trim() === '') continue
@@ -41,7 +57,8 @@ export function parseTrace(text: string, path: string): { name: string; events: 
     // the schema's shapes are those of TraceEvent; a dtype is only shown
     events.push(parsed.data as TraceEvent)
   }
-  return { name: runtime, events }
+  const { runtime, kind } = header.data
+  return { runtime, kind, events }
 }
 
 function json(line: string, path: string, at: number): unknown {
@@ -53,4 +70,10 @@ function json(line: string, path: string, at: number): unknown {
 }
 
 const problem = (path: string, at: number, message: string): UsageError =>
-  new UsageError([{ where: `${path}:${at}:1`, message, next: 'Give a trace that `tidemark run --trace` wrote.' }])
+  new UsageError([
+    {
+      where: `${path}:${at}:1`,
+      message,
+      next: 'Give a trace that `tidemark run --trace` or `estimate --trace` wrote.',
+    },
+  ])

@@ -63,40 +63,43 @@ class Machine {
   }
 
   #step(): void {
+    const made = this.#made()
+    if (made === undefined) this.#built()
+    else this.#push(made)
+  }
+
+  /** Opcodes that put a value on the stack; undefined where it is another. */
+  #made(): PickleValue | undefined {
     const from = this.#in
     switch (this.#code) {
-      case OP.MARK:
-        if (this.#marks.length >= this.#limits.marks) throw this.#tooMany('open marks', this.#limits.marks)
-        this.#marks.push(this.#stack.length)
-        return
       case OP.NONE:
-        return this.#push(null)
+        return null
       case OP.NEWTRUE:
-        return this.#push(true)
+        return true
       case OP.NEWFALSE:
-        return this.#push(false)
+        return false
       case OP.BININT:
-        return this.#push(from.int4('an integer'))
+        return from.int4('an integer')
       case OP.BININT1:
-        return this.#push(from.uint1('an integer'))
+        return from.uint1('an integer')
       case OP.BININT2:
-        return this.#push(from.uint2('an integer'))
+        return from.uint2('an integer')
       case OP.LONG1:
-        return this.#push(this.#integer(from.uint1('the length of an integer')))
+        return this.#integer(from.uint1('the length of an integer'))
       case OP.LONG4:
-        return this.#push(this.#integer(from.uint4('the length of an integer')))
+        return this.#integer(from.uint4('the length of an integer'))
       case OP.BINFLOAT:
-        return this.#push(from.double('a number'))
+        return from.double('a number')
       case OP.SHORT_BINUNICODE:
-        return this.#push(this.#text(from.uint1('the length of a text')))
+        return this.#text(from.uint1('the length of a text'))
       case OP.BINUNICODE:
-        return this.#push(this.#text(from.uint4('the length of a text')))
+        return this.#text(from.uint4('the length of a text'))
       case OP.BINUNICODE8:
-        return this.#push(this.#text(from.uint8('the length of a text')))
+        return this.#text(from.uint8('the length of a text'))
       case OP.EMPTY_LIST:
-        return this.#push(this.#counted(new List()))
+        return this.#counted(new List())
       case OP.EMPTY_DICT:
-        return this.#push(this.#counted(new Dict()))
+        return this.#counted(new Dict())
       case OP.EMPTY_TUPLE:
         return this.#tuple([])
       case OP.TUPLE1:
@@ -107,29 +110,54 @@ class Machine {
         return this.#tuple(this.#popped(3))
       case OP.TUPLE:
         return this.#tuple(this.#sinceMark())
-      case OP.APPEND:
-        return this.#append(this.#popped(1))
-      case OP.APPENDS:
-        return this.#append(this.#sinceMark())
-      case OP.SETITEM:
-        return this.#setItems(this.#popped(2))
-      case OP.SETITEMS:
-        return this.#setItems(this.#sinceMark())
-      case OP.BINPUT:
-        return this.#put(from.uint1('an index of the memo'))
-      case OP.LONG_BINPUT:
-        return this.#put(from.uint4('an index of the memo'))
-      case OP.MEMOIZE:
-        return this.#put(this.#memoized)
       case OP.BINGET:
-        return this.#get(from.uint1('an index of the memo'))
+        return this.#remembered(from.uint1('an index of the memo'))
       case OP.LONG_BINGET:
-        return this.#get(from.uint4('an index of the memo'))
+        return this.#remembered(from.uint4('an index of the memo'))
+      default:
+        return undefined
+    }
+  }
+
+  /** Opcodes that change what is on the stack, or only note something. */
+  #built(): void {
+    const from = this.#in
+    switch (this.#code) {
+      case OP.MARK:
+        this.#mark()
+        break
+      case OP.APPEND:
+        this.#append(this.#popped(1))
+        break
+      case OP.APPENDS:
+        this.#append(this.#sinceMark())
+        break
+      case OP.SETITEM:
+        this.#setItems(this.#popped(2))
+        break
+      case OP.SETITEMS:
+        this.#setItems(this.#sinceMark())
+        break
+      case OP.BINPUT:
+        this.#remember(from.uint1('an index of the memo'))
+        break
+      case OP.LONG_BINPUT:
+        this.#remember(from.uint4('an index of the memo'))
+        break
+      case OP.MEMOIZE:
+        this.#remember(this.#memoized)
+        break
       case OP.FRAME:
-        return this.#frame(from.uint8('the length of a frame'))
+        this.#frame(from.uint8('the length of a frame'))
+        break
       default:
         throw this.#refused()
     }
+  }
+
+  #mark(): void {
+    if (this.#marks.length >= this.#limits.marks) throw this.#tooMany('open marks', this.#limits.marks)
+    this.#marks.push(this.#stack.length)
   }
 
   #push(value: PickleValue): void {
@@ -175,10 +203,10 @@ class Machine {
     return this.#stack.splice(start)
   }
 
-  #tuple(items: PickleValue[]): void {
+  #tuple(items: PickleValue[]): Tuple {
     const made = this.#counted(new Tuple(items))
     for (const item of items) this.#nest(made, item)
-    this.#push(made)
+    return made
   }
 
   #append(items: readonly PickleValue[]): void {
@@ -202,7 +230,7 @@ class Machine {
     }
   }
 
-  #put(index: number): void {
+  #remember(index: number): void {
     const value = this.#top
     if (value === undefined) throw this.#error('malformed', `${this.#name} finds nothing to remember`)
     if (index >= this.#limits.memo) throw this.#tooMany('entries of the memo', this.#limits.memo)
@@ -210,10 +238,10 @@ class Machine {
     this.#memo[index] = value
   }
 
-  #get(index: number): void {
+  #remembered(index: number): PickleValue {
     const value = this.#memo[index]
     if (value === undefined) throw this.#error('malformed', `entry ${index} of the memo was never written`)
-    this.#push(value)
+    return value
   }
 
   /** Nothing that reads what was built may have to go deeper than this. */

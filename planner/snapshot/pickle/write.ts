@@ -63,17 +63,22 @@ class Writer {
   }
 
   value(v: PickleValue): void {
-    if (v === null) return this.byte(OP.NONE)
-    if (typeof v === 'boolean') return this.byte(v ? OP.NEWTRUE : OP.NEWFALSE)
-    if (typeof v === 'number') return Number.isInteger(v) ? this.#integer(v) : this.#double(v)
-    if (typeof v === 'bigint') return this.#long(v)
+    if (v === null) this.byte(OP.NONE)
+    else if (typeof v === 'boolean') this.byte(v ? OP.NEWTRUE : OP.NEWFALSE)
+    else if (typeof v === 'bigint') this.#long(v)
+    else if (typeof v === 'number') {
+      if (Number.isInteger(v)) this.#integer(v)
+      else this.#double(v)
+    } else this.#shared(v)
+  }
+
+  #shared(v: Shared): void {
     const known = this.#memo.get(v)
-    if (known !== undefined) return this.#indexed(OP.BINGET, OP.LONG_BINGET, known)
-    if (typeof v === 'string') this.#text(v)
-    else if (v instanceof Tuple) return this.#tuple(v)
-    else if (v instanceof List) return this.#list(v)
-    else return this.#dict(v)
-    this.#remember(v)
+    if (known !== undefined) this.#indexed(OP.BINGET, OP.LONG_BINGET, known)
+    else if (typeof v === 'string') this.#text(v)
+    else if (v instanceof Tuple) this.#tuple(v)
+    else if (v instanceof List) this.#list(v)
+    else this.#dict(v)
   }
 
   #integer(v: number): void {
@@ -124,10 +129,10 @@ class Writer {
     this.#room(encoded.length)
     this.#bytes.set(encoded, this.#at)
     this.#at += encoded.length
+    this.#remember(v)
   }
 
   #tuple(v: Tuple): void {
-    if (v.items.length === 0) return this.byte(OP.EMPTY_TUPLE)
     this.byte(OP.MARK)
     for (const item of v.items) this.value(item)
     this.byte(OP.TUPLE)

@@ -1,0 +1,53 @@
+import { readJson } from '../../models/json.ts'
+import type { TraceEvent } from '../../planner/trace/event.ts'
+import type { ReportResult } from '../../reports/index.ts'
+import { readStandardInput, readTextFile } from '../files/read.ts'
+import { isTrace } from '../model/trace.ts'
+
+/** Traces of large models are long. */
+const MAX_BYTES = 512 * 1024 * 1024
+
+/** What was saved: a result of --json, or a trace. */
+export type Source =
+  | { readonly path: string; readonly result: ReportResult }
+  | { readonly path: string; readonly trace: EventSource }
+
+/** Events with what they are of. */
+export interface EventSource {
+  readonly kind: 'predicted' | 'measured'
+  /** The stack or the engine. */
+  readonly runtime: string
+  /** Where one result has several: the method. Else empty. */
+  readonly method: string
+  readonly events: readonly TraceEvent[]
+}
+
+/** Reads a file that a person named, or standard input. @throws UsageError with what is wrong where */
+export async function readSource(path: string): Promise<Source> {
+  const text =
+    path === '-'
+      ? await readStandardInput(MAX_BYTES)
+      : await readTextFile(path, { limit: MAX_BYTES, what: 'a result that --json printed, or a trace', flag: '' })
+  if (isTrace(text)) {
+    const { parseTrace } = await import('../model/trace.ts')
+    return { path, trace: { ...parseTrace(text, path), method: '' } }
+  }
+  const { parseResult } = await import('../model/result.ts')
+  return { path, result: parseResult(readJson(text, path).value, path) }
+}
+
+/** The events of a source. A result has none: each of its methods is planned again. */
+export async function eventsOf(source: Source, env: NodeJS.ProcessEnv): Promise<EventSource[]> {
+  if ('trace' in source) return [source.trace]
+  const [{ replan }, { simulate }] = await Promise.all([
+    import('../model/replan.ts'),
+    import('../../planner/predict/index.ts'),
+  ])
+  const planned = await replan(source.result, source.path, env)
+  return planned.map(({ method, spec, train, stack }) => ({
+    kind: 'predicted',
+    runtime: stack.name,
+    method: planned.length > 1 ? method : '',
+    events: simulate(spec, train, stack.dialect, { library: stack.library }).events,
+  }))
+}

@@ -1,0 +1,37 @@
+import type { Phase } from '../trace/event.ts'
+import type { Frame } from './snapshot.ts'
+
+/** C++ and interpreter frames that every stack has and that say nothing (torch/cuda/_memory_viz.py, _frame_filter). */
+const NOISE_NAMES =
+  /unwind::unwind|CapturedTraceback::gather|gather_with_cpp|^_start|__libc_start_main|PyEval_|PyObject_|PyFunction_/
+const NOISE_FILES =
+  /core\/boxing|\/Register|\/Redispatch|pythonrun\.c|Modules\/main\.c|Objects\/|ceval\.c|cpython\/|\?\?/
+
+/** Code that allocates for others: the place is further out. */
+const INNER = /(^|\/)torch\/|\.(cpp|cu|h|cuh|hpp|so)\b|^<|accelerate\/utils\//
+
+const PHASE_FRAMES: readonly (readonly [Phase, RegExp])[] = [
+  ['optimizer', /torch\/optim\/|bitsandbytes\/optim\/|lorafa\.py/],
+  ['backward', /torch\/autograd\/|torch::autograd::Engine|_engine_run_backward/],
+]
+
+export const isTelling = ({ filename, name }: Frame): boolean => !NOISE_NAMES.test(name) && !NOISE_FILES.test(filename)
+
+/** `modeling_llama.py:240 forward` */
+export const showFrame = ({ filename, line, name }: Frame): string =>
+  line === 0 ? `${filename.split('/').at(-1)} ${name}` : `${filename.split('/').at(-1)}:${line} ${name}`
+
+/**
+ * The line of a stack that a person would look for: the innermost one outside PyTorch itself, else the innermost that says anything.
+ * Undefined for a stack without frames, as allocations of the backward have them that were recorded without C++ frames.
+ */
+export function placeOf(frames: readonly Frame[]): Frame | undefined {
+  const telling = frames.filter(isTelling)
+  return telling.find((f) => !INNER.test(f.filename)) ?? telling[0]
+}
+
+/** The phase that a stack belongs to, by whose code is in it; forward where neither the optimizer's nor the engine's is. */
+export function phaseOf(frames: readonly Frame[]): Phase {
+  const found = PHASE_FRAMES.find(([, sign]) => frames.some((f) => sign.test(f.filename) || sign.test(f.name)))
+  return found?.[0] ?? 'forward'
+}
