@@ -123,6 +123,10 @@ export const FLAGS = {
   steps: flag('Execution', integer(2, 10_000), { describe: 'Steps to run', fallback: '3' }),
   seed: flag('Execution', integer(0, 4_294_967_295), { describe: 'Seed of weights, batch and dropout', fallback: '0' }),
   trace: flag('Execution', text('a path'), { describe: 'Write the events as JSON Lines', placeholder: 'FILE' }),
+  plan: flag('Execution', text('a model, or a result that estimate --json printed'), {
+    describe: 'What the run should have been',
+    placeholder: 'MODEL|estimate.json',
+  }),
   explain: flag('Output', boolean(), { describe: 'List every term that is alive at the peak' }),
   law: flag('Output', boolean(), { describe: 'Write the peak as the largest of polynomials in the dimensions' }),
   format: flag('Output', choices(['html', 'svg', 'png', 'md', 'csv', 'chrome-trace', 'torch-snapshot'] as const), {

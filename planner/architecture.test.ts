@@ -32,6 +32,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'planner/devices': [],
   'planner/allocate': ['planner/trace', 'planner/devices'],
   'planner/snapshot': ['planner/trace'],
+  'planner/inspect': ['planner/trace', 'planner/result', 'planner/training'],
   // Composition roots: they alone see programs and runtimes together.
   'planner/predict': [
     'planner/trace',

@@ -4,6 +4,7 @@ import { completion } from './completion.ts'
 import { devices } from './devices.ts'
 import { engines } from './engines.ts'
 import { estimate } from './estimate.ts'
+import { inspect } from './inspect.ts'
 import { models } from './models.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
@@ -14,6 +15,7 @@ export const COMMANDS: readonly Command[] = [
   compare,
   run,
   report,
+  inspect,
   models,
   devices,
   engines,

@@ -27,7 +27,7 @@ interface Output {
 
 export const report: Command = {
   usage: 'report <results..>',
-  describe: 'One offline HTML file from a saved --json result, or other formats; Chrome traces and PyTorch snapshots',
+  describe: 'A saved result or trace as one offline HTML file, or in another format',
   flags: ['format', ...OUTPUT_FLAGS.filter((key) => key !== 'json')],
   positionals: {
     results: { describe: 'What estimate, compare or run printed with --json, or traces; - for standard input' },

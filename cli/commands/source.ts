@@ -48,6 +48,6 @@ export async function eventsOf(source: Source, env: NodeJS.ProcessEnv): Promise<
     kind: 'predicted',
     runtime: stack.name,
     method: planned.length > 1 ? method : '',
-    events: simulate(spec, train, stack.dialect, { library: stack.library }).events,
+    events: simulate(spec, train, stack.dialect, { library: stack.library, steps: 2 }).events,
   }))
 }

@@ -11,11 +11,21 @@ export interface ReadOptions {
   readonly flag: string
 }
 
-/** Reads a UTF-8 file of a person, within a limit. @throws UsageError with what, where and what to do next */
-export async function readTextFile(path: string, options: ReadOptions): Promise<string> {
-  const refuse = (message: string, next: string): never => {
-    throw new UsageError([{ where: path, message, next } satisfies Problem])
+type Refuse = (message: string, next: string) => never
+
+const refuser =
+  (where: string): Refuse =>
+  (message, next) => {
+    throw new UsageError([{ where, message, next } satisfies Problem])
   }
+
+/** Reads a UTF-8 file of a person, within a limit. @throws UsageError with what, where and what to do next */
+export const readTextFile = async (path: string, options: ReadOptions): Promise<string> =>
+  decodeText(await readFileBytes(path, options), path)
+
+/** Reads a file of a person as it is, within a limit. @throws UsageError with what, where and what to do next */
+export async function readFileBytes(path: string, options: ReadOptions): Promise<Uint8Array> {
+  const refuse = refuser(path)
   let file: FileHandle
   try {
     file = await open(path, constants.O_RDONLY)
@@ -25,7 +35,7 @@ export async function readTextFile(path: string, options: ReadOptions): Promise<
   try {
     const { size } = await file.stat()
     if (size > options.limit) return refuse(tooLarge(size, options.limit), `Give the path of ${options.what}.`)
-    return decode(await readAtMost(file.createReadStream({ autoClose: false }), options.limit, refuse), refuse)
+    return await readAtMost(file.createReadStream({ autoClose: false }), options.limit, refuse)
   } catch (error) {
     if (error instanceof UsageError) throw error
     return refuse(whyNot(error), `Give the path of ${options.what}.`)
@@ -35,14 +45,11 @@ export async function readTextFile(path: string, options: ReadOptions): Promise<
 }
 
 /** Reads standard input to its end, within a limit. */
-export async function readStandardInput(limit: number): Promise<string> {
-  const refuse = (message: string, next: string): never => {
-    throw new UsageError([{ where: '-', message, next }])
-  }
-  return decode(await readAtMost(process.stdin, limit, refuse), refuse)
-}
+export const readStandardInput = async (limit: number): Promise<string> =>
+  decodeText(await readStandardBytes(limit), '-')
 
-type Refuse = (message: string, next: string) => never
+/** Reads standard input to its end as it is, within a limit. */
+export const readStandardBytes = (limit: number): Promise<Uint8Array> => readAtMost(process.stdin, limit, refuser('-'))
 
 /** A pipe has no size beforehand: stop at the first byte too many. */
 async function readAtMost(stream: AsyncIterable<Uint8Array>, limit: number, refuse: Refuse): Promise<Buffer> {
@@ -56,11 +63,12 @@ async function readAtMost(stream: AsyncIterable<Uint8Array>, limit: number, refu
   return Buffer.concat(chunks)
 }
 
-function decode(bytes: Buffer, refuse: Refuse): string {
+/** The text of a file. @throws UsageError where it is not UTF-8 */
+export function decodeText(bytes: Uint8Array, where: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    return refuse('is not text in UTF-8', 'Give a JSON or YAML file.')
+    return refuser(where)('is not text in UTF-8', 'Give a JSON or YAML file.')
   }
 }
 

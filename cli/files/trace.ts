@@ -7,9 +7,9 @@ import { OutputFile } from './write.ts'
 /** Lines are gathered to so many before they are written. */
 const BATCH = 4096
 
-/** Simulates a setting once more, every layer, and writes its events as JSON Lines: a header, then the first step and the second's optimizer. */
+/** Simulates a setting once more, every layer, and writes its events as JSON Lines: a header, then the first step and a steady one. */
 export function writePredictedTrace(path: string, model: ModelSpec, train: TrainSpec, stack: Stack): void {
-  const { events } = simulate(model, train, stack.dialect, { library: stack.library })
+  const { events } = simulate(model, train, stack.dialect, { library: stack.library, steps: 2 })
   const header = {
     schema: 'tidemark/trace@1',
     kind: 'predicted',

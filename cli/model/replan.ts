@@ -1,6 +1,6 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import { predict, resolveStack, type Stack } from '../../planner/predict/index.ts'
-import type { Input } from '../../planner/result/common.ts'
+import type { Input, TrainingSetting } from '../../planner/result/common.ts'
 import type { EstimateBody } from '../../planner/result/estimate.ts'
 import { resolveTraining } from '../../planner/training/resolve.ts'
 import type { TrainSpec } from '../../planner/training/spec.ts'
@@ -15,9 +15,9 @@ export interface Replanned {
   readonly method: string
   readonly spec: ModelSpec
   readonly train: TrainSpec
+  readonly setting: TrainingSetting
   readonly stack: Stack
   readonly body: EstimateBody
-  readonly input: Input
 }
 
 /**
@@ -40,10 +40,14 @@ export async function replan(result: ReportResult, path: string, env: NodeJS.Pro
       : [{ method: input.training.method, body: result.result }]
   return saved.map(({ method, body }) => {
     // a method of a result passed its flag's schema when it was given
-    const { train } = resolveTraining(spec, { ...values, method: method as Values['method'] }, { stack: stack.name })
+    const { train, setting } = resolveTraining(
+      spec,
+      { ...values, method: method as Values['method'] },
+      { stack: stack.name },
+    )
     const again = predict(spec, train, stack)
     if (again.peak.bytes !== body.peak.bytes) throw new UsageError([changed(path, method, body, again)])
-    return { method, spec, train, stack, body, input }
+    return { method, spec, train, setting, stack, body }
   })
 }
 

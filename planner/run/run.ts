@@ -3,10 +3,8 @@ import { audit, type Finding } from '../audit.ts'
 import { adamW, createExecutor, EngineError, type Executor, loraFa, type Optimizer, sgd } from '../execute/index.ts'
 import { networkOf, referenceOf } from '../network/index.ts'
 import type { Network } from '../network/network.ts'
-import { bodyOf, simulate } from '../predict/index.ts'
+import { bodyOf } from '../predict/index.ts'
 import type { Executed } from '../result/run.ts'
-import { tfjsDialect } from '../simulate/dialects/tfjs.ts'
-import { tfjsOptimizer } from '../simulate/optimizers/tfjs.ts'
 import { formatBytes } from '../trace/bytes.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TraceEvent } from '../trace/event.ts'
@@ -15,7 +13,8 @@ import type { TrainSpec } from '../training/spec.ts'
 import { trainStep } from '../training/step.ts'
 import { divergence } from './equality.ts'
 import { hashOf } from './hash.ts'
-import { executedSetting, type RunRequest } from './setting.ts'
+import { planRun } from './plan.ts'
+import type { RunRequest } from './setting.ts'
 import { tierRows, unattributed } from './tiers.ts'
 import { batchValues, initialValues } from './values.ts'
 import { Watch } from './watch.ts'
@@ -68,14 +67,10 @@ const withEnvironment = (executed: Executed, more: Record<string, string>): Exec
 
 async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> {
   const { model, engine: name } = request
-  const { train, notExercised } = executedSetting(request.train)
-  const dialect = tfjsDialect(name)
   const steps = Math.max(LEAST_STEPS, request.steps)
   hooks.onProgress?.({ phase: 'predict', step: 0, of: steps })
-  const optimizer = { optimizer: (s: Parameters<typeof tfjsOptimizer>[0]) => tfjsOptimizer(s, train.optimizer) }
-  const plan = simulate(model, train, dialect, { ...optimizer, steps, audited: true })
-  const predicted = bodyOf(plan.network, plan.events)
-  const stack = `${dialect.name}+transformers-5.23+peft-0.21`
+  const plan = planRun(model, request.train, name, steps)
+  const { train, notExercised, stack, predicted } = plan
   const hash = await hashOf({ stack, model, train, predicted })
 
   const events: TraceEvent[] = []

@@ -18,6 +18,8 @@ export interface ImportedRun {
   readonly reserved: number
   /** Whether anything but the state at the end was recorded. */
   readonly recorded: boolean
+  /** Whether stacks were recorded with it: without them the events' phases mean nothing. */
+  readonly phased: boolean
 }
 
 /** The devices that a snapshot says anything about. */
@@ -43,6 +45,7 @@ export function importRun(snapshot: Snapshot, device: number): ImportedRun {
     blocks: run.blocks,
     reserved: reservedOf(segments, entries),
     recorded: entries.length > 0,
+    phased: entries.some((e) => e.frames.length > 0),
   }
 }
 

@@ -17,9 +17,9 @@ const PHASE_FRAMES: readonly (readonly [Phase, RegExp])[] = [
 
 export const isTelling = ({ filename, name }: Frame): boolean => !NOISE_NAMES.test(name) && !NOISE_FILES.test(filename)
 
-/** `modeling_llama.py:240 forward` */
+/** `modeling_llama.py:240 forward`; the name alone where no line is known. */
 export const showFrame = ({ filename, line, name }: Frame): string =>
-  line === 0 ? `${filename.split('/').at(-1)} ${name}` : `${filename.split('/').at(-1)}:${line} ${name}`
+  line === 0 ? name : `${filename.split('/').at(-1)}:${line} ${name}`
 
 /**
  * The line of a stack that a person would look for: the innermost one outside PyTorch itself, else the innermost that says anything.
@@ -30,8 +30,12 @@ export function placeOf(frames: readonly Frame[]): Frame | undefined {
   return telling.find((f) => !INNER.test(f.filename)) ?? telling[0]
 }
 
-/** The phase that a stack belongs to, by whose code is in it; forward where neither the optimizer's nor the engine's is. */
+/**
+ * The phase that a stack belongs to, by whose code is in it; forward where neither the optimizer's nor the engine's is. The engine's own
+ * thread runs no Python: without C++ frames its stacks are empty.
+ */
 export function phaseOf(frames: readonly Frame[]): Phase {
+  if (frames.length === 0) return 'backward'
   const found = PHASE_FRAMES.find(([, sign]) => frames.some((f) => sign.test(f.filename) || sign.test(f.name)))
   return found?.[0] ?? 'forward'
 }

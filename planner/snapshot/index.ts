@@ -1,5 +1,5 @@
 export { devicesOf, type ImportedRun, importRun } from './events.ts'
-export { placeOf, showFrame } from './frames.ts'
+export { isTelling, placeOf, showFrame } from './frames.ts'
 export { type LayoutOptions, layOut } from './layout.ts'
 export { readSnapshot } from './parse.ts'
 export { PickleError } from './pickle/index.ts'

@@ -1,0 +1,144 @@
+import { readJson } from '../../models/json.ts'
+import { printable } from '../../models/source.ts'
+import { isNvidiaSmi, type MeasuredRun, nvidiaSmiPeak, type Total, trainerPeak } from '../../planner/inspect/index.ts'
+import type { MeasuredSource } from '../../planner/result/inspect.ts'
+import {
+  devicesOf,
+  importRun,
+  isTelling,
+  readSnapshot,
+  type Snapshot,
+  showFrame,
+} from '../../planner/snapshot/index.ts'
+import { parseBytes } from '../../planner/trace/bytes.ts'
+import { Refusal } from '../../planner/trace/errors.ts'
+import { UsageError } from '../errors.ts'
+import { decodeText, readFileBytes, readStandardBytes } from '../files/read.ts'
+import { isTrace, parseTrace } from './trace.ts'
+
+/** As much as a snapshot is read. */
+const MAX_BYTES = 2 ** 30
+const BLOCK = 512
+const MOST_FRAMES = 12
+
+/** What a person measured: every allocation, or one total. */
+export interface Measured {
+  readonly source: MeasuredSource
+  readonly measured: { readonly run: MeasuredRun } | { readonly total: Total }
+  readonly warnings: readonly string[]
+}
+
+/** What is known of a source whatever it is. */
+type Facts = Pick<MeasuredSource, 'kind' | 'path'> & Partial<MeasuredSource>
+
+const sourceOf = (facts: Facts): MeasuredSource => ({ runtime: null, device: null, devices: [], events: 0, ...facts })
+
+/**
+ * Reads what was measured: a memory snapshot of PyTorch, a trace, a Trainer's metrics, a log of nvidia-smi, or a size with its unit.
+ *
+ * @throws UsageError with what it is instead, and where
+ */
+export async function readMeasured(path: string): Promise<Measured> {
+  const figure = parseBytes(path)
+  if (figure !== undefined)
+    return {
+      source: sourceOf({ kind: 'figure', path }),
+      measured: { total: { tier: 'process', bytes: figure, basis: 'measured: as it was given' } },
+      warnings: [],
+    }
+  const options = {
+    limit: MAX_BYTES,
+    what: 'a snapshot, a trace, metrics or a log, or a size such as 23.4GiB',
+    flag: '',
+  }
+  const bytes = path === '-' ? await readStandardBytes(MAX_BYTES) : await readFileBytes(path, options)
+  try {
+    return readKnown(bytes, path)
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const where = error.where.startsWith(path) ? error.where : `${path}: ${error.where}`
+    throw new UsageError([{ where, message: error.message, next: error.next }])
+  }
+}
+
+function readKnown(bytes: Uint8Array, path: string): Measured {
+  const [first, second] = bytes
+  if (first === 0x80) return fromSnapshot(readSnapshot(bytes), path)
+  if (first === 0x50 && second === 0x4b) throw other(path, 'is a zip file, as torch.save writes it')
+  if (first === 0x1f && second === 0x8b) throw other(path, 'is compressed (gzip)')
+  const text = decodeText(bytes, path)
+  if (isTrace(text)) return fromTrace(text, path)
+  if (isNvidiaSmi(text)) {
+    const { total, owners } = nvidiaSmiPeak(text, path)
+    const several = `the log has ${owners.length} devices or processes (${owners.join(', ')}): the largest is compared`
+    const warnings = owners.length > 1 ? [several] : []
+    return { source: sourceOf({ kind: 'nvidia-smi', path }), measured: { total }, warnings }
+  }
+  if (!/^\s*\{/.test(text)) throw other(path, `begins with "${printable(text.slice(0, 30))}"`)
+  const { value } = readJson(text, path)
+  return {
+    source: sourceOf({ kind: 'trainer-metrics', path }),
+    measured: { total: trainerPeak(value, path) },
+    warnings: [],
+  }
+}
+
+const other = (path: string, message: string): UsageError =>
+  new UsageError([
+    {
+      where: path,
+      message,
+      next: 'Give the file of torch.cuda.memory._dump_snapshot, a trace, all_results.json, or a CSV log of nvidia-smi.',
+    },
+  ])
+
+function fromSnapshot(snapshot: Snapshot, path: string): Measured {
+  const devices = devicesOf(snapshot)
+  const runs = devices.map((d) => importRun(snapshot, d))
+  const largest = runs.reduce((a, b) => (b.reserved > a.reserved ? b : a), runs[0]!)
+  if (largest === undefined)
+    throw other(path, 'is a snapshot without segments and events: nothing was on a device when it was taken')
+  const { events, device, recorded, phased, frames, blocks, reserved } = largest
+  const framesOf = (storage: number): string[] =>
+    (frames.get(storage) ?? []).filter(isTelling).slice(0, MOST_FRAMES).map(showFrame)
+  const { origin } = snapshot
+  return {
+    source: sourceOf({
+      kind: 'torch-snapshot',
+      path,
+      device,
+      devices,
+      runtime: origin?.runtime ?? null,
+      events: recorded ? events.length : 0,
+    }),
+    measured: {
+      run: {
+        events,
+        phased,
+        framesOf,
+        blockOf: (storage, size) => blocks.get(storage) ?? Math.ceil(size / BLOCK) * BLOCK,
+        reserved,
+      },
+    },
+    warnings: [
+      ...(origin?.kind === 'predicted'
+        ? ['tidemark wrote this snapshot from a prediction: nothing in it was measured']
+        : []),
+      ...(devices.length > 1 ? [`the snapshot has devices ${devices.join(', ')}: device ${device} is compared`] : []),
+      ...(recorded
+        ? []
+        : [
+            'no history was recorded (torch.cuda.memory._record_memory_history): what lived when it was taken is compared, not the peak',
+          ]),
+    ],
+  }
+}
+
+function fromTrace(text: string, path: string): Measured {
+  const { runtime, kind, events } = parseTrace(text, path)
+  return {
+    source: sourceOf({ kind: 'tidemark-trace', path, runtime, events: events.length }),
+    measured: { run: { events, phased: true, framesOf: () => [], blockOf: null, reserved: null } },
+    warnings: kind === 'predicted' ? ['this trace is a prediction: nothing in it was measured'] : [],
+  }
+}

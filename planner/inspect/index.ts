@@ -1,0 +1,5 @@
+export type { Plan } from './explain.ts'
+export { inspectRun, inspectTotals, type MeasuredRun } from './inspect.ts'
+export { isNvidiaSmi, nvidiaSmiPeak } from './nvidia-smi.ts'
+export type { Total } from './totals.ts'
+export { trainerPeak } from './trainer.ts'
