@@ -5,6 +5,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CompareResult } from '../planner/result/compare.ts'
 import { RunResult } from '../planner/result/run.ts'
+import { readSnapshot } from '../planner/snapshot/index.ts'
 import { BINARY, cleanEnv, inFolder, tidemark } from './testing/binary.ts'
 
 const CONFIG = JSON.stringify({
@@ -26,6 +27,11 @@ const withModel = (work: (model: string, folder: string) => Promise<void>): Prom
     await work(model, folder)
   })
 
+interface ChromeEvent {
+  readonly name: string
+  readonly args?: { readonly name?: string }
+}
+
 test('run: measured equals predicted, tier by tier, with a trace that makes a Chrome trace', async () => {
   await withModel(async (model, folder) => {
     const trace = join(folder, 'trace.jsonl')
@@ -39,9 +45,13 @@ test('run: measured equals predicted, tier by tier, with a trace that makes a Ch
     assert.is(input.training.dtype, 'float32')
     const [header = ''] = readFileSync(trace, 'utf8').split('\n')
     assert.is(JSON.parse(header).predicted_hash, result.predicted_hash)
-    const made = await tidemark(['report', trace], { cwd: folder })
-    assert.is(made.stdout, 'trace.trace.json\n', made.stderr)
-    assert.ok(JSON.parse(readFileSync(join(folder, 'trace.trace.json'), 'utf8')).traceEvents.length > 0)
+    const predicted = join(folder, 'predicted.jsonl')
+    await tidemark(['estimate', model, '--method', 'lora-fa', '-s', '8', '-b', '2', '-q', '--trace', predicted])
+    const made = await tidemark(['report', predicted, trace], { cwd: folder })
+    assert.is(made.stdout, 'predicted.trace.json\n', made.stderr)
+    const chrome = JSON.parse(readFileSync(join(folder, 'predicted.trace.json'), 'utf8'))
+    const names = chrome.traceEvents.flatMap((e: ChromeEvent) => (e.name === 'process_name' ? [e.args?.name] : []))
+    assert.match(names.join('|'), /^predicted, torch-2\.13.*\|measured, tfjs-4\.22\/wasm.*index of the event/)
   })
 })
 
@@ -69,9 +79,11 @@ test('a saved comparison becomes every format', async () => {
     const { status, stdout } = await tidemark(['report', saved, '--format', 'html,md,csv,svg'], { cwd: folder })
     assert.is(status, 0)
     assert.is(stdout, 'compare.html\ncompare.md\ncompare.csv\ncompare.svg\n')
-    const png = await tidemark(['report', saved, '--format', 'png'])
-    assert.is(png.status, 2)
-    assert.match(png.stderr, /png: not there yet/)
+    const events = await tidemark(['report', saved, '--format', 'chrome-trace,torch-snapshot'], { cwd: folder })
+    assert.is(events.status, 0, events.stderr)
+    const snapshots = ['full', 'lora', 'lora-fa'].map((m) => `compare-${m}.pickle\n`)
+    assert.is(events.stdout, `compare.trace.json\n${snapshots.join('')}`)
+    assert.is(readSnapshot(readFileSync(join(folder, 'compare-lora.pickle'))).origin?.kind, 'predicted')
     writeFileSync(saved, '{"schema": "tidemark/compare@1"}')
     const wrong = await tidemark(['report', saved])
     assert.is(wrong.status, 2)

@@ -7,8 +7,8 @@ const SCALE = 2
  *
  * @throws EngineError where the optional package is not installed
  */
-export async function rasterize(svg: string): Promise<Uint8Array> {
-  const resvg = await import('@resvg/resvg-js').catch(() => null)
+export async function rasterize(svg: string, load = () => import('@resvg/resvg-js')): Promise<Uint8Array> {
+  const resvg = await load().catch(() => null)
   if (resvg === null)
     throw new EngineError(
       'png needs the optional package @resvg/resvg-js',

@@ -63,8 +63,7 @@ async function readAtMost(stream: AsyncIterable<Uint8Array>, limit: number, refu
   return Buffer.concat(chunks)
 }
 
-/** The text of a file. @throws UsageError where it is not UTF-8 */
-export function decodeText(bytes: Uint8Array, where: string): string {
+function decodeText(bytes: Uint8Array, where: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { readJson } from '../../models/json.ts'
 import { printable } from '../../models/source.ts'
 import { isNvidiaSmi, type MeasuredRun, nvidiaSmiPeak, type Total, trainerPeak } from '../../planner/inspect/index.ts'
@@ -13,7 +14,7 @@ import {
 import { parseBytes } from '../../planner/trace/bytes.ts'
 import { Refusal } from '../../planner/trace/errors.ts'
 import { UsageError } from '../errors.ts'
-import { decodeText, readFileBytes, readStandardBytes } from '../files/read.ts'
+import { readFileBytes, readStandardBytes } from '../files/read.ts'
 import { isTrace, parseTrace } from './trace.ts'
 
 /** As much as a snapshot is read. */
@@ -46,6 +47,10 @@ export async function readMeasured(path: string): Promise<Measured> {
       measured: { total: { tier: 'process', bytes: figure, basis: 'measured: as it was given' } },
       warnings: [],
     }
+  if (/^\d+(\.\d+)?$/.test(path) && !statSync(path, { throwIfNoEntry: false })) {
+    const next = `Write ${path}GiB (2^30), ${path}GB (10^9) or ${path}MiB.`
+    throw new UsageError([{ where: path, message: 'is a size without a unit', next }])
+  }
   const options = {
     limit: MAX_BYTES,
     what: 'a snapshot, a trace, metrics or a log, or a size such as 23.4GiB',
@@ -66,7 +71,8 @@ function readKnown(bytes: Uint8Array, path: string): Measured {
   if (first === 0x80) return fromSnapshot(readSnapshot(bytes), path)
   if (first === 0x50 && second === 0x4b) throw other(path, 'is a zip file, as torch.save writes it')
   if (first === 0x1f && second === 0x8b) throw other(path, 'is compressed (gzip)')
-  const text = decodeText(bytes, path)
+  const text = textOf(bytes)
+  if (text === null) throw other(path, 'is neither a pickle nor text')
   if (isTrace(text)) return fromTrace(text, path)
   if (isNvidiaSmi(text)) {
     const { total, owners } = nvidiaSmiPeak(text, path)
@@ -76,6 +82,7 @@ function readKnown(bytes: Uint8Array, path: string): Measured {
   }
   if (!/^\s*\{/.test(text)) throw other(path, `begins with "${printable(text.slice(0, 30))}"`)
   const { value } = readJson(text, path)
+  if (schemaOf(value).startsWith('tidemark/')) throw other(path, `is a result of tidemark (${schemaOf(value)})`)
   return {
     source: sourceOf({ kind: 'trainer-metrics', path }),
     measured: { total: trainerPeak(value, path) },
@@ -91,6 +98,17 @@ const other = (path: string, message: string): UsageError =>
       next: 'Give the file of torch.cuda.memory._dump_snapshot, a trace, all_results.json, or a CSV log of nvidia-smi.',
     },
   ])
+
+const schemaOf = (value: unknown): string =>
+  value !== null && typeof value === 'object' && 'schema' in value ? printable(String(value.schema)) : ''
+
+function textOf(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return null
+  }
+}
 
 function fromSnapshot(snapshot: Snapshot, path: string): Measured {
   const devices = devicesOf(snapshot)

@@ -1,5 +1,5 @@
 import type { EstimateBody } from '../result/estimate.ts'
-import type { InspectBody, InspectFinding, InspectTerm, MeasuredSource, UnexplainedFinding } from '../result/inspect.ts'
+import type { InspectBody, InspectFinding, MeasuredSource, UnexplainedFinding } from '../result/inspect.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import type { Live } from '../trace/reading.ts'
 import { foldScope } from '../trace/scope.ts'
@@ -39,6 +39,10 @@ export function inspectRun(source: MeasuredSource, run: MeasuredRun, plan: Plan)
   const tensors = peak.alive.filter((s) => !takeOne(aside, s.bytes))
   const measured = censusOf(tensors.filter((s) => !leaked.has(s.id)).map((s) => s.bytes))
   const explanation = explain(plan, measured)
+  const differing = [
+    ...leaks.map(({ finding: f }) => ({ bytes: f.bytes, name: `leak: ${placeOf({ scope: f.scope, op: f.at })}` })),
+    ...(explanation?.finding.terms ?? []).map((t) => ({ bytes: t.bytes, name: t.name || placeOf(t) })),
+  ]
   const tiers = compareTotals(plan.body, totalsOf(run, peak, tensors))
   const findings: InspectFinding[] = [
     ...leaks.map((l) => l.finding),
@@ -50,7 +54,7 @@ export function inspectRun(source: MeasuredSource, run: MeasuredRun, plan: Plan)
     within: leaks.length === 0 && tiers.every((t) => t.verdict !== 'outside'),
     tiers,
     peak: { measured: instantOf(peak, run.phased), predicted: predictedInstant(plan.body) },
-    blocks: blocksOf(tensors, plan.body, explanation?.finding.terms ?? []),
+    blocks: blocksOf(tensors, plan.body, differing),
     workspaces,
     findings,
   }
@@ -115,10 +119,10 @@ const predictedInstant = ({ peak }: EstimateBody): InspectBody['peak']['predicte
 const placeOf = ({ scope, op }: { readonly scope: string; readonly op: string }): string =>
   [foldScope(scope), op].filter((part) => part !== '').join(' · ')
 
-function blocksOf(tensors: readonly Live[], body: EstimateBody, terms: readonly InspectTerm[]): InspectBody['blocks'] {
+function blocksOf(tensors: readonly Live[], body: EstimateBody, differing: readonly Named[]): InspectBody['blocks'] {
   const predicted = predictedCensus(body)
   const measured = censusOf(tensors.map((s) => s.bytes))
-  const names = namesBySize(tensors, body, terms)
+  const names = namesBySize(tensors, body, differing)
   const sizes = [...new Set([...measured.keys(), ...predicted.keys()])]
   const rows = sizes.map((bytes) => ({
     bytes,
@@ -132,11 +136,17 @@ function blocksOf(tensors: readonly Live[], body: EstimateBody, terms: readonly 
 
 const MOST_NAMES = 4
 
+/** What a size is known to be. */
+interface Named {
+  readonly bytes: number
+  readonly name: string
+}
+
 /** What has a size: what makes the difference, then the plan's words for it, else the run's. */
 function namesBySize(
   tensors: readonly Live[],
   body: EstimateBody,
-  terms: readonly InspectTerm[],
+  differing: readonly Named[],
 ): (bytes: number) => string[] {
   const found = new Map<number, Map<string, number>>()
   const add = (bytes: number, name: string, count: number): void => {
@@ -144,7 +154,7 @@ function namesBySize(
     found.set(bytes, names)
     names.set(name, (names.get(name) ?? 0) + count)
   }
-  for (const t of terms) add(t.bytes, t.name || placeOf(t), Number.POSITIVE_INFINITY)
+  for (const { bytes, name } of differing) add(bytes, name, Number.POSITIVE_INFINITY)
   for (const a of body.peak.alive) add(a.bytes / a.count, placeOf(a), a.count)
   for (const s of tensors) if (!found.has(s.bytes)) add(s.bytes, placeOf(s) || 'no stack was recorded', 0)
   return (bytes) =>

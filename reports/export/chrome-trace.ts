@@ -34,26 +34,21 @@ interface ChromeEvent {
   readonly args?: Readonly<Record<string, string | number>>
 }
 
+interface Slice extends ChromeEvent {
+  readonly ts: number
+  readonly dur: number
+}
+
 function* processEvents({ name, events }: TraceSource, pid: number): Generator<ChromeEvent> {
   yield { ph: 'M', pid, name: 'process_name', args: { name: `${name} (${CLOCK})` } }
+  yield { ph: 'M', pid, name: 'process_sort_index', args: { sort_index: pid } }
   yield { ph: 'M', pid, tid: 1, name: 'thread_name', args: { name: 'step, phase, module, operation' } }
   const replay = new Replay()
-  const open: { name: string; ts: number }[] = []
-  const close = (depth: number, now: number): ChromeEvent[] =>
-    open
-      .splice(depth)
-      .reverse()
-      .map((s) => ({ ph: 'X', pid, tid: 1, name: s.name, ts: s.ts, dur: now - s.ts }))
+  const nesting = new Nesting(pid)
   let ts = 0
   let before = ''
   for (const e of events) {
-    const path = [e.phase === 'static' ? 'static' : `step ${e.step}`, e.phase, ...modules(e.scope), e.op]
-    const shared = path.findIndex((p, depth) => open[depth]?.name !== p)
-    const same = shared === -1 && path.length === open.length
-    if (!same) {
-      yield* close(shared === -1 ? path.length : shared, ts)
-      for (const p of path.slice(open.length)) open.push({ name: p, ts })
-    }
+    nesting.enter([e.phase === 'static' ? 'static' : `step ${e.step}`, e.phase, ...modules(e.scope), e.op], ts)
     replay.apply(e)
     const sums = byGroup(replay.byCategory())
     const args = Object.fromEntries(GROUPS.map((g) => [PALETTE[g].label, sums[g]]))
@@ -62,7 +57,37 @@ function* processEvents({ name, events }: TraceSource, pid: number): Generator<C
     before = now
     ts++
   }
-  yield* close(0, ts)
+  yield* nesting.finish(ts)
+}
+
+/** Slices inside one another, from the paths that events have one after the other. */
+class Nesting {
+  readonly #pid: number
+  readonly #open: { name: string; ts: number }[] = []
+  readonly #done: Slice[] = []
+
+  constructor(pid: number) {
+    this.#pid = pid
+  }
+
+  enter(path: readonly string[], ts: number): void {
+    const parted = path.findIndex((p, depth) => this.#open[depth]?.name !== p)
+    if (parted === -1 && path.length === this.#open.length) return
+    this.#close(parted === -1 ? path.length : parted, ts)
+    for (const name of path.slice(this.#open.length)) this.#open.push({ name, ts })
+  }
+
+  /** All slices. Of those that begin together the outer comes first: viewers nest in the order they read. */
+  finish(ts: number): Slice[] {
+    this.#close(0, ts)
+    return this.#done.sort((a, b) => a.ts - b.ts || b.dur - a.dur)
+  }
+
+  #close(depth: number, now: number): void {
+    // outer ones first, so that a stable sort keeps them before an inner one of the same length
+    for (const { name, ts } of this.#open.splice(depth))
+      this.#done.push({ ph: 'X', pid: this.#pid, tid: 1, name, ts, dur: now - ts })
+  }
 }
 
 /** A path by modules, a layer's number with its list: `model.layers.3.mlp` → `model`, `layers.3`, `mlp`. */
