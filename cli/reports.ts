@@ -1,5 +1,6 @@
 import type { TraceEvent } from '../planner/trace/event.ts'
 import type { Origin, ReportResult, TraceSource } from '../reports/index.ts'
+import { rasterize } from './files/png.ts'
 
 /** Formats that are made from a result's tables. */
 export const RESULT_FORMATS = ['html', 'md', 'csv', 'svg', 'png'] as const
@@ -21,10 +22,8 @@ export async function renderResult(result: ReportResult, format: ResultFormat): 
       return reports.renderCsv(result)
     case 'svg':
       return reports.renderSvg(result)
-    case 'png': {
-      const { rasterize } = await import('./files/png.ts')
+    case 'png':
       return rasterize(await reports.renderSvg(result))
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { EstimateBody, EstimateResult } from '../../planner/result/estimate.ts'
 import { EXIT } from '../errors.ts'
+import { writePredictedTrace } from '../files/trace.ts'
 import { HARDWARE_FLAGS, OUTPUT_FLAGS, SETTING_FLAGS } from '../flags.ts'
 import { estimateText } from '../output/estimate.ts'
 import { bytesIn } from '../output/numbers.ts'
@@ -46,7 +47,6 @@ export const estimate: Command = {
     tell(context, result.input.assumptions, result.warnings)
     await writeReport(context, result)
     if (values.trace !== undefined) {
-      const { writePredictedTrace } = await import('../files/trace.ts')
       writePredictedTrace(values.trace, prepared.found.spec, method.train, prepared.stack)
       terminal.say(`trace: ${values.trace}`)
     }

@@ -1,8 +1,10 @@
 import { readJson } from '../../models/json.ts'
+import { simulate } from '../../planner/predict/index.ts'
 import type { TraceEvent } from '../../planner/trace/event.ts'
 import type { ReportResult } from '../../reports/index.ts'
 import { readStandardInput, readTextFile } from '../files/read.ts'
-import { isTrace } from '../model/trace.ts'
+import { isTrace } from '../model/is-trace.ts'
+import { replan } from '../model/replan.ts'
 
 /** Traces of large models are long. */
 const MAX_BYTES = 512 * 1024 * 1024
@@ -39,10 +41,6 @@ export async function readSource(path: string): Promise<Source> {
 /** The events of a source. A result has none: each of its methods is planned again. */
 export async function eventsOf(source: Source, env: NodeJS.ProcessEnv): Promise<EventSource[]> {
   if ('trace' in source) return [source.trace]
-  const [{ replan }, { simulate }] = await Promise.all([
-    import('../model/replan.ts'),
-    import('../../planner/predict/index.ts'),
-  ])
   const planned = await replan(source.result, source.path, env)
   return planned.map(({ method, spec, train, stack }) => ({
     kind: 'predicted',

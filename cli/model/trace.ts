@@ -41,9 +41,6 @@ export interface SavedTrace {
   readonly events: TraceEvent[]
 }
 
-/** Whether a text begins like a trace. */
-export const isTrace = (text: string): boolean => /^\s*\{\s*"schema"\s*:\s*"tidemark\/trace@/.test(text)
-
 /** A trace in JSON Lines: a header, then events. @throws UsageError at the first line that is none */
 export function parseTrace(text: string, path: string): SavedTrace {
   const [head = '', ...lines] = text.split('\n')

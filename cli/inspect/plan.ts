@@ -3,18 +3,18 @@ import { readJson } from '../../models/json.ts'
 import type { Plan } from '../../planner/inspect/index.ts'
 import { predict } from '../../planner/predict/index.ts'
 import type { Input } from '../../planner/result/common.ts'
-import type { TrainSpec } from '../../planner/training/spec.ts'
+import { planRun } from '../../planner/run/plan.ts'
+import { ENGINE_NAMES, type EngineName } from '../../planner/trace/engine-names.ts'
 import { headerOf } from '../commands/predicted.ts'
-import { inputOf, prepare } from '../commands/prepare.ts'
-import { ENGINES } from '../engines.ts'
+import { inputOf, type Prepared, prepare } from '../commands/prepare.ts'
 import { UsageError } from '../errors.ts'
 import { readTextFile } from '../files/read.ts'
 import { dashed, SETTING_FLAGS } from '../flags.ts'
+import { adaptedLinears } from '../model/adapted.ts'
+import { replan } from '../model/replan.ts'
+import { parseResult } from '../model/result.ts'
 import type { HeaderFacts } from '../output/header.ts'
 import type { Given } from '../settings/read.ts'
-import { adaptedLinears } from './adapted.ts'
-import { replan } from './replan.ts'
-import { parseResult } from './result.ts'
 
 /** What a run is held against. */
 export interface FoundPlan extends Plan {
@@ -47,8 +47,7 @@ export async function findPlan(given: Given, runtime: string | null, env: NodeJS
     },
   )
   const [method] = prepared.methods
-  const { spec } = prepared.found
-  const predicted = await predictorFor(engine, (train) => predict(spec, train, prepared.stack, prepared.gpu), spec)
+  const predicted = predictorFor(engine, prepared)
   const body = predicted(method.train)
   return {
     train: method.train,
@@ -61,20 +60,15 @@ export async function findPlan(given: Given, runtime: string | null, env: NodeJS
 }
 
 /** The engine whose trace it is; null for a stack's. */
-const engineOf = (runtime: string | null): 'wasm' | 'cpu' | null => {
+const engineOf = (runtime: string | null): EngineName | null => {
   const name = /^tfjs-[\d.]+\/([\w-]+)/.exec(runtime ?? '')?.[1]
-  const found = ENGINES.find((e) => e.available && e.name === name)?.name
-  return found === 'wasm' || found === 'cpu' ? found : null
+  return ENGINE_NAMES.find((e) => e === name) ?? null
 }
 
-async function predictorFor(
-  engine: 'wasm' | 'cpu' | null,
-  stack: Plan['predict'],
-  spec: Parameters<typeof predict>[0],
-) {
-  if (engine === null) return stack
-  const { planRun } = await import('../../planner/run/plan.ts')
-  return (train: TrainSpec) => planRun(spec, train, engine, 2).predicted
+/** How a setting is predicted: for the stack, or for the steps of an engine's run. */
+function predictorFor(engine: EngineName | null, { found, stack, gpu }: Prepared): Plan['predict'] {
+  if (engine === null) return (train) => predict(found.spec, train, stack, gpu)
+  return (train) => planRun(found.spec, train, engine, 2).predicted
 }
 
 /** The text of a file that holds a result; null where `--plan` names a model. */

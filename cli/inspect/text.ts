@@ -8,12 +8,12 @@ import type {
   SettingFinding,
   UnexplainedFinding,
 } from '../../planner/result/inspect.ts'
-import type { Page } from './estimate.ts'
-import { type HeaderFacts, headerParts } from './header.ts'
-import { instant, methodName } from './names.ts'
-import { grouped, plural } from './numbers.ts'
-import { table } from './table.ts'
-import { wrap, wrapParts } from './wrap.ts'
+import type { Page } from '../output/estimate.ts'
+import { type HeaderFacts, headerParts } from '../output/header.ts'
+import { instant, methodName } from '../output/names.ts'
+import { grouped, plural } from '../output/numbers.ts'
+import { table } from '../output/table.ts'
+import { wrap, wrapParts } from '../output/wrap.ts'
 
 const MOST_TERMS = 8
 const MOST_BLOCKS = 10

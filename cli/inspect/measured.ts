@@ -15,7 +15,8 @@ import { parseBytes } from '../../planner/trace/bytes.ts'
 import { Refusal } from '../../planner/trace/errors.ts'
 import { UsageError } from '../errors.ts'
 import { readFileBytes, readStandardBytes } from '../files/read.ts'
-import { isTrace, parseTrace } from './trace.ts'
+import { isTrace } from '../model/is-trace.ts'
+import { parseTrace } from '../model/trace.ts'
 
 /** As much as a snapshot is read. */
 const MAX_BYTES = 2 ** 30
