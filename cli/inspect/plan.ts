@@ -5,7 +5,7 @@ import { predict } from '../../planner/predict/index.ts'
 import type { Input } from '../../planner/result/common.ts'
 import { planRun } from '../../planner/run/plan.ts'
 import { ENGINE_NAMES, type EngineName } from '../../planner/trace/engine-names.ts'
-import { headerOf } from '../commands/predicted.ts'
+import { headerOf, predicted, predictor } from '../commands/predicted.ts'
 import { inputOf, type Prepared, prepare } from '../commands/prepare.ts'
 import { UsageError } from '../errors.ts'
 import { readTextFile } from '../files/read.ts'
@@ -47,12 +47,12 @@ export async function findPlan(given: Given, runtime: string | null, env: NodeJS
     },
   )
   const [method] = prepared.methods
-  const predicted = predictorFor(engine, prepared)
-  const body = predicted(method.train)
+  const predict = predictorFor(engine, prepared)
+  const body = engine === null ? predicted(prepared, method) : predict(method.train)
   return {
     train: method.train,
     body,
-    predict: predicted,
+    predict,
     input: inputOf(prepared, engine ?? undefined),
     header: { ...headerOf(prepared, method, body), ...(engine === null ? {} : { on: engine }) },
     warnings: prepared.warnings,
@@ -66,9 +66,9 @@ const engineOf = (runtime: string | null): EngineName | null => {
 }
 
 /** How a setting is predicted: for the stack, or for the steps of an engine's run. */
-function predictorFor(engine: EngineName | null, { found, stack, gpu }: Prepared): Plan['predict'] {
-  if (engine === null) return (train) => predict(found.spec, train, stack, gpu)
-  return (train) => planRun(found.spec, train, engine, 2).predicted
+function predictorFor(engine: EngineName | null, prepared: Prepared): Plan['predict'] {
+  if (engine === null) return predictor(prepared)
+  return (train) => planRun(prepared.found.spec, train, engine, 2).predicted
 }
 
 /** The text of a file that holds a result; null where `--plan` names a model. */
