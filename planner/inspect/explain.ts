@@ -20,6 +20,8 @@ export interface Explanation {
   readonly body: EstimateBody
 }
 
+/** Storages that together are less than this share of the peak prove nothing, and are not worth a line. */
+export const WORTH = 0.001
 /** An option must account for so much of what differs. */
 const SHARE = 0.5
 const MOST_OPTIONS = 3
@@ -32,7 +34,7 @@ export function explain(plan: Plan, measured: Census): Explanation | null {
   const before = distance(measured, predictedCensus(plan.body))
   const changes: Lever[] = []
   let now = { train: plan.train, body: plan.body, left: before }
-  while (changes.length < MOST_OPTIONS && now.left > 0) {
+  while (changes.length < MOST_OPTIONS && now.left >= WORTH * plan.body.peak.bytes) {
     const next = nearest(plan, now, measured)
     if (next === null || next.left > now.left * SHARE) break
     changes.push(next.lever)

@@ -123,6 +123,12 @@ test('two options at once are found one after the other', () => {
   assert.is(setting?.left_bytes, 0)
 })
 
+test('a few bytes more are no proof of an option', () => {
+  const body = inspected(SETTING, SETTING, { leak: 4 }, 2)
+  assert.equal(body.findings, [])
+  assert.ok(body.within)
+})
+
 test('what no option accounts for is listed by its size, with the modules where the run says them', () => {
   const body = inspected(SETTING, SETTING, { metadata: true })
   assert.ok(body.within)

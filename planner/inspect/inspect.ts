@@ -4,7 +4,7 @@ import type { TraceEvent } from '../trace/event.ts'
 import type { Live } from '../trace/reading.ts'
 import { foldScope } from '../trace/scope.ts'
 import { type Census, censusOf, type MeasuredPeak, measuredPeak, predictedCensus } from './census.ts'
-import { explain, type Plan } from './explain.ts'
+import { explain, type Plan, WORTH } from './explain.ts'
 import { leaksIn } from './leak.ts'
 import { compareTotals, type Total } from './totals.ts'
 import { workspacesIn } from './workspaces.ts'
@@ -25,8 +25,6 @@ export interface MeasuredRun {
 /** Lines of blocks and of what stays unexplained. */
 const MOST_BLOCKS = 60
 const MOST_UNEXPLAINED = 12
-/** Storages that together are less than this share of the peak are not worth a line. */
-const WORTH = 0.001
 
 /** Lines a run up with its plan: tier by tier, size by size, and which option, leak or tensor makes the difference. */
 export function inspectRun(source: MeasuredSource, run: MeasuredRun, plan: Plan): InspectBody {
