@@ -38,7 +38,7 @@ _tidemark() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" command="\${COMP_WORDS[1]}"
   case "$prev" in
 ${choices.map(([flag, list]) => `    ${flag}) COMPREPLY=($(compgen -W "${list?.join(' ')}" -- "$cur")); return ;;`).join('\n')}
-    --config|--output|--report|--trace) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --config|--output|--plan|--report|--trace) COMPREPLY=($(compgen -f -- "$cur")); return ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then COMPREPLY=($(compgen -W "${names.join(' ')}" -- "$cur")); return; fi
   case "$command" in
