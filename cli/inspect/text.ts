@@ -141,10 +141,11 @@ function tiers({ tiers: rows, workspaces }: InspectBody, page: Page): string {
   return [table(columns, cells, width), ...notes.map((n) => paint.dim(wrap(n, width, '  ')))].join('\n')
 }
 
-function verdict({ verdict: kind, ratio, tolerance }: InspectTier, { paint }: Page): string {
-  if (kind === 'unattributed') return paint.dim('nothing predicted')
+function verdict({ verdict: kind, ratio, low_bytes, high_bytes }: InspectTier, { paint, bytes }: Page): string {
+  if (kind === 'unattributed' || low_bytes === null || high_bytes === null) return paint.dim('nothing predicted')
   const off = ratio === null ? '' : `${ratio >= 1 ? '+' : '−'}${Math.abs(100 * (ratio - 1)).toFixed(2)} %`
-  return kind === 'within' ? paint.green(`✓ ${off}`) : paint.red(`✗ ${off}, allowed ±${100 * tolerance} %`)
+  if (kind === 'within') return paint.green(`✓ ${off}`)
+  return paint.red(`✗ ${off}, expected ${bytes(low_bytes)} to ${bytes(high_bytes)}`)
 }
 
 function blocks({ blocks: rows }: InspectBody, page: Page): string {

@@ -41,7 +41,7 @@ export function inspectRun(source: MeasuredSource, run: MeasuredRun, plan: Plan)
     ...leaks.map(({ finding: f }) => ({ bytes: f.bytes, name: `leak: ${placeOf({ scope: f.scope, op: f.at })}` })),
     ...(explanation?.finding.terms ?? []).map((t) => ({ bytes: t.bytes, name: t.name || placeOf(t) })),
   ]
-  const tiers = compareTotals(plan.body, totalsOf(run, peak, tensors))
+  const tiers = compareTotals(roundedBody(plan), totalsOf(run, peak, tensors))
   const findings: InspectFinding[] = [
     ...leaks.map((l) => l.finding),
     ...(explanation ? [explanation.finding] : []),
@@ -70,6 +70,15 @@ export function inspectTotals(source: MeasuredSource, totals: readonly Total[], 
     workspaces: [],
     findings: [],
   }
+}
+
+/**
+ * The plan with allocated bytes as a history shows them: requests rounded up. What a block was larger than that, since too little
+ * would have been left of it, no entry tells.
+ */
+function roundedBody({ train, body, predict }: Plan): EstimateBody {
+  const { allocated } = predict(train).tiers
+  return { ...body, tiers: { ...body.tiers, allocated } }
 }
 
 function takeOne(counts: Map<number, number>, size: number): boolean {

@@ -21,13 +21,23 @@ const TOLERANCE: Readonly<Record<InspectTier['tier'], number>> = {
 export const compareTotals = (body: EstimateBody, totals: readonly Total[]): InspectTier[] =>
   totals.map(({ tier, bytes, basis }) => {
     const predicted = predictedOf(body, tier)
-    const tolerance = TOLERANCE[tier]
-    const shared = { tier, measured_bytes: bytes, tolerance }
-    if (predicted === null) return { ...shared, predicted_bytes: null, ratio: null, verdict: 'unattributed', basis }
-    const ratio = predicted.bytes === 0 ? null : bytes / predicted.bytes
-    const [low, high] = predicted.range ?? [predicted.bytes * (1 - tolerance), predicted.bytes * (1 + tolerance)]
-    const verdict = bytes >= low && bytes <= high ? 'within' : 'outside'
-    return { ...shared, predicted_bytes: predicted.bytes, ratio, verdict, basis: `${basis}; ${predicted.basis}` }
+    if (predicted === null)
+      return {
+        ...{ tier, predicted_bytes: null, measured_bytes: bytes, ratio: null },
+        ...{ low_bytes: null, high_bytes: null, verdict: 'unattributed', basis },
+      }
+    const margin = Math.round(predicted.bytes * TOLERANCE[tier])
+    const [low, high] = predicted.range ?? [predicted.bytes - margin, predicted.bytes + margin]
+    return {
+      tier,
+      predicted_bytes: predicted.bytes,
+      measured_bytes: bytes,
+      ratio: predicted.bytes === 0 ? null : bytes / predicted.bytes,
+      low_bytes: low,
+      high_bytes: high,
+      verdict: bytes >= low && bytes <= high ? 'within' : 'outside',
+      basis: `${basis}; ${predicted.basis}`,
+    }
   })
 
 interface Predicted {

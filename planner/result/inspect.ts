@@ -22,8 +22,9 @@ export const InspectTier = z.strictObject({
   measured_bytes: Bytes,
   /** measured by predicted */
   ratio: z.number().nullable(),
-  /** How far from 1 the ratio may be. */
-  tolerance: z.number(),
+  /** Measured bytes between these are as planned: the prediction's own range, or its tolerance. */
+  low_bytes: Bytes.nullable(),
+  high_bytes: Bytes.nullable(),
   verdict: z.enum(['within', 'outside', 'unattributed']),
   /** What the two figures are. */
   basis: z.string(),
