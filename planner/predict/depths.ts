@@ -8,26 +8,68 @@ type Layered = Exclude<ModelSpec, T5Spec | FreeformSpec>
 /** A number of layers to count by. T5's stacks share biases between theirs; the blocks of a description are a person's own. */
 const hasEqualLayers = (model: ModelSpec): model is Layered => model.family !== 't5' && model.family !== 'freeform'
 
-/** A setting at two depths, one layer apart, that any greater depth follows from if the longer repeats the shorter. */
-export interface Depths {
-  readonly short: Simulation
-  readonly long: Simulation
-  /** Layers of the shorter one. */
+/** Layers after which their kinds repeat. */
+const periodOf = (model: Layered): number => ('kinds' in model ? model.kinds.length : 1)
+
+/** Two depths of a model: `few` layers and `step` more, and how often `step` more come to its own depth. */
+export interface Depth {
   readonly few: number
-  /** How many more layers the model has. */
+  readonly step: number
   readonly more: number
 }
 
-/** A first, a middle and a last layer. */
-export const FEW = 3
-
-/** The two depths; null for a model without equal layers, or with fewer than `least`. */
-export function depthsOf(model: ModelSpec, train: TrainSpec, stack: Stack, least: number): Depths | null {
-  if (!hasEqualLayers(model) || model.layers < least) return null
-  const { dialect, library } = stack
-  const at = (layers: number) => simulate({ ...model, layers }, train, dialect, { library })
-  return { short: at(FEW), long: at(FEW + 1), few: FEW, more: model.layers - FEW }
+/** A setting at two depths that the whole follows from if the longer repeats the shorter. */
+export interface Depths extends Depth {
+  readonly short: Simulation
+  readonly long: Simulation
 }
 
-/** From so many layers on two small simulations cost less than the whole one. */
-export const WORTHWHILE = 2 * FEW + 2
+/** Equal layers of the shorter: a first, a middle and a last one. */
+const FEW = 3
+
+/**
+ * Depths a layer apart, with layers of all kinds before them. Where kinds of layers take turns, it depends on the setting whether their events
+ * are alike. Null for a model without equal layers, or with fewer.
+ */
+export function byLayer(model: ModelSpec): Depth | null {
+  if (!hasEqualLayers(model)) return null
+  const few = periodOf(model) - 1 + FEW
+  return model.layers < few ? null : { few, step: 1, more: model.layers - few }
+}
+
+/** Depths a turn of all kinds of layers apart: a layer, where there is one kind. */
+export function byTurn(model: ModelSpec): Depth | null {
+  if (!hasEqualLayers(model)) return null
+  const period = periodOf(model)
+  const few = FEW * period + (model.layers % period)
+  return model.layers < few ? null : { few, step: period, more: (model.layers - few) / period }
+}
+
+/** Whether two small simulations cost less than the whole one. */
+export const isWorthwhile = ({ few, step, more }: Depth): boolean => few + step * more > 2 * few + step
+
+/** The model with so many layers; one without equal layers as it is. */
+export const withLayers = (model: ModelSpec, layers: number): ModelSpec =>
+  hasEqualLayers(model) ? { ...model, layers } : model
+
+/** Simulates both depths. */
+export function atDepth(model: ModelSpec, train: TrainSpec, { dialect, library }: Stack, depth: Depth): Depths {
+  const at = (layers: number) => simulate(withLayers(model, layers), train, dialect, { library })
+  return { ...depth, short: at(depth.few), long: at(depth.few + depth.step) }
+}
+
+/** What `make` makes of the first depths that serve, layer by layer if that will do; null where none does or would pay. */
+export function fromDepths<R>(
+  model: ModelSpec,
+  train: TrainSpec,
+  stack: Stack,
+  make: (depths: Depths) => R | null,
+): R | null {
+  const [layer, turn] = [byLayer(model), byTurn(model)]
+  const tries = layer && turn && layer.step === turn.step ? [layer] : [layer, turn]
+  for (const depth of tries) {
+    const made = depth && isWorthwhile(depth) ? make(atDepth(model, train, stack, depth)) : null
+    if (made) return made
+  }
+  return null
+}

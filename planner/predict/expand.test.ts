@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { TraceEvent } from '../trace/event.ts'
-import { depthsOf, WORTHWHILE } from './depths.ts'
+import { atDepth, byTurn, isWorthwhile } from './depths.ts'
 import { expand, fullTrace } from './expand.ts'
 import { settings } from './settings.test.cases.ts'
 import { simulate } from './simulate.ts'
@@ -21,8 +21,8 @@ test('a trace worked out from a few layers is the one that simulating every laye
     fc.property(settings, ({ model, train, stack }) => {
       const { events } = simulate(model, train, stack.dialect, { library: stack.library })
       assert.is(difference(fullTrace(model, train, stack), events), null)
-      const depths = depthsOf(model, train, stack, WORTHWHILE)
-      if (depths && expand(depths)) expanded++
+      const depth = byTurn(model)
+      if (depth && isWorthwhile(depth) && expand(atDepth(model, train, stack, depth))) expanded++
     }),
     { numRuns: 120, seed: 3 },
   )
@@ -32,8 +32,9 @@ test('a trace worked out from a few layers is the one that simulating every laye
 test('a few layers whose storages are numbered otherwise are no account of a step', () => {
   fc.assert(
     fc.property(settings, fc.nat(), ({ model, train, stack }, n) => {
-      const depths = depthsOf(model, train, stack, WORTHWHILE)
-      if (!depths) return
+      const depth = byTurn(model)
+      if (!depth || !isWorthwhile(depth)) return
+      const depths = atDepth(model, train, stack, depth)
       const { events } = depths.long
       const wrong = events.map((e, i) => (i === n % events.length ? { ...e, storage: e.storage + 1 } : e))
       const long = { ...depths.long, events: wrong }

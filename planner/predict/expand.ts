@@ -2,7 +2,7 @@ import type { ModelSpec } from '../../models/spec.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import { placeOf } from '../trace/scope.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { type Depths, depthsOf, WORTHWHILE } from './depths.ts'
+import { atDepth, byTurn, type Depths, isWorthwhile } from './depths.ts'
 import { type Stretch, stretchesOf } from './repetition.ts'
 import { simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
@@ -12,8 +12,10 @@ import type { Stack } from './stack.ts'
  * events repeat with them. Storages are numbered and layers named as there. Throws `Refusal` for what is not modelled.
  */
 export function fullTrace(model: ModelSpec, train: TrainSpec, stack: Stack): readonly TraceEvent[] {
-  const depths = depthsOf(model, train, stack, WORTHWHILE)
-  return (depths && expand(depths)) ?? simulate(model, train, stack.dialect, { library: stack.library }).events
+  // layers of several kinds refer to tensors of their own, even where their events are alike
+  const depth = byTurn(model)
+  const expanded = depth && isWorthwhile(depth) ? expand(atDepth(model, train, stack, depth)) : null
+  return expanded ?? simulate(model, train, stack.dialect, { library: stack.library }).events
 }
 
 /**

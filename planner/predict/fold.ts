@@ -2,7 +2,7 @@ import type { ModelSpec } from '../../models/spec.ts'
 import type { Phase, TraceEvent } from '../trace/event.ts'
 import { firstStep, steadyStep } from '../trace/reading.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { type Depths, depthsOf, WORTHWHILE } from './depths.ts'
+import { type Depths, fromDepths } from './depths.ts'
 import { type Facts, peakPhase, readTables, stepFacts, type Tables } from './facts.ts'
 import { line, lines } from './growth.ts'
 import { type High, highestBytes, isInstant, levelsOf } from './levels.ts'
@@ -11,14 +11,17 @@ import type { Stack } from './stack.ts'
 import { foldTimeline } from './timeline.ts'
 
 /**
- * The facts of a model with many equal layers from simulations of three and four: where the longer trace is the shorter one with
- * blocks inserted, every instant of the whole grows by the same bytes a layer. Null where that does not hold, or would not pay.
+ * The facts of a model with many layers from simulations of a few and of some more: where the longer trace is the shorter one with blocks
+ * inserted, every instant of the whole grows by the same bytes a block. A block is a layer, or where kinds of layers that take
+ * turns differ in their events a turn of all kinds. Null where that does not hold, or would not pay.
  */
-export function foldLayers(model: ModelSpec, train: TrainSpec, stack: Stack): Facts | null {
-  const depths = depthsOf(model, train, stack, WORTHWHILE)
-  const steady = depths && aligned(depths, steadyStep)
-  const first = depths && aligned(depths, firstStep)
-  if (!depths || !steady || !first) return null
+export const foldLayers = (model: ModelSpec, train: TrainSpec, stack: Stack): Facts | null =>
+  fromDepths(model, train, stack, (depths) => foldDepths(depths, stack))
+
+function foldDepths(depths: Depths, stack: Stack): Facts | null {
+  const steady = aligned(depths, steadyStep)
+  const first = aligned(depths, firstStep)
+  if (!steady || !first) return null
   const { more } = depths
   const high = highestFolded(steady, more)
   const facts = stepFacts(high)

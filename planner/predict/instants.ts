@@ -13,7 +13,7 @@ export interface Instant {
 }
 
 /** Instants of the model's depth, from those of two depths. */
-export function folded({ short, long, stretches }: Aligned, more: number, table: FormulaTable): Instant[] {
+export function inDepth({ short, long, stretches }: Aligned, more: number, table: FormulaTable): Instant[] {
   const [low, high] = [local(short, table), local(long, table)]
   const instants: Instant[] = []
   const add = (a: Instant | undefined, b: Instant | undefined) => {

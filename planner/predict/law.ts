@@ -18,7 +18,7 @@ import type { Alloc, Phase, TraceEvent } from '../trace/event.ts'
 import { steadyStep } from '../trace/reading.ts'
 import { foldScope } from '../trace/scope.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { type Depths, depthsOf, FEW } from './depths.ts'
+import { atDepth, byLayer, type Depths } from './depths.ts'
 import { aligned } from './fold.ts'
 import { isInstant } from './levels.ts'
 import { eachInstant } from './repetition.ts'
@@ -45,7 +45,8 @@ export function lawBranches(model: ModelSpec, train: TrainSpec, stack: Stack, si
   const dimensions: Record<string, number> = { ...sizes, b: train.batch, t: train.tokens }
   if (train.task === 'seq2seq-lm') Object.assign(dimensions, { s: train.tokens, t: train.targetTokens })
   if (train.adapter) dimensions.r = train.adapter.rank
-  const depths = depthsOf(model, train, stack, FEW)
+  const depth = byLayer(model)
+  const depths = depth && atDepth(model, train, stack, depth)
   const instants = depths && folded(depths, dimensions)
   const found = instants ?? whole(model, train, stack, dimensions)
   if (!instants) delete dimensions.L

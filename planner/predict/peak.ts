@@ -2,7 +2,7 @@ import type { ModelSpec } from '../../models/spec.ts'
 import { PHASES, type Phase } from '../trace/event.ts'
 import { steadyStep } from '../trace/reading.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { depthsOf, WORTHWHILE } from './depths.ts'
+import { fromDepths } from './depths.ts'
 import { aligned, highestFolded } from './fold.ts'
 import { type High, highest, highestBytes } from './levels.ts'
 import { simulate } from './simulate.ts'
@@ -22,13 +22,13 @@ export interface Peak {
 /** The peak alone, without the tables of an estimate: the same figures for less work. Throws `Refusal` for what is not modelled. */
 export function peakOf(model: ModelSpec, train: TrainSpec, stack: Stack): Peak {
   const { block } = stack.allocator
-  const depths = depthsOf(model, train, stack, WORTHWHILE)
-  const steady = depths && aligned(depths, steadyStep)
-  if (depths && steady)
-    return {
-      ...highestPhase(highestFolded(steady, depths.more)),
-      blocks: highestBytes(highestFolded(steady, depths.more, block)),
-    }
+  const folded = fromDepths(model, train, stack, (depths): Peak | null => {
+    const steady = aligned(depths, steadyStep)
+    if (!steady) return null
+    const blocks = highestBytes(highestFolded(steady, depths.more, block))
+    return { ...highestPhase(highestFolded(steady, depths.more)), blocks }
+  })
+  if (folded) return folded
   const trace = steadyStep(simulate(model, train, stack.dialect, { library: stack.library }).events)
   return { ...highestPhase(highest(trace)), blocks: highestBytes(highest(trace, block)) }
 }

@@ -31,9 +31,9 @@ export function stretchesOf(short: readonly TraceEvent[], long: readonly TraceEv
 }
 
 function paired(
-  a: readonly Range[],
-  b: readonly Range[],
-  match: (a: Range, b: Range) => readonly Stretch[] | null,
+  a: readonly Pass[],
+  b: readonly Pass[],
+  match: (a: Pass, b: Pass) => readonly Stretch[] | null,
 ): Stretch[] | null {
   if (a.length !== b.length) return null
   const result: Stretch[] = []
@@ -45,12 +45,19 @@ function paired(
   return result
 }
 
+/** Events in which the layers are gone through once. */
+interface Pass {
+  readonly range: Range
+  /** From the last layer to the first. */
+  readonly down: boolean
+}
+
 /**
  * Cuts a trace where a phase begins and where it turns round among the layers: an optimizer goes over all layers several times,
  * forward and backward once a micro-step, a pass of reference from the loss back to the first.
  */
-function passesOf(trace: readonly TraceEvent[]): Range[] {
-  const passes: Range[] = []
+function passesOf(trace: readonly TraceEvent[]): Pass[] {
+  const passes: Pass[] = []
   let from = 0
   let direction: Way | null = null
   let last: Place | null = null
@@ -61,24 +68,24 @@ function passesOf(trace: readonly TraceEvent[]): Range[] {
     const begins = before !== undefined && (e.phase !== before.phase || e.step !== before.step)
     const way: Way = begins ? 'elsewhere' : last === null || place.layer < 0 ? 'nowhere' : wayOf(last, place)
     if (way === 'elsewhere' || (way !== 'nowhere' && direction !== null && way !== direction)) {
-      passes.push([from, i])
+      passes.push({ range: [from, i], down: direction === 'down' })
       from = i
       direction = null
       last = null
     } else if (way !== 'nowhere') direction = way
     if (place.layer >= 0) last = place
   }
-  passes.push([from, trace.length])
+  passes.push({ range: [from, trace.length], down: direction === 'down' })
   return passes
 }
 
 /** Cuts a pass where its operation changes: what is released together after the optimizer's step is told without its layers. */
-function runsOf(trace: readonly TraceEvent[], [begin, end]: Range): Range[] {
-  const runs: Range[] = []
+function runsOf(trace: readonly TraceEvent[], { range: [begin, end], down }: Pass): Pass[] {
+  const runs: Pass[] = []
   let from = begin
   for (let i = begin + 1; i <= end; i++) {
     if (i < end && trace[i]!.op === trace[from]!.op) continue
-    runs.push([from, i])
+    runs.push({ range: [from, i], down })
     from = i
   }
   return runs
@@ -98,9 +105,9 @@ function wayOf(last: Place, { pattern, layer }: Place): Way {
  */
 function stretchOf(
   short: readonly TraceEvent[],
-  [from, to]: Range,
+  { range: [from, to], down }: Pass,
   long: readonly TraceEvent[],
-  [longFrom, longTo]: Range,
+  { range: [longFrom, longTo] }: Pass,
 ): Stretch | null {
   const n = to - from
   const block = longTo - longFrom - n
@@ -110,8 +117,11 @@ function stretchOf(
   let tail = 0
   while (tail < n && isAlike(short[to - 1 - tail]!, long[longTo - 1 - tail]!)) tail++
   if (head + tail < n + block) return null
-  // Anywhere between the two ends will do for bytes; in the middle an instant's neighbours, and the storages it refers to, repeat as well.
-  const at = block === 0 ? to : from + Math.floor((n - tail + head - block) / 2)
+  // Anywhere between the two will do for bytes. A block from the end that is far from the first layers an instant's neighbours, the storages
+  // it refers to and what holds them repeat as well: among the first layers a kind of them may come for the first time.
+  const [earliest, latest] = [n - tail, head - block]
+  const away = Math.floor(Math.min(2 * block, latest - earliest) / 2)
+  const at = block === 0 ? to : from + (down ? earliest + away : latest - away)
   return { short: [from, to], long: [longFrom, longTo], at, block }
 }
 

@@ -18,6 +18,8 @@ const drawn = fc.record({
     'qwen2.5-0.5b',
     'qwen3-0.6b',
     'gemma-2b',
+    'gemma-2-2b',
+    'gemma-3-1b',
     'gpt2',
     'opt-125m',
     'phi-2',
@@ -48,12 +50,20 @@ const drawn = fc.record({
 export const settings: fc.Arbitrary<Case> = drawn
   .map(({ name, layers, rank, dropout, method, withReference, quantize, stack: named, ...s }) => {
     const published = specFromCatalog(name)
-    // DistilBERT has fewer than would pay.
-    const model = 'layers' in published ? { ...published, layers } : published
+    // DistilBERT has fewer than would pay; where kinds of layers take turns, more are needed.
+    const model =
+      'kinds' in published
+        ? { ...published, layers: 3 * layers, slidingWindow: 40 }
+        : 'layers' in published
+          ? { ...published, layers }
+          : published
     const train: TrainSpec = {
       ...s,
       // grouped keys in float32 have no fused kernel, and are refused
-      attention: model.family === 'llama' && (s.dtype === 'float32' || quantize) ? 'eager' : s.attention,
+      attention:
+        'kvHeads' in model && model.kvHeads < model.heads && (s.dtype === 'float32' || quantize)
+          ? 'eager'
+          : s.attention,
       method,
       targetTokens: s.tokens,
       padding: false,
@@ -67,6 +77,11 @@ export const settings: fc.Arbitrary<Case> = drawn
           ? null
           : { rank, alpha: rank, dropout, targets: ['all-linear'], dtype: 'float32', rslora: false },
     }
-    return { model, train, stack: resolveStack(named) }
+    return {
+      model,
+      train,
+      stack: resolveStack(named),
+      [fc.toStringMethod]: () => `${model.name} of ${layers} layers, ${JSON.stringify(train)}, ${named}`,
+    }
   })
   .filter(({ model, stack }) => stack.library.modelTypes?.has(model.modelType) !== false)

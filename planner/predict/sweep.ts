@@ -2,10 +2,10 @@ import type { ModelSpec } from '../../models/spec.ts'
 import type { Phase, TraceEvent } from '../trace/event.ts'
 import { steadyStep } from '../trace/reading.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { depthsOf, FEW } from './depths.ts'
+import { fromDepths, withLayers } from './depths.ts'
 import { aligned } from './fold.ts'
 import { FormulaTable } from './formulas.ts'
-import { folded, type Instant, local, undominated } from './instants.ts'
+import { type Instant, inDepth, local, undominated } from './instants.ts'
 import { type Peak, peakOf } from './peak.ts'
 import { simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
@@ -79,18 +79,19 @@ class Structure {
 
 /** A structure from one of its settings; null where the formulas do not hold at other sizes. */
 export function compile(model: ModelSpec, train: TrainSpec, stack: Stack): Structure | null {
-  const depths = depthsOf(model, train, stack, FEW)
-  const steady = depths && aligned(depths, steadyStep)
-  const events = (at: TrainSpec) => {
-    const depth = depths && steady ? { ...model, layers: FEW + 1 } : model
-    return steadyStep(simulate(depth, at, stack.dialect, { library: stack.library }).events)
-  }
-  const longest = steady?.long ?? events(train)
+  const folded = fromDepths(model, train, stack, (depths) => {
+    const steady = aligned(depths, steadyStep)
+    return steady && { ...depths, steady }
+  })
+  const simulated = folded ? withLayers(model, folded.few + folded.step) : model
+  const events = (at: TrainSpec) =>
+    steadyStep(simulate(simulated, at, stack.dialect, { library: stack.library }).events)
+  const longest = folded?.steady.long ?? events(train)
   const table = new FormulaTable(longest, sizesOf(train))
   const formulas = table.ofAll(longest)
   const holds = probesOf(model, train).every((probe) => isSame(longest, formulas, events(probe), table, sizesOf(probe)))
   if (!holds) return null
-  const instants = depths && steady ? folded(steady, depths.more, table) : [...local(longest, table).values()]
+  const instants = folded ? inDepth(folded.steady, folded.more, table) : [...local(longest, table).values()]
   return new Structure(table, undominated(instants), stack.allocator.block)
 }
 
