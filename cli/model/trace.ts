@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CATEGORIES, type TraceEvent } from '../../planner/trace/event.ts'
+import { CATEGORIES, DEVICES, type TraceEvent } from '../../planner/trace/event.ts'
 import { UsageError } from '../errors.ts'
 
 const axes = z.array(z.object({ name: z.string(), size: z.number() }))
@@ -19,7 +19,7 @@ const Line = z.discriminatedUnion('action', [
     action: z.literal('alloc'),
     axes,
     dtype: z.string(),
-    device: z.enum(['device', 'host']),
+    device: z.enum(DEVICES),
     category,
   }),
   z.object({ ...common, action: z.literal('save'), why: z.string(), axes, dtype: z.string() }),

@@ -8,7 +8,14 @@ const METHODS: Readonly<Record<string, string>> = {
   qlora: 'QLoRA',
   'qlora-fa': 'QLoRA-FA',
 }
-const OPTIMIZERS: Readonly<Record<string, string>> = { adamw: 'AdamW', sgd: 'SGD', lorafa: 'LoRA-FA optimizer' }
+const OPTIMIZERS: Readonly<Record<string, string>> = {
+  adamw: 'AdamW',
+  'adamw-8bit': '8-bit AdamW',
+  'paged-adamw-8bit': 'paged 8-bit AdamW',
+  adafactor: 'Adafactor',
+  sgd: 'SGD',
+  lorafa: 'LoRA-FA optimizer',
+}
 
 /** `lora-fa` as people write it. */
 export const methodName = (method: string): string => METHODS[method] ?? method

@@ -22,7 +22,7 @@ export function predictedFor(row: Recorded): EstimateBody | null {
 
 /** AdamW's step counters live on the host, and the recorder counts them: 4 bytes a tensor that trains. */
 export const hostScalars = ({ case: c }: Recorded, body: EstimateBody): number =>
-  c.optimizer === 'lorafa' || c.optimizer === 'sgd' ? 0 : 4 * body.parameters.trainable_tensors
+  (c.optimizer ?? 'adamw') === 'adamw' ? 4 * body.parameters.trainable_tensors : 0
 
 /** Figures that are off, as `backward peak 4 of 1234` (bytes too many, of the recorded ones). Empty where all are equal to the byte. */
 export function differences(row: Recorded, body: EstimateBody): string[] {

@@ -2,7 +2,7 @@ import { type ModelSpec, specFromConfig } from '../../models/index.ts'
 import { resolveStack, type Stack } from '../predict/index.ts'
 import type { TrainingOptions } from '../training/options.ts'
 import { resolveTraining } from '../training/resolve.ts'
-import type { TrainSpec } from '../training/spec.ts'
+import type { OptimizerName, TrainSpec } from '../training/spec.ts'
 
 interface PhaseRow {
   readonly [figure: string]: number
@@ -25,7 +25,7 @@ export interface Recorded {
     readonly mask?: boolean
     readonly fused_loss?: 'liger'
     readonly checkpointing?: 'none' | 'reentrant' | 'nonreentrant'
-    readonly optimizer?: 'adamw' | 'sgd' | 'lorafa'
+    readonly optimizer?: OptimizerName
     readonly optimizer_impl?: 'foreach' | 'fused' | 'loop'
     readonly quantize?: {
       readonly bits: number

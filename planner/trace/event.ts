@@ -20,8 +20,12 @@ export type Phase = (typeof PHASES)[number]
 /** `static` comes before the first step: parameters, buffers, the batch. */
 export type EventPhase = 'static' | Phase
 
-/** Where a storage lives; AdamW's step scalars and random-number states are on the host. */
-export type Device = 'device' | 'host'
+/**
+ * Where a storage lives. AdamW's step scalars and random-number states are on the host; a paged optimizer's state is in CUDA's managed
+ * memory, which no allocator counts and whose pages move to the device while it has room.
+ */
+export const DEVICES = ['device', 'host', 'managed'] as const
+export type Device = (typeof DEVICES)[number]
 
 interface Common {
   readonly seq: number

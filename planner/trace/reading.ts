@@ -95,6 +95,10 @@ export const firstStep = (events: readonly TraceEvent[]): TraceEvent[] =>
 /** Parameters that took another type for good while the first step ran. */
 export const isRetyped = (e: TraceEvent): boolean => e.op === 'retype'
 
+/** State that a step before the last one made. A number that every step makes anew belongs to the last step as well. */
+const isState = (e: TraceEvent, last: number): boolean =>
+  e.action === 'alloc' && e.category === 'optimizer state' && (e.step < last || last === 0)
+
 /**
  * The events of the steady step: the static part as later steps find it, the optimizer's state, then the last step. Forward and backward of a later
  * step are the first one's, so a trace may leave them out: then the first step's stand in.
@@ -105,8 +109,8 @@ export function steadyStep(events: readonly TraceEvent[]): TraceEvent[] {
   const fixed: TraceEvent[] = []
   const step: TraceEvent[] = []
   for (const e of events) {
-    const lasting = e.phase === 'static' || isRetyped(e)
-    if (lasting || (e.action === 'alloc' && e.category === 'optimizer state')) fixed.push({ ...e, phase: 'static' })
+    const lasting = e.phase === 'static' || isRetyped(e) || isState(e, last)
+    if (lasting) fixed.push(e.phase === 'static' ? e : { ...e, phase: 'static' })
     else if (e.step === last || (!whole && e.phase !== 'optimizer')) step.push(e)
   }
   return [...fixed, ...step]

@@ -64,6 +64,8 @@ export function defaultImpl(optimizer: string, defaults: Defaults): Default<'for
   if ('engine' in defaults)
     return { value: 'for-loop', from: `the ${defaults.engine} engine steps one parameter at a time` }
   if (optimizer === 'lorafa') return { value: 'for-loop', from: "PEFT's LoraFAOptimizer loops over the parameters" }
+  if (optimizer === 'adafactor') return { value: 'for-loop', from: "transformers' Adafactor loops over the parameters" }
+  if (optimizer.endsWith('8bit')) return { value: 'for-loop', from: 'bitsandbytes loops over the parameters' }
   if (optimizer === 'sgd') return { value: 'foreach', from: "torch.optim's choice on a CUDA device" }
   if (isOld(defaults.stack)) return { value: 'foreach', from: "the Trainer's AdamW before torch 2.8" }
   return { value: 'fused', from: "the Trainer's AdamW since torch 2.8" }

@@ -59,7 +59,7 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     const message = `sdpa does not exist for ${model.modelType} in this stack`
     problems.add('not-in-stack', flagOf('attention'), message, 'Say eager.')
   }
-  if (optimizer === 'lorafa') checkLoraFa(method, optimizerImpl, problems)
+  checkOptimizer(method, optimizer, optimizerImpl, problems)
   if (optimizer === 'lorafa' && !hasLoraFa(defaults)) {
     const message = "lorafa, PEFT's LoraFAOptimizer, does not exist in this stack"
     problems.add('not-in-stack', flagOf('optimizer'), message, 'Say adamw, or choose a newer --stack.')
@@ -69,6 +69,12 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
       'decoder mask',
       'made',
       'modeling_bart.py gives one of ones; where its values are read sdpa goes without',
+    )
+  if (optimizer === 'paged-adamw-8bit')
+    chooser.note(
+      'paged state',
+      'managed memory',
+      'moments of 100000 elements and more lie there, outside the allocator and not counted; they move to the device while it has room',
     )
   const reference = options.reference_model === true
   if (reference && method === 'full') {
@@ -196,13 +202,13 @@ function checkLength(
   } else warnings.push(`${limit}, and the sequence has ${tokens}: it runs, outside what the model was trained for`)
 }
 
-function checkLoraFa(method: string, impl: string, problems: RefusalList): void {
-  if (method !== 'lora-fa') {
+function checkOptimizer(method: string, optimizer: string, impl: string, problems: RefusalList): void {
+  if (optimizer === 'lorafa' && method !== 'lora-fa') {
     const message = `lorafa freezes A, which is not what --method ${method} says`
     problems.add('conflict', flagOf('optimizer'), message, 'Say --method lora-fa, or another optimizer.')
   }
-  if (impl !== 'for-loop') {
-    const message = `is ${impl}; PEFT's LoraFAOptimizer has only a loop`
+  if (optimizer !== 'adamw' && optimizer !== 'sgd' && impl !== 'for-loop') {
+    const message = `is ${impl}; ${optimizer} has only a loop over the parameters`
     problems.add('conflict', flagOf('optimizer_impl'), message, 'Leave it out.')
   }
 }

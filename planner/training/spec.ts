@@ -8,7 +8,7 @@ export type Method = (typeof METHODS)[number]
 export const ATTENTIONS = ['eager', 'sdpa', 'flash_attention_2'] as const
 export type AttentionKernel = (typeof ATTENTIONS)[number]
 
-export const OPTIMIZERS = ['adamw', 'sgd', 'lorafa'] as const
+export const OPTIMIZERS = ['adamw', 'adamw-8bit', 'paged-adamw-8bit', 'adafactor', 'sgd', 'lorafa'] as const
 export type OptimizerName = (typeof OPTIMIZERS)[number]
 
 export const OPTIMIZER_IMPLS = ['foreach', 'fused', 'for-loop'] as const
