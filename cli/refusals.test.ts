@@ -52,7 +52,10 @@ test('a GPU is a name or a size with its unit', async () => {
 
 test('what is not modelled is refused by name', async () => {
   refused(await estimate('--packing'), /--packing: is not modelled yet/)
-  refused(await estimate('--optimizer', 'adafactor'), /--optimizer: adafactor is not modelled yet/)
+  refused(
+    await tidemark(['run', 'smollm2-135m', '--optimizer', 'adafactor']),
+    /--optimizer: adafactor is predicted, and no engine here has it/,
+  )
   refused(await estimate('--zero', '3'), /sharding is not modelled yet/)
 })
 
@@ -93,8 +96,8 @@ test('a setting file tells line and column, unknown keys and wrong values togeth
       /run\.yaml:2:1 seq_lem: .*Did you mean seq_len\?/,
       /run\.yaml:3:1 batch_size: is "many"/,
     )
-    writeFileSync(file, 'seq_len: 9000\noptimizer: adafactor\n')
-    refused(await estimate('--config', file), /run\.yaml:2:1 optimizer: adafactor is not modelled/)
+    writeFileSync(file, 'seq_len: 9000\npacking: true\n')
+    refused(await estimate('--config', file), /run\.yaml:2:1 packing: is not modelled/)
     writeFileSync(file, '__proto__: {rank: 3}\n')
     refused(await estimate('--config', file), /__proto__/)
   })

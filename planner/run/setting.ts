@@ -1,6 +1,10 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { EngineName } from '../trace/engine-names.ts'
-import type { TrainSpec } from '../training/spec.ts'
+import { Refusal } from '../trace/errors.ts'
+import type { OptimizerName, TrainSpec } from '../training/spec.ts'
+
+/** Optimizers of planner/execute. */
+const EXECUTED: ReadonlySet<OptimizerName> = new Set(['adamw', 'sgd', 'lorafa'])
 
 /** What the engines run of a setting, and what the real stack has that they do not. */
 export interface ExecutedSetting {
@@ -11,8 +15,14 @@ export interface ExecutedSetting {
 /**
  * The setting as tfjs can run it: float32 throughout, attention written out. Everything else stays. What is left out is named,
  * so that nobody takes the run for a measurement of the other stack.
+ *
+ * @throws Refusal for an optimizer that no engine has
  */
 export function executedSetting(train: TrainSpec): ExecutedSetting {
+  if (!EXECUTED.has(train.optimizer)) {
+    const message = `${train.optimizer} is predicted, and no engine here has it`
+    throw new Refusal('not-modelled', '--optimizer', message, `Say ${[...EXECUTED].join(', ')}.`)
+  }
   const notExercised: string[] = []
   if (train.dtype !== 'float32') notExercised.push(`${train.dtype} weights: the engine computes in float32`)
   if (train.adapter && train.adapter.dtype === 'float32' && train.dtype !== 'float32') {
