@@ -39,6 +39,19 @@ interface Words {
 
 const flag = <T>(group: Group, kind: Kind<T>, words: Words): Flag<T> => ({ ...kind, group, ...words })
 
+/** What `--config` reads: tidemark's own files, and those of settings/formats. */
+const CONFIG_FORMATS = [
+  'tidemark',
+  'peft',
+  'axolotl',
+  'torchtune',
+  'llama-factory',
+  'accelerate',
+  'deepspeed',
+  'trl',
+  'transformers',
+] as const
+
 const SHARDING = 'sharding is not modelled yet: predictions are for one device'
 
 /** Every flag by its name in files and JSON (`seq_len`); on the command line it is written with dashes (`--seq-len`). */
@@ -134,7 +147,19 @@ export const FLAGS = {
     placeholder: 'html,svg,…',
     fallback: 'html',
   }),
-  config: flag('Output', text('a path'), { describe: 'Any of these flags as YAML or JSON', placeholder: 'FILE' }),
+  config: flag('Output', list(), {
+    describe: 'Flags as YAML or JSON, or files of PEFT, TRL, Axolotl, LLaMA-Factory, torchtune, DeepSpeed, accelerate',
+    placeholder: 'FILE,…',
+  }),
+  config_format: flag('Output', choice(CONFIG_FORMATS), {
+    describe: 'Format of the files',
+    placeholder: 'NAME',
+    fallback: 'recognised from their keys',
+  }),
+  config_skip: flag('Output', list(), {
+    describe: 'Keys of the files to read as if they were not there',
+    placeholder: 'a,b.c',
+  }),
   check: flag('Output', boolean(), { describe: 'Exit with 3 if it does not fit' }),
   report: flag('Output', text('a path'), { describe: 'Also write the HTML report', placeholder: 'FILE' }),
   output: flag('Output', text('a path'), { alias: 'o', describe: 'Write the result to a file', placeholder: 'FILE' }),
@@ -161,6 +186,8 @@ export const SETTING_FLAGS: readonly FlagKey[] = [
   ...keysOf('Method').filter((key) => key !== 'method' && key !== 'methods'),
   ...keysOf('Precision', 'Step', 'Model'),
   'config',
+  'config_format',
+  'config_skip',
 ]
 export const HARDWARE_FLAGS: readonly FlagKey[] = [...keysOf('Hardware'), 'check']
 export const RUN_FLAGS: readonly FlagKey[] = ['engine', 'steps', 'seed']

@@ -12,6 +12,7 @@ export { formatIssue, type Issue, type IssueCode, ModelError } from './issue.ts'
 export { UNLIMITED_POSITIONS } from './limits.ts'
 export { didYouMean, nearest } from './nearest.ts'
 export { parseModelText, type TextOptions } from './parse.ts'
+export { type KnownRepository, knownRepository } from './repositories.ts'
 export type * from './spec.ts'
 export { TASKS } from './spec.ts'
 

@@ -17,11 +17,12 @@ export function objectSource(label: string, value: unknown): Source {
 
 /** A document read from text. `offsets` holds, by `pathKey`, where each key or item starts (UTF-16 units from 0). */
 export function textSource(label: string, text: string, value: unknown, offsets: ReadonlyMap<string, number>): Source {
+  const positionOf = positions(label, text)
   const at = (path: Path): string => {
     let offset: number | undefined
     for (let end = path.length; end >= 0 && offset === undefined; end--)
       offset = offsets.get(pathKey(path.slice(0, end)))
-    const place = formatPosition(label, text, offset ?? 0)
+    const place = positionOf(offset ?? 0)
     return path.length === 0 ? place : `${place} ${formatPath(path)}`
   }
   return { label, value, at }
@@ -29,9 +30,22 @@ export function textSource(label: string, text: string, value: unknown, offsets:
 
 /** `config.json:12:5`, line and column counted from 1. */
 export function formatPosition(label: string, text: string, offset: number): string {
-  const before = text.slice(0, offset)
-  const line = before.split('\n').length
-  return `${label}:${line}:${offset - before.lastIndexOf('\n')}`
+  return positions(label, text)(offset)
+}
+
+/** Positions in one text: where its lines start is found once, so that a thousand places cost no more than one. */
+function positions(label: string, text: string): (offset: number) => string {
+  let starts: number[] | undefined
+  return (offset) => {
+    starts ??= [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)]
+    let [low, high] = [0, starts.length]
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if (starts[middle]! <= offset) low = middle
+      else high = middle
+    }
+    return `${label}:${low + 1}:${offset - starts[low]! + 1}`
+  }
 }
 
 /** One string a path: JSON, so that no key can be mistaken for a separator. */

@@ -26,13 +26,19 @@ export async function readYaml(text: string, label: string): Promise<Source> {
     throw new ModelError(problems.slice(0, MAX_SYNTAX_ISSUES).map((problem) => syntaxIssue(problem, label, lines)))
   }
   const offsets = new Map<string, number>()
-  collectOffsets(yaml, document.contents, [], offsets)
+  const duplicates: Issue[] = []
+  collectOffsets(yaml, document.contents, [], offsets, (offset) => {
+    if (duplicates.length < MAX_SYNTAX_ISSUES) duplicates.push(duplicateKey(label, lines.linePos(offset)))
+  })
+  if (duplicates.length > 0) throw new ModelError(duplicates)
   return textSource(label, text, toValue(document, label), offsets)
 }
 
 function parse(yaml: typeof import('yaml'), text: string, label: string, lineCounter: LineCounter): Document.Parsed {
   try {
-    return yaml.parseDocument(text, { lineCounter, prettyErrors: false, schema: 'core', version: '1.2' })
+    // its own check for duplicates compares each key with all before it
+    const options = { lineCounter, prettyErrors: false, schema: 'core', version: '1.2', uniqueKeys: false } as const
+    return yaml.parseDocument(text, options)
   } catch (error) {
     // the parser recurses: what still slips through the depth check ends as a full stack
     if (error instanceof RangeError) throw new ModelError([tooDeep(label)])
@@ -88,13 +94,23 @@ function syntaxIssue(
   lines: LineCounter,
 ): Issue {
   const { line, col } = lines.linePos(problem.pos[0])
-  const duplicate = problem.code === 'DUPLICATE_KEY'
   return {
-    code: duplicate ? 'duplicate-key' : 'syntax',
+    code: 'syntax',
     where: `${label}:${line}:${col}`,
     message: printable(problem.message.replace(/\s+/g, ' '), 160),
-    expected: duplicate ? 'each key once' : 'one YAML 1.2 document of plain values',
+    expected: 'one YAML 1.2 document of plain values',
     next: 'Correct the syntax.',
+  }
+}
+
+function duplicateKey(label: string, { line, col }: { line: number; col: number }): Issue {
+  const where = `${label}:${line}:${col}`
+  return {
+    code: 'duplicate-key',
+    where,
+    message: 'Map keys must be unique',
+    expected: 'each key once',
+    next: 'Remove one of the two.',
   }
 }
 
@@ -104,18 +120,22 @@ function collectOffsets(
   node: Node | null | undefined,
   path: Path,
   offsets: Map<string, number>,
+  duplicate: (offset: number) => void,
 ): void {
   if (!offsets.has(pathKey(path))) offsets.set(pathKey(path), node?.range?.[0] ?? 0)
   if (yaml.isMap(node)) {
+    const names = new Set<string>()
     for (const { key, value } of node.items) {
       if (!yaml.isScalar(key)) continue
       const inside = [...path, String(key.value)]
+      if (names.has(String(key.value))) duplicate(key.range?.[0] ?? 0)
+      names.add(String(key.value))
       if (key.range) offsets.set(pathKey(inside), key.range[0])
-      collectOffsets(yaml, yaml.isNode(value) ? value : null, inside, offsets)
+      collectOffsets(yaml, yaml.isNode(value) ? value : null, inside, offsets, duplicate)
     }
   } else if (yaml.isSeq(node)) {
     node.items.forEach((item, i) => {
-      collectOffsets(yaml, yaml.isNode(item) ? item : null, [...path, i], offsets)
+      collectOffsets(yaml, yaml.isNode(item) ? item : null, [...path, i], offsets, duplicate)
     })
   }
 }

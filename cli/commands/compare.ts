@@ -11,7 +11,7 @@ import { execute } from '../process/execute.ts'
 import { toolVersion } from '../version.ts'
 import { warningsFor } from '../warnings.ts'
 import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
-import { type Context, contextOf, pageOf } from './context.ts'
+import { type Context, contextOf, pageOf, requireModel } from './context.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
 import { outcomeOf, requireRightStep } from './outcome.ts'
 import { headerOf, predicted, predictedLive, predictor } from './predicted.ts'
@@ -21,7 +21,7 @@ import { requestOf } from './request.ts'
 const DEFAULT_METHODS = ['full', 'lora', 'lora-fa'] as const
 
 export const compare: Command = {
-  usage: 'compare <model>',
+  usage: 'compare [model]',
   describe: 'Methods side by side; --run puts measured beside predicted',
   flags: [
     'methods',
@@ -44,7 +44,7 @@ export const compare: Command = {
     const { values, terminal } = context
     requireRun(context)
     await checkOutputs(context)
-    const model = textArgument(args, 'model')
+    const model = requireModel(context, 'compare')
     const prepared = await prepare(model, context, values.methods ?? DEFAULT_METHODS, terminal)
     let methods: MethodResult[] = prepared.methods.map((m) => ({
       method: m.method,

@@ -12,6 +12,8 @@ export interface Context extends Given {
   readonly terminal: Terminal
   /** The command line as it was typed, for the result. */
   readonly typed: string
+  /** The model that the command line or a file names; empty where neither does. */
+  readonly model: string
 }
 
 /**
@@ -29,11 +31,23 @@ export async function contextOf(
   const given = await readGiven(raw, allowed, command).catch(async (error: unknown) => {
     throw new UsageError([...problemsOf(error), ...(await modelProblems(model))])
   })
-  return { ...given, terminal: terminalOf(given.values), typed: typedLine() }
+  const terminal = terminalOf(given.values)
+  const fromFile = given.files?.model
+  if (model !== '' || fromFile === undefined) return { ...given, terminal, typed: typedLine(), model: model ?? '' }
+  const placeOf = (flag: string): string => (flag === 'model' ? fromFile.where : given.placeOf(flag))
+  return { ...given, terminal, typed: typedLine(), model: fromFile.name, placeOf }
+}
+
+/** The model of a command that needs one. @throws UsageError where neither the command line nor a file names it */
+export function requireModel({ model, files }: Context, command: string): string {
+  if (model !== '') return model
+  const named = files === undefined ? '' : `; ${files.reports.map(({ file }) => file).join(', ')} names none`
+  const next = `Say tidemark ${command} <model>, or name it in the file of --config.`
+  throw new UsageError([{ where: command, message: `needs a model${named}`, next }])
 }
 
 async function modelProblems(model: string | undefined): Promise<Problem[]> {
-  if (model === undefined || model === '-') return []
+  if (model === undefined || model === '' || model === '-') return []
   try {
     await resolveModel(model, {}, process.env)
     return []

@@ -1,5 +1,8 @@
 import type { ReportResult } from '../../reports/index.ts'
 import { checkOutputPath, writeFileWhole } from '../files/write.ts'
+import { plural } from '../output/numbers.ts'
+import type { FromFiles } from '../settings/files.ts'
+import type { Terminal } from '../terminal.ts'
 import type { Context } from './context.ts'
 
 /** Paths that the command will write to, refused before any work if they cannot be written. */
@@ -23,16 +26,28 @@ export function emit({ values, terminal }: Context, result: unknown, text: () =>
 
 /** What was assumed and what to beware of: on stderr, and in the JSON. */
 export function tell(
-  { terminal, values }: Context,
+  { terminal, values, files }: Context,
   assumptions: readonly { what: string; value: string; from: string }[],
   warnings: readonly string[],
 ): void {
   const { err } = terminal
+  tellFiles(terminal, files)
   if (values.json !== true && assumptions.length > 0) {
     const shown = assumptions.map((a) => `  ${a.what} ${a.value} ${err.dim(`(${a.from})`)}`)
     terminal.say([err.dim('assumed:'), ...shown].join('\n'))
   }
   for (const warning of warnings) terminal.say(`${err.yellow('warning:')} ${warning}`)
+}
+
+/** What each file was taken for; `--verbose` lists the keys that take no part. */
+function tellFiles(terminal: Terminal, files: FromFiles | undefined): void {
+  const { err, manners } = terminal
+  for (const { file, format, read, ignored } of files?.reports ?? []) {
+    const skipped = ignored.map(({ key, reason }) => `  ${key} ${err.dim(`(${reason})`)}`)
+    const more = manners.verbose || ignored.length === 0 ? '' : ' (--verbose lists them)'
+    terminal.say(`${file}: ${format}, ${plural(read.length, 'key')} read, ${ignored.length} ignored${more}`)
+    if (manners.verbose && skipped.length > 0) terminal.say(skipped.join('\n'))
+  }
 }
 
 /** Writes the HTML report where one was asked for and prints its path last. */

@@ -7,13 +7,13 @@ import { bytesIn } from '../output/numbers.ts'
 import { toolVersion } from '../version.ts'
 import { warningsFor } from '../warnings.ts'
 import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
-import { contextOf, pageOf } from './context.ts'
+import { contextOf, pageOf, requireModel } from './context.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
 import { headerOf, predicted, predictor } from './predicted.ts'
 import { inputOf, type Prepared, type PreparedMethod, prepare } from './prepare.ts'
 
 export const estimate: Command = {
-  usage: 'estimate <model>',
+  usage: 'estimate [model]',
   describe: 'Peak memory of one training step: when, where and why',
   flags: ['method', ...SETTING_FLAGS, ...HARDWARE_FLAGS, 'explain', 'law', 'trace', 'unit', 'report', ...OUTPUT_FLAGS],
   positionals: { model: MODEL_ARGUMENT },
@@ -25,7 +25,7 @@ export const estimate: Command = {
     const context = await contextOf(raw, this.flags, 'estimate', textArgument(args, 'model'))
     const { values, terminal } = context
     await checkOutputs(context)
-    const prepared = await prepare(textArgument(args, 'model'), context, [values.method], terminal)
+    const prepared = await prepare(requireModel(context, 'estimate'), context, [values.method], terminal)
     const [method] = prepared.methods
     const body = await withLaw(predicted(prepared, method), prepared, method, values.law === true)
     const result: EstimateResult = {

@@ -10,6 +10,7 @@ import { type Problem, UsageError } from '../errors.ts'
 import { resolveGpu } from '../gpus.ts'
 import { type Adapted, adaptedLinears } from '../model/adapted.ts'
 import { type FoundModel, resolveModel } from '../model/resolve.ts'
+import type { FromFiles } from '../settings/files.ts'
 import { type Given, problemsOf } from '../settings/read.ts'
 
 /** One method's setting, with the linears it adapts. */
@@ -26,6 +27,8 @@ export interface Prepared {
   /** At least one, in the order asked for. */
   readonly methods: readonly [PreparedMethod, ...PreparedMethod[]]
   readonly warnings: string[]
+  /** What the files of `--config` were taken for. */
+  readonly files: FromFiles | undefined
 }
 
 type Method = (typeof METHOD_NAMES)[number]
@@ -43,7 +46,7 @@ export async function prepare(
   methods: readonly (Method | undefined)[],
   options: { env: NodeJS.ProcessEnv; engine?: string },
 ): Promise<Prepared> {
-  const { values, placeOf } = given
+  const { values, placeOf, files } = given
   const problems: Problem[] = []
   const attempt = <T>(work: () => T): T | undefined => {
     try {
@@ -60,7 +63,10 @@ export async function prepare(
   try {
     found = await resolveModel(model, { task: values.task, layers: values.layers }, options.env)
   } catch (error) {
-    problems.push(...problemsOf(error, placeOf))
+    const fromFile = files?.model?.where
+    const next = (p: Problem) =>
+      p.where === fromFile ? `${p.next} Or name another model on the command line.` : p.next
+    problems.push(...problemsOf(error, placeOf).map((p) => ({ ...p, next: next(p) })))
   }
   if (found === undefined || stack === undefined || gpu === undefined || allocator === undefined)
     throw new UsageError(problems)
@@ -76,16 +82,16 @@ export async function prepare(
   }
   const [first, ...rest] = prepared
   if (problems.length > 0 || !first) throw new UsageError(unique(problems))
-  const told = prepared.flatMap((m) => [...m.warnings, ...m.adapted.warnings])
+  const told = [...(files?.warnings ?? []), ...prepared.flatMap((m) => [...m.warnings, ...m.adapted.warnings])]
   // an option that one of several methods does not use is no mistake
   const warnings = [...new Set(told)].filter(
     (w) => prepared.length === 1 || !w.startsWith('full fine-tuning has no adapter'),
   )
-  return { found, stack, gpu, allocator, methods: [first, ...rest], warnings }
+  return { found, stack, gpu, allocator, methods: [first, ...rest], warnings, files }
 }
 
 /** The `input` of a result. A comparison prints the setting of its last method, which has all the adapter's fields. */
-export function inputOf({ found, stack, methods }: Prepared, engine?: string): Input {
+export function inputOf({ found, stack, methods, files }: Prepared, engine?: string): Input {
   const { spec, source } = found
   const shown = methods.at(-1) ?? methods[0]
   const kept = spec.provenance.layers?.source === 'override' ? [cutNote(shown.setting.layers)] : []
@@ -99,9 +105,18 @@ export function inputOf({ found, stack, methods }: Prepared, engine?: string): I
     },
     training: shown.setting,
     stack: engine ?? stack.name,
-    assumptions: [...kept, ...shown.assumptions],
+    assumptions: [...kept, ...(files?.assumptions ?? []), ...shown.assumptions],
+    ...(files === undefined ? {} : { config: files.reports.map(reportOf) }),
   }
 }
+
+const reportOf = ({ file, format, read, ignored, overridden }: FromFiles['reports'][number]) => ({
+  file,
+  format,
+  read: [...read],
+  ignored: [...ignored],
+  overridden: [...overridden],
+})
 
 const cutNote = (layers: number | undefined) => ({
   what: 'layers',

@@ -7,14 +7,14 @@ import { execute } from '../process/execute.ts'
 import { toolVersion } from '../version.ts'
 import { warningsFor } from '../warnings.ts'
 import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
-import { contextOf, pageOf } from './context.ts'
+import { contextOf, pageOf, requireModel } from './context.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
 import { outcomeOf, requireRightStep } from './outcome.ts'
 import { inputOf, prepare } from './prepare.ts'
 import { requestOf } from './request.ts'
 
 export const run: Command = {
-  usage: 'run <model>',
+  usage: 'run [model]',
   describe: 'Real training steps on an engine, measured against predicted',
   flags: [
     'method',
@@ -33,9 +33,10 @@ export const run: Command = {
     const engine = await chooseEngine(values.engine)
     refuseWhatEnginesLack(values, engine, context.placeOf)
     await checkOutputs(context)
-    const prepared = await prepare(textArgument(args, 'model'), context, [values.method], { env: terminal.env, engine })
+    const model = requireModel(context, 'run')
+    const prepared = await prepare(model, context, [values.method], { env: terminal.env, engine })
     const [method] = prepared.methods
-    const request = await requestOf(textArgument(args, 'model'), prepared, method, engine, values)
+    const request = await requestOf(model, prepared, method, engine, values)
     const label = `${prepared.found.spec.name} ${method.method}`
     const executed = await execute(request, { terminal, label, trace: values.trace, layers: values.layers })
     requireRightStep(executed, method.method)

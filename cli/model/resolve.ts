@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Overrides } from '../../models/config.ts'
-import { catalogEntry, listModels, specFromCatalog } from '../../models/index.ts'
+import { catalogEntry, knownRepository, listModels, specFromCatalog } from '../../models/index.ts'
 import { didYouMean } from '../../models/nearest.ts'
 import { printable } from '../../models/source.ts'
 import type { ModelSpec } from '../../models/spec.ts'
@@ -32,6 +32,11 @@ export async function resolveModel(name: string, overrides: Overrides, env: Node
   if (cached) {
     const text = await readTextFile(cached.path, { limit: MAX_BYTES, what: 'a model', flag: '' })
     return fromText(text, cached.path, name, `Hugging Face cache, ${name} at ${cached.commit.slice(0, 12)}`, overrides)
+  }
+  const known = knownRepository(name)
+  if (known) {
+    const source = `catalog (${known.because === undefined ? name : `${name}, ${known.because}`})`
+    return { spec: specFromCatalog(known.name, overrides), source }
   }
   throw new UsageError([notFound(name, env)])
 }

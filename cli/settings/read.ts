@@ -10,36 +10,62 @@ import type { FlagKey, Values } from '../flags.ts'
 import { dashed } from '../flags.ts'
 import { resolveGpu } from '../gpus.ts'
 import { type RawArguments, readArguments } from './argv.ts'
-import { readSettingsFile } from './file.ts'
+import type { FromFiles } from './files.ts'
 
-/** What a command was given, checked: flags over the file of `--config`. */
+/** What a command was given, checked: flags over the files of `--config`. */
 export interface Given {
   readonly values: Values
   /** Where a flag was written: `--seq-len`, or `run.yaml:3:1 seq_len`. */
   readonly placeOf: (flag: string) => string
+  /** What the files said beside values; undefined without `--config`. */
+  readonly files: FromFiles | undefined
 }
 
-/** Reads the command line and the file it names. @throws UsageError with everything wrong in both */
+/** Reads the command line and the files it names. @throws UsageError with everything wrong in all of them */
 export async function readGiven(raw: RawArguments, allowed: readonly FlagKey[], command: string): Promise<Given> {
   const { values: typed, problems } = readArguments(raw, allowed, command)
-  let values = typed
-  let places: ReadonlyMap<string, string> = new Map()
-  const config = typed.config
-  if (typeof config === 'string') {
+  const files = await filesOf(typed, allowed, command, problems)
+  const values = { ...files?.values, ...typed }
+  // what needs no model is checked here too, so that it is told with the rest
+  const placed = placeIn(files)
+  const unsettled = settingProblems(values).map((p) => ({ ...p, where: placed(p.where) }))
+  if (problems.length > 0) throw new UsageError([...problems, ...unsettled])
+  // every key is one of `allowed`, every value has passed its flag's schema
+  return { values: values as Values, placeOf: placed, files }
+}
+
+/** The files of `--config`, in their order. What is wrong with them goes to `problems`. */
+async function filesOf(
+  typed: Readonly<Record<string, unknown>>,
+  allowed: readonly FlagKey[],
+  command: string,
+  problems: Problem[],
+): Promise<FromFiles | undefined> {
+  const { config, config_format: format, config_skip: skip } = typed as Values
+  if (config === undefined) {
+    const alone = Object.keys(typed).filter((key) => key === 'config_format' || key === 'config_skip')
+    problems.push(
+      ...alone.map((key) => ({ where: `--${dashed(key)}`, message: 'belongs to --config', next: 'Leave it out.' })),
+    )
+    return undefined
+  }
+  const [{ readSettingsFile }, { mergeFiles }] = await Promise.all([import('./file.ts'), import('./files.ts')])
+  const read = []
+  for (const path of config) {
     try {
-      const file = await readSettingsFile(config, allowed, command)
-      problems.push(...file.problems)
-      values = { ...file.values, ...typed }
-      places = new Map([...file.places].filter(([key]) => !(key in typed)))
+      read.push(await readSettingsFile(path, { allowed, command, format, skip: skip ?? [] }))
     } catch (error) {
       problems.push(...problemsOf(error))
     }
   }
-  // what needs no model is checked here too, so that it is told with the rest
-  if (problems.length > 0) throw new UsageError([...problems, ...settingProblems(values)])
-  const byFlag = new Map([...places].map(([key, place]) => [`--${dashed(key)}`, place]))
-  // every key is one of `allowed`, every value has passed its flag's schema
-  return { values: values as Values, placeOf: (flag) => byFlag.get(flag) ?? flag }
+  const merged = mergeFiles(read, typed)
+  problems.push(...merged.problems)
+  return merged
+}
+
+const placeIn = (files: FromFiles | undefined): ((flag: string) => string) => {
+  const byFlag = new Map([...(files?.places ?? [])].map(([key, place]) => [`--${dashed(key)}`, place]))
+  return (flag) => byFlag.get(flag) ?? flag
 }
 
 function settingProblems(values: Readonly<Record<string, unknown>>): Problem[] {
@@ -66,7 +92,7 @@ function settingProblems(values: Readonly<Record<string, unknown>>): Problem[] {
 
 /** The parts of any input error, so that several come together. Rethrows what is no input error. */
 export function problemsOf(error: unknown, placeOf: (flag: string) => string = (flag) => flag): Problem[] {
-  if (error instanceof UsageError) return [...error.problems]
+  if (error instanceof UsageError) return error.problems.map((p) => ({ ...p, where: placeOf(p.where) }))
   if (error instanceof ModelError) {
     return error.issues.map((i) => ({
       where: placeOf(i.where),

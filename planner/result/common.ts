@@ -42,6 +42,17 @@ export type TrainingSetting = z.infer<typeof TrainingSetting>
 /** What the reader should know was assumed: a default that the stack or the tool chose. */
 export const Assumption = z.strictObject({ what: z.string(), value: z.string(), from: z.string() })
 
+/** A file of `--config`: what it was taken for, and which of its keys count. */
+export const ConfigFile = z.strictObject({
+  file: z.string(),
+  format: z.string(),
+  /** Keys that decide the setting, dotted inside objects. */
+  read: z.array(z.string()),
+  ignored: z.array(z.strictObject({ key: z.string(), reason: z.string() })),
+  /** Keys that the command line contradicted. */
+  overridden: z.array(z.string()),
+})
+
 export const Input = z.strictObject({
   /** The model as a person names it, and its dimensions by symbol. */
   model: z.strictObject({
@@ -54,6 +65,8 @@ export const Input = z.strictObject({
   training: TrainingSetting,
   stack: z.string(),
   assumptions: z.array(Assumption),
+  /** Where files were given. */
+  config: z.array(ConfigFile).optional(),
 })
 export type Input = z.infer<typeof Input>
 

@@ -17,7 +17,7 @@ const NOT_YET: readonly NotYet[] = [
     key: 'packing',
     when: isOn,
     why: 'is not modelled yet: packed sequences have a mask or lengths of their own',
-    next: 'Give the packed length as --seq-len with --batch-size 1 for the part without a mask.',
+    next: 'Say --packing=false with the packed length as --seq-len for the part without a mask.',
   },
 ]
 

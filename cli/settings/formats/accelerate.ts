@@ -1,0 +1,147 @@
+import type { Format } from './format.ts'
+import type { Reading } from './reading.ts'
+import { count, flag, ignore, type Keys, refuse, text, to, word } from './rule.ts'
+
+const LOADING = 'how weights are loaded and saved'
+const OVERLAP = 'when devices send: not modelled as memory'
+
+const FSDP: Keys = {
+  fsdp_version: count(1),
+  fsdp_sharding_strategy: text(),
+  fsdp_reshard_after_forward: (value) => ({ kind: 'noted', value }),
+  fsdp_offload_params: refuse('moves parameters to the host', { unless: 'fsdp' }),
+  fsdp_activation_checkpointing: flag(),
+  fsdp_auto_wrap_policy: ignore('belongs to the strategy'),
+  fsdp_transformer_layer_cls_to_wrap: ignore('belongs to the strategy'),
+  fsdp_min_num_params: ignore('belongs to the strategy'),
+  fsdp_backward_prefetch: ignore(OVERLAP),
+  fsdp_backward_prefetch_policy: ignore(OVERLAP),
+  fsdp_forward_prefetch: ignore(OVERLAP),
+  fsdp_limit_all_gathers: ignore(OVERLAP),
+  fsdp_use_orig_params: ignore('how parameters are named'),
+  fsdp_state_dict_type: ignore(LOADING),
+  fsdp_cpu_ram_efficient_loading: ignore(LOADING),
+  fsdp_sync_module_states: ignore(LOADING),
+  fsdp_ignored_modules: refuse('leaves modules out'),
+}
+
+const DEEPSPEED: Keys = {
+  zero_stage: count(),
+  gradient_accumulation_steps: to('gradient_accumulation'),
+  gradient_clipping: ignore('clipping scales gradients in place'),
+  deepspeed_config_file: (value) => ({ kind: 'noted', value }),
+  offload_optimizer_device: refuse('moves state to the host', { off: ['none'], unless: 'zero' }),
+  offload_param_device: refuse('moves state to the host', { off: ['none'], unless: 'zero' }),
+  offload_optimizer_nvme_path: ignore('how the host holds it'),
+  offload_param_nvme_path: ignore('how the host holds it'),
+  zero3_init_flag: ignore(LOADING),
+  zero3_save_16bit_model: ignore(LOADING),
+  deepspeed_multinode_launcher: ignore('how processes start'),
+  deepspeed_hostfile: ignore('how processes start'),
+  deepspeed_exclusion_filter: ignore('how processes start'),
+  deepspeed_inclusion_filter: ignore('how processes start'),
+  deepspeed_moe_layer_cls_names: ignore('for mixtures of experts'),
+  seq_parallel_communication_data_type: ignore(OVERLAP),
+}
+
+const ONE = (option: 'tp' | null) => (value: unknown) =>
+  value === 1
+    ? ignore('1: no split')(value)
+    : option === null
+      ? refuse('splits the model another way')(value)
+      : to(option)(value)
+
+/** What `accelerate config` writes and `accelerate launch --config_file` takes. */
+export const accelerate: Format = {
+  name: 'accelerate',
+  title: 'accelerate',
+  source: 'accelerate 1.15: commands/config/config_args.py',
+  marks: [
+    ['compute_environment'],
+    ['distributed_type'],
+    ['mixed_precision', 'num_processes'],
+    ['fsdp_config', 'num_processes'],
+  ],
+  keys: {
+    distributed_type: word({ NO: {}, MULTI_GPU: {}, FSDP: {}, DEEPSPEED: {} }, [
+      'MULTI_CPU',
+      'MULTI_XPU',
+      'MULTI_NPU',
+      'MULTI_MLU',
+      'MULTI_SDAA',
+      'MULTI_MUSA',
+      'MULTI_HPU',
+      'MULTI_NEURON',
+      'XLA',
+      'TPU',
+      'MEGATRON_LM',
+      'TP',
+    ]),
+    mixed_precision: word(
+      {
+        no: { autocast: 'none' },
+        false: { autocast: 'none' },
+        bf16: { autocast: 'bfloat16' },
+        fp16: { autocast: 'float16' },
+      },
+      ['fp8'],
+    ),
+    num_processes: count(1),
+    num_machines: count(1),
+    gradient_accumulation_steps: to('gradient_accumulation'),
+    use_cpu: refuse('does not train on a device'),
+    fsdp_config: FSDP,
+    deepspeed_config: DEEPSPEED,
+    parallelism_config: {
+      parallelism_config_dp_replicate_size: ignore('copies: the same on each device'),
+      parallelism_config_dp_shard_size: count(1),
+      parallelism_config_tp_size: ONE('tp'),
+      parallelism_config_cp_size: ONE(null),
+      parallelism_config_sp_size: ONE(null),
+      parallelism_config_cp_comm_strategy: ignore(OVERLAP),
+      parallelism_config_sp_backend: ignore(OVERLAP),
+      parallelism_config_sp_seq_length: ignore(OVERLAP),
+      parallelism_config_sp_seq_length_is_variable: ignore(OVERLAP),
+      parallelism_config_sp_attn_implementation: ignore(OVERLAP),
+    },
+    dynamo_backend: refuse('compiled code keeps other tensors', { off: ['NO'] }),
+    dynamo_config: refuse('compiled code keeps other tensors'),
+    megatron_lm_config: refuse('another engine'),
+    fp8_config: refuse('trains in 8-bit floats'),
+    ipex_config: refuse('another device'),
+    mpirun_config: ignore('how processes start'),
+  },
+  ignored: {
+    'how processes start':
+      'compute_environment machine_rank main_process_ip main_process_port main_training_function rdzv_backend same_network gpu_ids debug command_file commands enable_cpu_affinity mpirun_hostfile use_xpu use_mps_device log_with project_dir',
+    'another cloud or device':
+      'downcast_bf16 tpu_env tpu_name tpu_zone tpu_vm tpu_use_cluster tpu_use_sudo ec2_instance_type iam_role_name profile region image_uri py_version pytorch_version transformers_version base_job_name sagemaker_inputs_file sagemaker_metrics_file additional_args',
+  },
+  conclude(file) {
+    const devices = file.number('num_processes') ?? 1
+    if (devices > 1) file.set('gpus', devices, 'num_processes')
+    const kind = file.raw('distributed_type')
+    if (kind === 'DEEPSPEED') zero(file)
+    if (kind === 'FSDP') fsdp(file)
+  },
+}
+
+function zero(file: Reading): void {
+  const named = file.text('deepspeed_config.deepspeed_config_file')
+  if (named !== undefined && named !== 'none') file.need('deepspeed', 'deepspeed_config.deepspeed_config_file', named)
+  const stage = file.number('deepspeed_config.zero_stage') ?? 0
+  if (stage > 0) file.set('zero', stage, 'deepspeed_config.zero_stage')
+}
+
+/** FSDP 1 names a strategy, by word or number; FSDP 2 says whether parameters are sharded again after the forward. */
+function fsdp(file: Reading): void {
+  const strategies: Readonly<Record<string, string>> = { '1': 'FULL_SHARD', '2': 'SHARD_GRAD_OP', '3': 'NO_SHARD' }
+  const named = file.text('fsdp_config.fsdp_sharding_strategy')
+  const reshard = file.raw('fsdp_config.fsdp_reshard_after_forward')
+  const word = named ?? (reshard === false || reshard === 'false' ? 'SHARD_GRAD_OP' : String(reshard ?? 'FULL_SHARD'))
+  const strategy = strategies[word] ?? (word === 'true' ? 'FULL_SHARD' : word)
+  const key = named === undefined ? 'fsdp_config.fsdp_reshard_after_forward' : 'fsdp_config.fsdp_sharding_strategy'
+  if (strategy !== 'NO_SHARD') file.set('fsdp', strategy.toLowerCase(), key)
+  if (file.on('fsdp_config.fsdp_activation_checkpointing'))
+    file.set('gradient_checkpointing', 'non-reentrant', 'fsdp_config.fsdp_activation_checkpointing')
+}

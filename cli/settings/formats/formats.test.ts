@@ -1,0 +1,262 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { objectSource } from '../../../models/source.ts'
+import { FLAGS, type FlagKey, flagFor, HARDWARE_FLAGS, SETTING_FLAGS } from '../../flags.ts'
+import type { FileContents } from '../contents.ts'
+import { readSettingsFile } from '../file.ts'
+import { mergeFiles } from '../files.ts'
+import { keysOf } from './format.ts'
+import { FORMATS, recognise } from './index.ts'
+import { readFormat } from './read.ts'
+
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../../../fixtures/configs/${name}`, import.meta.url))
+const options = { allowed: ['method', ...SETTING_FLAGS, ...HARDWARE_FLAGS] as FlagKey[], command: 'estimate', skip: [] }
+const read = (name: string, more = {}): Promise<FileContents> =>
+  readSettingsFile(fixture(name), { ...options, ...more })
+
+/** What each file says in the names of the flags, and the model it names. */
+const SAYS: readonly [
+  file: string,
+  format: string,
+  model: string | undefined,
+  values: Readonly<Record<string, unknown>>,
+][] = [
+  [
+    'axolotl-lora.yaml',
+    'axolotl',
+    'NousResearch/Llama-3.2-1B',
+    {
+      method: 'lora',
+      rank: 16,
+      lora_alpha: 32,
+      lora_dropout: 0.05,
+      target_modules: ['all-linear'],
+      seq_len: 2048,
+      batch_size: 2,
+      gradient_accumulation: 2,
+      packing: false,
+      optimizer: 'adamw',
+      optimizer_impl: 'fused',
+      dtype: 'bfloat16',
+      autocast: 'bfloat16',
+      attention: 'flash_attention_2',
+      gradient_checkpointing: 'reentrant',
+    },
+  ],
+  [
+    'trl-sft.yaml',
+    'trl',
+    'Qwen/Qwen2.5-0.5B',
+    {
+      method: 'lora',
+      rank: 32,
+      lora_alpha: 32,
+      lora_dropout: 0.05,
+      target_modules: ['all-linear'],
+      dtype: 'bfloat16',
+      autocast: 'bfloat16',
+      packing: false,
+      batch_size: 2,
+      gradient_accumulation: 8,
+      gradient_checkpointing: 'reentrant',
+      seq_len: 512,
+    },
+  ],
+  [
+    'llama-factory-lora.yaml',
+    'llama-factory',
+    'Qwen/Qwen3-0.6B',
+    {
+      method: 'lora',
+      rank: 8,
+      lora_alpha: 16,
+      target_modules: ['all-linear'],
+      seq_len: 1024,
+      batch_size: 1,
+      gradient_accumulation: 8,
+      dtype: 'bfloat16',
+      autocast: 'bfloat16',
+      adapter_dtype: 'float32',
+      gradient_checkpointing: 'reentrant',
+    },
+  ],
+  [
+    'torchtune-lora.yaml',
+    'torchtune',
+    'llama-3.2-1b',
+    {
+      method: 'lora',
+      rank: 64,
+      lora_alpha: 128,
+      lora_dropout: 0,
+      target_modules: ['q_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+      adapter_dtype: 'base',
+      seq_len: 2048,
+      batch_size: 4,
+      gradient_accumulation: 8,
+      dtype: 'bfloat16',
+      optimizer: 'adamw',
+      optimizer_impl: 'fused',
+      gradient_checkpointing: 'none',
+    },
+  ],
+  ['deepspeed-zero0.json', 'deepspeed', undefined, { batch_size: 4, gradient_accumulation: 2 }],
+  ['accelerate-one.yaml', 'accelerate', undefined, { autocast: 'bfloat16' }],
+  [
+    'adapter_config.json',
+    'peft',
+    'meta-llama/Llama-3.2-1B',
+    {
+      method: 'lora',
+      rank: 32,
+      lora_alpha: 64,
+      lora_dropout: 0,
+      target_modules: ['v_proj', 'q_proj'],
+      use_dora: false,
+      use_rslora: true,
+      task: 'causal-lm',
+    },
+  ],
+  [
+    'training_args.json',
+    'transformers',
+    undefined,
+    {
+      batch_size: 2,
+      gradient_accumulation: 4,
+      optimizer: 'adamw',
+      optimizer_impl: 'foreach',
+      autocast: 'bfloat16',
+      gradient_checkpointing: 'non-reentrant',
+    },
+  ],
+]
+
+for (const [file, format, model, values] of SAYS) {
+  test(`${file} is recognised and read`, async () => {
+    const contents = await read(file)
+    const problems = contents.problems.filter(({ unless }) => unless !== 'fused_loss')
+    assert.equal(problems, [])
+    assert.is(contents.report.format, format)
+    assert.is(contents.model?.name, model)
+    assert.equal(sorted(contents.values), sorted(values))
+  })
+}
+
+const sorted = (o: Readonly<Record<string, unknown>>) => Object.fromEntries(Object.entries(o).sort())
+
+test('every key is read, ignored with its reason, or wrong: none is passed over', async () => {
+  for (const [file] of SAYS) {
+    const { report } = await read(file)
+    const told = new Set([...report.read, ...report.ignored.map(({ key }) => key)].map((key) => key.split('.')[0]))
+    for (const key of topKeys(file)) assert.ok(told.has(key), `${file}: ${key}`)
+    assert.is(report.ignored.filter(({ reason }) => reason.trim() === '').length, 0)
+  }
+})
+
+const topKeys = (file: string): string[] =>
+  [...readFileSync(fixture(file), 'utf8').matchAll(file.endsWith('.json') ? /^ {2}"(\w+)":/gm : /^(\w+):/gm)].map(
+    (m) => m[1]!,
+  )
+
+test('what is not modelled and what is unknown come together, each at its place', async () => {
+  const { problems } = await read('axolotl-refused.yaml')
+  const told = problems.map(({ where }) => where.split(' ').at(-1))
+  assert.equal(told, ['optimizer', 'liger_rms_norm', 'neftune_noise_alpha', 'lora_targt_modules'])
+  assert.match(problems.at(-1)!.next, /Did you mean lora_target_modules/)
+  assert.match(problems[0]!.where, /axolotl-refused\.yaml:8:1 optimizer$/)
+})
+
+test('a flag settles what a file says and is not modelled; --config-skip leaves a key out', async () => {
+  const skip = ['liger_rms_norm', 'neftune_noise_alpha', 'lora_targt_modules', 'deepspeed']
+  const file = await read('axolotl-refused.yaml', { skip })
+  assert.is(mergeFiles([file], {}).problems.length, 1)
+  assert.equal(mergeFiles([file], { optimizer: 'adamw' }).problems, [])
+  assert.equal(
+    file.report.ignored.filter(({ reason }) => reason === 'left out by --config-skip').map(({ key }) => key),
+    skip,
+  )
+})
+
+test('a file that another names has to be given with it', async () => {
+  const skip = ['liger_rms_norm', 'neftune_noise_alpha', 'lora_targt_modules', 'optimizer']
+  const axolotl = await read('axolotl-refused.yaml', { skip })
+  assert.match(mergeFiles([axolotl], {}).problems[0]!.message, /names configs\/zero2\.json, a deepspeed file/)
+  assert.equal(
+    mergeFiles([axolotl, await read('deepspeed-zero0.json', { skip: ['train_micro_batch_size_per_gpu'] })], {})
+      .problems,
+    [],
+  )
+})
+
+test('two files that say different things contradict each other, unless a flag decides', async () => {
+  const files = [await read('training_args.json'), await read('deepspeed-zero0.json')]
+  const { problems } = mergeFiles(files, {})
+  assert.equal(
+    problems.map(({ unless }) => unless),
+    ['batch_size', 'gradient_accumulation'],
+  )
+  const merged = mergeFiles(files, { batch_size: 1, gradient_accumulation: 1 })
+  assert.equal(merged.problems, [])
+  assert.match(
+    merged.warnings[0]!,
+    /--batch-size 1 wins over .*training_args\.json:3:3 per_device_train_batch_size \(2\)/,
+  )
+})
+
+test("a tool's own default gives way to another file and to a flag, and is told otherwise", async () => {
+  const trl = await read('trl-sft.yaml', { skip: ['per_device_train_batch_size', 'gradient_accumulation_steps'] })
+  assert.is(mergeFiles([trl], {}).values.batch_size, 8)
+  assert.ok(mergeFiles([trl], {}).assumptions.some((a) => a.what === 'batch-size' && a.value === '8'))
+  const both = mergeFiles([trl, await read('deepspeed-zero0.json')], {})
+  assert.is(both.values.batch_size, 4)
+  assert.not(both.assumptions.some((a) => a.what === 'batch-size'))
+  assert.not(mergeFiles([trl], { batch_size: 1 }).assumptions.some((a) => a.what === 'batch-size'))
+})
+
+test('--config-format names exactly the formats that there are', () => {
+  assert.equal([...FLAGS.config_format.choices!].sort(), ['tidemark', ...FORMATS.map((f) => f.name)].sort())
+})
+
+test('marks are keys of their format, and no flag of tidemark is taken for a mark', () => {
+  for (const format of FORMATS) {
+    for (const key of format.marks.flat()) {
+      const known = key.split('.').reduce<unknown>((keys, k) => (keys as Record<string, unknown>)?.[k], keysOf(format))
+      assert.ok(
+        known !== undefined || format.reject !== undefined || key.startsWith('checkpointer.'),
+        `${format.name}: ${key}`,
+      )
+    }
+  }
+  const own = Object.fromEntries(Object.keys(FLAGS).map((key) => [key, 1]))
+  assert.is(recognise(own)?.format.name, undefined)
+})
+
+const anything = fc.oneof(
+  fc.boolean(),
+  fc.integer(),
+  fc.double(),
+  fc.string(),
+  fc.constantFrom('auto', 'no', '1e-4', 'all', '__proto__'),
+  fc.array(fc.string(), { maxLength: 3 }),
+  fc.dictionary(fc.string(), fc.boolean(), { maxKeys: 3 }),
+)
+
+test('whatever stands at a key, no reader throws, and what it sets passes the schema of the flag', () => {
+  for (const format of FORMATS) {
+    const keys = Object.keys(keysOf(format))
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...keys), anything, { maxKeys: 8 }), (file) => {
+        const { values } = readFormat(format, objectSource('file', file), options)
+        return Object.entries(values).every(([key, value]) => flagFor(key as FlagKey).schema.safeParse(value).success)
+      }),
+      { numRuns: 300 },
+    )
+  }
+})
+
+test.run()
