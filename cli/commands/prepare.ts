@@ -1,8 +1,10 @@
 import { describeDimensions } from '../../models/describe.ts'
 import { type AllocatorConfig, parseAllocatorConfig } from '../../planner/allocate/torch-cuda/index.ts'
+import { networkOf } from '../../planner/network/index.ts'
 import type { Gpu } from '../../planner/predict/index.ts'
 import { DEFAULT_STACK, resolveStack, type Stack } from '../../planner/predict/stack.ts'
 import type { Input } from '../../planner/result/common.ts'
+import { numel } from '../../planner/trace/axes.ts'
 import type { Defaults } from '../../planner/training/defaults.ts'
 import type { METHOD_NAMES } from '../../planner/training/options.ts'
 import { type ResolvedTraining, resolveTraining } from '../../planner/training/resolve.ts'
@@ -10,6 +12,7 @@ import { type Problem, UsageError } from '../errors.ts'
 import { resolveGpu } from '../gpus.ts'
 import { type Adapted, adaptedLinears } from '../model/adapted.ts'
 import { type FoundModel, resolveModel } from '../model/resolve.ts'
+import { grouped } from '../output/numbers.ts'
 import type { FromFiles } from '../settings/files.ts'
 import { type Given, problemsOf } from '../settings/read.ts'
 
@@ -82,7 +85,12 @@ export async function prepare(
   }
   const [first, ...rest] = prepared
   if (problems.length > 0 || !first) throw new UsageError(unique(problems))
-  const told = [...(files?.warnings ?? []), ...prepared.flatMap((m) => [...m.warnings, ...m.adapted.warnings])]
+  const told = [
+    ...(files?.warnings ?? []),
+    ...(found.warnings ?? []),
+    ...miscounted(found, first),
+    ...prepared.flatMap((m) => [...m.warnings, ...m.adapted.warnings]),
+  ]
   // an option that one of several methods does not use is no mistake
   const warnings = [...new Set(told)].filter(
     (w) => prepared.length === 1 || !w.startsWith('full fine-tuning has no adapter'),
@@ -90,9 +98,21 @@ export async function prepare(
   return { found, stack, gpu, allocator, methods: [first, ...rest], warnings, files }
 }
 
+/** Where the checkpoint holds other weights than the model that its config describes. Tied weights may be stored twice. */
+function miscounted({ spec, weights }: FoundModel, { train }: PreparedMethod): string[] {
+  if (weights === undefined || spec.provenance.layers?.source === 'override') return []
+  const plain = { ...train, method: 'full', adapter: null } as const
+  const { parameters } = networkOf(spec, plain)
+  const modelled = parameters.reduce((n, { axes }) => n + numel(axes), 0)
+  if (weights.parameters === modelled) return []
+  return [
+    `the checkpoint holds ${grouped(weights.parameters)} parameters in ${weights.tensors} tensors, the model ${grouped(modelled)}: the model's are predicted`,
+  ]
+}
+
 /** The `input` of a result. A comparison prints the setting of its last method, which has all the adapter's fields. */
 export function inputOf({ found, stack, methods, files }: Prepared, engine?: string): Input {
-  const { spec, source } = found
+  const { spec, source, weights } = found
   const shown = methods.at(-1) ?? methods[0]
   const kept = spec.provenance.layers?.source === 'override' ? [cutNote(shown.setting.layers)] : []
   return {
@@ -102,6 +122,7 @@ export function inputOf({ found, stack, methods, files }: Prepared, engine?: str
       family: spec.family,
       source,
       dimensions: describeDimensions(spec),
+      ...(weights === undefined ? {} : { weights: { ...weights, dtypes: { ...weights.dtypes } } }),
     },
     training: shown.setting,
     stack: engine ?? stack.name,

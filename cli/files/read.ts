@@ -81,3 +81,20 @@ function whyNot(error: unknown): string {
   if (code === 'EISDIR') return 'is a folder'
   return `cannot be read (${String(code ?? error)})`
 }
+
+/** The first bytes of a file, and how long it is; a shorter file is read whole. @throws UsageError */
+export async function readStart(path: string, bytes: number, from = 0): Promise<{ start: Uint8Array; size: number }> {
+  try {
+    const file = await open(path, constants.O_RDONLY)
+    try {
+      const { size } = await file.stat()
+      const buffer = new Uint8Array(Math.max(0, Math.min(bytes, size - from)))
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, from)
+      return { start: buffer.subarray(0, bytesRead), size }
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    throw new UsageError([{ where: path, message: whyNot(error), next: 'Give the path of a checkpoint.' }])
+  }
+}

@@ -5,6 +5,7 @@ import { catalogEntry, knownRepository, listModels, specFromCatalog } from '../.
 import { didYouMean } from '../../models/nearest.ts'
 import { printable } from '../../models/source.ts'
 import type { ModelSpec } from '../../models/spec.ts'
+import type { Weights } from '../../models/weights/weights.ts'
 import { UsageError } from '../errors.ts'
 import { readStandardInput, readTextFile } from '../files/read.ts'
 import { findInHubCache, hubCacheFolder, isRepository } from './hub-cache.ts'
@@ -16,6 +17,9 @@ export interface FoundModel {
   readonly spec: ModelSpec
   /** Where it was found, for people and for the JSON. */
   readonly source: string
+  /** What a checkpoint beside the config, or the file itself, holds. */
+  readonly weights?: Weights | undefined
+  readonly warnings?: readonly string[]
 }
 
 /**
@@ -31,7 +35,15 @@ export async function resolveModel(name: string, overrides: Overrides, env: Node
   const cached = isRepository(name) ? findInHubCache(name, env) : undefined
   if (cached) {
     const text = await readTextFile(cached.path, { limit: MAX_BYTES, what: 'a model', flag: '' })
-    return fromText(text, cached.path, name, `Hugging Face cache, ${name} at ${cached.commit.slice(0, 12)}`, overrides)
+    const { weightsBeside } = await import('./weights.ts')
+    const found = await fromText(
+      text,
+      cached.path,
+      name,
+      `Hugging Face cache, ${name} at ${cached.commit.slice(0, 12)}`,
+      overrides,
+    )
+    return withWeights(found, await weightsBeside(cached.path))
   }
   const known = knownRepository(name)
   if (known) {
@@ -47,9 +59,30 @@ async function fromFile(path: string, folder: boolean, overrides: Overrides): Pr
     const next = 'Give the folder of a Hugging Face model, or the path of a description.'
     throw new UsageError([{ where: path, message: 'this folder has no config.json', next }])
   }
+  if (/\.gguf$/i.test(file)) return (await import('./weights.ts')).fromGguf(file, nameOf(file), overrides)
+  if (/\.safetensors$/i.test(file)) return fromFile((await import('./weights.ts')).configOf(file), false, overrides)
   const text = await readTextFile(file, { limit: MAX_BYTES, what: 'a config.json or a description', flag: '' })
-  return fromText(text, file, nameOf(file), file, overrides)
+  const found = await fromText(text, file, nameOf(file), file, overrides)
+  if (basename(file) !== 'config.json') return found
+  return withWeights(found, await (await import('./weights.ts')).weightsBeside(file))
 }
+
+/** Weights beside a config that names no dtype decide it, as in transformers: the first floating type they hold. */
+function withWeights(found: FoundModel, weights: Weights | undefined): FoundModel {
+  if (weights === undefined) return found
+  const stored = Object.keys(weights.dtypes).map((name) => STORED[name])
+  const dtype = stored.find((name) => name !== undefined)
+  const { spec } = found
+  if (dtype === undefined || dtype === spec.dtype) return { ...found, weights }
+  if (spec.provenance.dtype?.source === 'default') {
+    const provenance = { ...spec.provenance, dtype: { source: 'config', key: 'the weights beside it' } as const }
+    return { ...found, weights, spec: { ...spec, dtype, provenance } }
+  }
+  const warning = `the weights are stored in ${dtype}; the config says ${spec.dtype}, in which they are loaded`
+  return { ...found, weights, warnings: [warning] }
+}
+
+const STORED: Readonly<Record<string, ModelSpec['dtype']>> = { F32: 'float32', BF16: 'bfloat16', F16: 'float16' }
 
 async function fromText(
   text: string,
@@ -66,7 +99,7 @@ async function fromText(
 /** A config.json is named by its folder, a description by its file. */
 function nameOf(file: string): string {
   const base = basename(file)
-  return base === 'config.json' ? basename(dirname(resolve(file))) : base.replace(/\.(json|ya?ml)$/i, '')
+  return base === 'config.json' ? basename(dirname(resolve(file))) : base.replace(/\.(json|ya?ml|gguf)$/i, '')
 }
 
 function notFound(name: string, env: NodeJS.ProcessEnv): { where: string; message: string; next: string } {

@@ -8,6 +8,9 @@ import type { ReadOptions } from './formats/read.ts'
 /** Flags that say where settings are read from: not themselves settings. */
 const NOT_SETTINGS: ReadonlySet<string> = new Set(['config', 'config_format', 'config_skip'])
 
+/** A file full of unknown keys is told after so many. */
+const MAX_PROBLEMS = 50
+
 /** tidemark's own file: any flag that the command takes, written `seq_len` or `seq-len`, and `model`. */
 export function readOwn(source: Source, { allowed, command }: ReadOptions): FileContents {
   const values: Record<string, unknown> = {}
@@ -19,8 +22,9 @@ export function readOwn(source: Source, { allowed, command }: ReadOptions): File
     const where = source.at([name])
     const key = allowed.find((k) => k === name.replaceAll('-', '_') && !NOT_SETTINGS.has(k))
     if (name === 'model' && typeof value === 'string') model = { name: value, where }
-    else if (key === undefined) problems.push(unknownKey(name, where, allowed, command))
-    else if (places.has(key)) problems.push({ where, message: 'is set twice', next: 'Keep one of the two.' })
+    else if (key === undefined) {
+      if (problems.length < MAX_PROBLEMS) problems.push(unknownKey(name, where, allowed, command))
+    } else if (places.has(key)) problems.push({ where, message: 'is set twice', next: 'Keep one of the two.' })
     else if (value !== null) {
       places.set(key, where)
       const checked = checkValue(key, fromFile(key, value), where)

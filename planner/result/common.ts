@@ -61,6 +61,16 @@ export const Input = z.strictObject({
     family: z.string(),
     source: z.string(),
     dimensions: z.record(z.string(), z.number()),
+    /** What a checkpoint holds, read off its header; where there is one. */
+    weights: z
+      .strictObject({
+        tensors: z.number().int(),
+        parameters: z.number().int(),
+        bytes: Bytes,
+        /** Parameters by the type they are stored in. */
+        dtypes: z.record(z.string(), z.number().int()),
+      })
+      .optional(),
   }),
   training: TrainingSetting,
   stack: z.string(),

@@ -19,6 +19,9 @@ export function readFormat(format: Format, source: Source, options: ReadOptions)
   return new FormatReader(format, source, options).contents()
 }
 
+/** A file full of unknown keys is told after so many. */
+const MAX_UNKNOWN = 20
+
 class FormatReader {
   readonly #format: Format
   readonly #source: Source
@@ -26,6 +29,7 @@ class FormatReader {
   readonly #reading: Reading
   readonly #read: string[] = []
   readonly #ignored: IgnoredKey[] = []
+  #unknowns = 0
 
   constructor(format: Format, source: Source, options: ReadOptions) {
     this.#format = format
@@ -41,6 +45,7 @@ class FormatReader {
     if (rejected === undefined) {
       this.#object(file, keysOf(this.#format), [])
       this.#format.conclude?.(this.#reading)
+      if (this.#unknowns > MAX_UNKNOWN) this.#tellRest(this.#unknowns - MAX_UNKNOWN)
     } else this.#reading.refuse(rejected.key, rejected.message, { next: rejected.next })
     const { values, places, problems, assumptions, warnings, model, needs } = this.#reading
     const { allowed, command } = this.#options
@@ -117,7 +122,15 @@ class FormatReader {
     return reason === undefined ? undefined : () => ({ kind: 'ignored', reason })
   }
 
+  #tellRest(more: number): void {
+    const message = `has ${more} more keys that ${this.#format.title} does not know`
+    this.#reading.problems.push({ where: this.#source.label, message, next: 'Is it a file of another kind?' })
+  }
+
   #unknown(key: string, path: readonly string[], keys: Keys): void {
+    this.#unknowns++
+    // looking for the nearest of four hundred names takes its time
+    if (this.#unknowns > MAX_UNKNOWN) return
     const message = `${printable(key)} is not a key of ${this.#format.title} (${this.#format.source})`
     const otherwise = 'Correct it, take it out, or say --config-skip with its name.'
     this.#reading.problems.push({
