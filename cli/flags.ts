@@ -52,6 +52,19 @@ const CONFIG_FORMATS = [
   'transformers',
 ] as const
 
+/** Tools of reports/launch. */
+const EMITTED = [
+  'accelerate',
+  'deepspeed',
+  'fsdp',
+  'torchrun',
+  'trl',
+  'axolotl',
+  'llama-factory',
+  'torchtune',
+  'peft',
+] as const
+
 const SHARDING = 'sharding is not modelled yet: predictions are for one device'
 
 /** Every flag by its name in files and JSON (`seq_len`); on the command line it is written with dashes (`--seq-len`). */
@@ -159,6 +172,19 @@ export const FLAGS = {
   config_skip: flag('Output', list(), {
     describe: 'Keys of the files to read as if they were not there',
     placeholder: 'a,b.c',
+  }),
+  emit: flag('Output', choice(EMITTED), {
+    describe: 'Also write the files that start this setting',
+    placeholder: 'TOOL',
+  }),
+  emit_to: flag('Output', text('a folder'), {
+    describe: 'Where to write them',
+    placeholder: 'FOLDER',
+    fallback: 'launch-TOOL',
+  }),
+  check_format: flag('Output', choice(['text', 'github', 'junit'] as const), {
+    describe: 'How --check tells its verdict',
+    fallback: 'text',
   }),
   check: flag('Output', boolean(), { describe: 'Exit with 3 if it does not fit' }),
   report: flag('Output', text('a path'), { describe: 'Also write the HTML report', placeholder: 'FILE' }),

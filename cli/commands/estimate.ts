@@ -1,5 +1,5 @@
 import type { EstimateBody, EstimateResult } from '../../planner/result/estimate.ts'
-import { EXIT } from '../errors.ts'
+import { EXIT, type Problem, UsageError } from '../errors.ts'
 import { writePredictedTrace } from '../files/trace.ts'
 import { HARDWARE_FLAGS, OUTPUT_FLAGS, SETTING_FLAGS } from '../flags.ts'
 import { estimateText } from '../output/estimate.ts'
@@ -7,26 +7,44 @@ import { bytesIn } from '../output/numbers.ts'
 import { toolVersion } from '../version.ts'
 import { warningsFor } from '../warnings.ts'
 import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
-import { contextOf, pageOf, requireModel } from './context.ts'
+import { type Context, contextOf, pageOf, requireModel } from './context.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
+import { emitted, writeEmitted } from './launch.ts'
 import { headerOf, predicted, predictor } from './predicted.ts'
 import { inputOf, type Prepared, type PreparedMethod, prepare } from './prepare.ts'
 
 export const estimate: Command = {
   usage: 'estimate [model]',
   describe: 'Peak memory of one training step: when, where and why',
-  flags: ['method', ...SETTING_FLAGS, ...HARDWARE_FLAGS, 'explain', 'law', 'trace', 'unit', 'report', ...OUTPUT_FLAGS],
+  flags: [
+    'method',
+    ...SETTING_FLAGS,
+    ...HARDWARE_FLAGS,
+    'check_format',
+    'explain',
+    'law',
+    'trace',
+    'emit',
+    'emit_to',
+    'unit',
+    'report',
+    ...OUTPUT_FLAGS,
+  ],
   positionals: { model: MODEL_ARGUMENT },
   examples: [
     ['tidemark estimate llama-2-7b --method lora-fa -s 512', 'LoRA-FA on LLaMA-2 7B'],
     ['tidemark estimate ./config.json --gpu 80GiB --check', 'exit 3 if it does not fit'],
+    ['tidemark estimate --config axolotl.yaml', 'model and setting of an Axolotl run'],
+    ['tidemark estimate llama-3.2-1b --method lora-fa --emit peft', 'and the script that trains it'],
   ],
   async run(args, raw) {
     const context = await contextOf(raw, this.flags, 'estimate', textArgument(args, 'model'))
     const { values, terminal } = context
+    requireCheck(context)
     await checkOutputs(context)
     const prepared = await prepare(requireModel(context, 'estimate'), context, [values.method], terminal)
     const [method] = prepared.methods
+    const launch = await emitted(prepared, method, values)
     const body = await withLaw(predicted(prepared, method), prepared, method, values.law === true)
     const result: EstimateResult = {
       schema: 'tidemark/estimate@1',
@@ -43,15 +61,44 @@ export const estimate: Command = {
       [estimateText(body, headerOf(prepared, method, body), page), explained, law]
         .filter((part) => part !== '')
         .join('\n\n')
-    emit(context, result, text)
+    const verdict = values.check_format === undefined ? undefined : await verdictText(context, prepared, method, body)
+    emit(context, result, () => verdict ?? text())
     tell(context, result.input.assumptions, result.warnings)
     await writeReport(context, result)
     if (values.trace !== undefined) {
       writePredictedTrace(values.trace, prepared.found.spec, method.train, prepared.stack)
       terminal.say(`trace: ${values.trace}`)
     }
+    writeEmitted(context, launch)
     return values.check === true && body.fit?.fits === false ? EXIT.doesNotFit : EXIT.done
   },
+}
+
+/** A verdict needs something to fit into. */
+function requireCheck({ values, placeOf }: Context): void {
+  const { check, check_format: format, gpu, json } = values
+  const problems: Problem[] = []
+  const say = (flag: string, message: string, next: string): void => {
+    problems.push({ where: placeOf(flag), message, next })
+  }
+  if (check === true && gpu === undefined)
+    say('--check', 'needs --gpu, to fit into', 'Say --gpu rtx4090 or --gpu 80GiB.')
+  if (format !== undefined && check !== true)
+    say('--check-format', 'belongs to --check', 'Add --check, or leave it out.')
+  if (format !== undefined && json === true) say('--check-format', 'and --json are two outputs', 'Choose one.')
+  if (problems.length > 0) throw new UsageError(problems)
+}
+
+async function verdictText(
+  { values, files }: Context,
+  { found }: Prepared,
+  { method }: PreparedMethod,
+  { fit, peak }: EstimateBody,
+): Promise<string | undefined> {
+  if (fit === null) return undefined
+  const { githubAnnotation, junitXml, verdictLine } = await import('../output/verdict.ts')
+  const told = { text: verdictLine, github: githubAnnotation, junit: junitXml }[values.check_format ?? 'text']
+  return told({ name: `${found.spec.name} ${method}`, fit, peak, file: files?.reports[0]?.file }, bytesIn(values.unit))
 }
 
 /** Every branch of the peak, where it is asked for: it takes a few predictions' time. */

@@ -17,6 +17,8 @@ export interface FoundModel {
   readonly spec: ModelSpec
   /** Where it was found, for people and for the JSON. */
   readonly source: string
+  /** What transformers' from_pretrained takes for it; undefined where there is nothing that it could load. */
+  readonly load?: string | undefined
   /** What a checkpoint beside the config, or the file itself, holds. */
   readonly weights?: Weights | undefined
   readonly warnings?: readonly string[]
@@ -29,7 +31,10 @@ export interface FoundModel {
 export async function resolveModel(name: string, overrides: Overrides, env: NodeJS.ProcessEnv): Promise<FoundModel> {
   if (name === '-') return fromText(await readStandardInput(MAX_BYTES), '-', 'stdin', 'standard input', overrides)
   const entry = catalogEntry(name)
-  if (entry) return { spec: specFromCatalog(name, overrides), source: `catalog (${entry.repository})` }
+  if (entry) {
+    const spec = specFromCatalog(name, overrides)
+    return { spec, source: `catalog (${entry.repository})`, load: entry.repository }
+  }
   const found = statSync(name, { throwIfNoEntry: false })
   if (found) return fromFile(name, found.isDirectory(), overrides)
   const cached = isRepository(name) ? findInHubCache(name, env) : undefined
@@ -43,12 +48,12 @@ export async function resolveModel(name: string, overrides: Overrides, env: Node
       `Hugging Face cache, ${name} at ${cached.commit.slice(0, 12)}`,
       overrides,
     )
-    return withWeights(found, await weightsBeside(cached.path))
+    return { ...withWeights(found, await weightsBeside(cached.path)), load: name }
   }
   const known = knownRepository(name)
   if (known) {
     const source = `catalog (${known.because === undefined ? name : `${name}, ${known.because}`})`
-    return { spec: specFromCatalog(known.name, overrides), source }
+    return { spec: specFromCatalog(known.name, overrides), source, load: name }
   }
   throw new UsageError([notFound(name, env)])
 }
@@ -64,7 +69,8 @@ async function fromFile(path: string, folder: boolean, overrides: Overrides): Pr
   const text = await readTextFile(file, { limit: MAX_BYTES, what: 'a config.json or a description', flag: '' })
   const found = await fromText(text, file, nameOf(file), file, overrides)
   if (basename(file) !== 'config.json') return found
-  return withWeights(found, await (await import('./weights.ts')).weightsBeside(file))
+  const weights = await (await import('./weights.ts')).weightsBeside(file)
+  return { ...withWeights(found, weights), load: dirname(file) }
 }
 
 /** Weights beside a config that names no dtype decide it, as in transformers: the first floating type they hold. */
