@@ -11,6 +11,7 @@ import { mergeFiles } from '../files.ts'
 import { keysOf } from './format.ts'
 import { FORMATS, recognise } from './index.ts'
 import { readFormat } from './read.ts'
+import type { Keys } from './rule.ts'
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../../../fixtures/configs/${name}`, import.meta.url))
@@ -220,6 +221,16 @@ test("a tool's own default gives way to another file and to a flag, and is told 
 
 test('--config-format names exactly the formats that there are', () => {
   assert.equal([...FLAGS.config_format.choices!].sort(), ['tidemark', ...FORMATS.map((f) => f.name)].sort())
+})
+
+test('docs/configs.md counts the keys of each table', () => {
+  const page = readFileSync(fixture('../../docs/configs.md'), 'utf8')
+  const count = (keys: Keys): number =>
+    Object.values(keys).reduce((n, key) => n + (typeof key === 'function' ? 1 : count(key)), 0)
+  for (const format of FORMATS) {
+    const row = page.split('\n').find((line) => line.startsWith(`| \`${format.name}\` |`))
+    assert.is(Number(row?.split('|')[3]), count(keysOf(format)), format.name)
+  }
 })
 
 test('marks are keys of their format, and no flag of tidemark is taken for a mark', () => {
