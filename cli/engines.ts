@@ -13,7 +13,7 @@ export async function chooseEngine(name: Values['engine']): Promise<EngineName> 
   throw new EngineError(`the engine ${name} is not there: ${why}`, `${next}; \`tidemark engines list\` shows all.`)
 }
 
-/** An engine computes in float32 with attention written out: anything else that was asked for by name is refused. */
+/** An engine computes in float32: another type that was asked for by name is refused, and packed weights. */
 export function refuseWhatEnginesLack(values: Values, engine: EngineName, placeOf: (flag: string) => string): void {
   const problems: Problem[] = []
   if (values.dtype !== undefined && values.dtype !== 'float32') {
@@ -24,16 +24,7 @@ export function refuseWhatEnginesLack(values: Values, engine: EngineName, placeO
     const message = `is ${values.autocast}; the ${engine} engine computes in float32`
     problems.push({ where: placeOf('--autocast'), message, next: 'Leave it out.' })
   }
-  if (values.attention !== undefined && values.attention !== 'eager') {
-    const message = `is ${values.attention}; the ${engine} engine writes attention out, as eager does`
-    problems.push({ where: placeOf('--attention'), message, next: 'Say --attention eager.' })
-  }
   const elsewhere = [
-    [
-      '--gradient-checkpointing',
-      values.gradient_checkpointing !== undefined && values.gradient_checkpointing !== 'none',
-    ],
-    ['--padding', values.padding === true],
     ['--quantize', values.quantize !== undefined && values.quantize !== 'none'],
     ['--method', values.method?.startsWith('qlora') === true],
   ] as const

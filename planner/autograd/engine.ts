@@ -146,14 +146,21 @@ export class Engine<D> {
     }
     waiting.delete(leaf)
     if (leaf.grad) {
+      if (!leaf.parameter) this.#runtime.onName(leaf.grad, false)
       leaf.grad = this.#sum(leaf.grad, sum, (kept, grad) => this.#runtime.accumulateInto(kept, grad))
-      if (leaf.parameter) this.#runtime.onGradient(leaf.grad)
+      this.#keep(leaf, leaf.grad)
       return
     }
     const kept = this.#runtime.steal(sum, leaf.variable)
     if (kept !== sum) this.#lifetimes.end(sum)
     leaf.grad = kept
-    if (leaf.parameter) this.#runtime.onGradient(kept)
+    this.#keep(leaf, kept)
+  }
+
+  /** A parameter's gradient is the optimizer's; that of another tensor has its `.grad` as a name. */
+  #keep(leaf: Leaf<D>, grad: Variable<D>): void {
+    if (leaf.parameter) this.#runtime.onGradient(grad)
+    else this.#runtime.onName(grad, true)
   }
 }
 

@@ -281,6 +281,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
       const root = output.node
       if (root) this.#engine.run(root, output.output, runtime.alias(grads[0]!))
       const gradients = detached.map((v) => v.leaf?.grad ?? null)
+      for (const g of gradients) if (g) runtime.onName(g, false)
       this.#lifetimes.drop(output)
       for (const v of detached) this.#lifetimes.drop(v)
       return gradients
@@ -343,8 +344,11 @@ export class Tape<D> extends OpsBase<Variable<D>> {
 
   /** `zero_grad(set_to_none=True)`. */
   zeroGrad(leaf: Leaf<D>): void {
-    if (leaf.grad) this.#lifetimes.end(leaf.grad)
+    const { grad } = leaf
     leaf.grad = null
+    if (!grad) return
+    if (!leaf.parameter) this.runtime.onName(grad, false)
+    this.#lifetimes.end(grad)
   }
 
   /** The loss goes, and with it the graph: inputs that require a gradient and their gradients. */

@@ -3,6 +3,7 @@ import type { Operation } from '../autograd/operation.ts'
 import type { Position, Runtime } from '../autograd/runtime.ts'
 import type { OpName } from '../ops/attributes.ts'
 import type { Parameter } from '../ops/ops.ts'
+import { TILE } from '../ops/tiles.ts'
 import { type Axes, numel } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import type { Category, EventSink } from '../trace/event.ts'
@@ -22,11 +23,11 @@ export interface ExecutorOptions {
   readonly sink: EventSink
   /** Also writes reads and names, which only the auditor asks for. */
   readonly audited?: boolean
+  /** Tokens of a block of attention; tests take short ones. */
+  readonly tile?: number
 }
 
 const NEXT: { readonly [op in OpName]?: string } = {
-  sdpa: 'Run the step with eager attention.',
-  flash_attn: 'Run the step with eager attention.',
   retype: 'Run the step without --quantize.',
   fused_linear_cross_entropy: 'Run the step without --fused-loss.',
 }
@@ -59,7 +60,7 @@ export class Executor implements Runtime<Tensor> {
     this.#audited = options.audited === true
     this.ledger = new Ledger(options.engine, this.#recorder)
     this.primitives = new Primitives(options.engine, this.ledger)
-    this.#kernels = kernelsOf(this.primitives, dropoutStreams(options.seed, this.position))
+    this.#kernels = kernelsOf(this.primitives, dropoutStreams(options.seed, this.position), options.tile ?? TILE)
   }
 
   operation<N extends OpName>(op: N): Operation<Tensor, N> {

@@ -20,6 +20,7 @@ export async function createExecutor(options: {
   readonly seed: number
   readonly sink: EventSink
   readonly audited?: boolean
+  readonly tile?: number
 }): Promise<Executor> {
   const engine = await loadEngine(options.engine)
   return new Executor({ ...options, engine })

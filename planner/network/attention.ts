@@ -15,11 +15,13 @@ export interface Attend<T> {
   readonly dropout: number
   readonly scale: number
   readonly causal: boolean
+  /** Tokens that a query sees, itself and those before it; the mask has it too where there is one. */
+  readonly window?: number | null
   /** Softmax in float32 and back, as LLaMA's eager attention; BERT's stays in the type it has. */
   readonly upcast: boolean
   /** Added to the scores before the mask (T5). `[1, a, t, s]` */
   readonly bias?: T
-  /** Scores are kept within ± this by a tanh (Gemma 2, eager). */
+  /** Scores are kept within ± this by a tanh (Gemma 2; sdpa knows none). */
   readonly cap?: number | null
 }
 
@@ -137,11 +139,11 @@ function flashAttention<T extends Tensor>(
   return o.call([call.q, call.k, call.v], (s) => {
     const wide = (told === 'query' ? call.q : call.v).dtype === 'float32'
     const turned = (x: T): T => s.let(o.transpose(x, 1, 2))
-    const cast = (x: T): T => (wide ? s.set(x, o.to(x, kernel)) : x)
+    const cast = (x: T): T => (wide && kernel !== 'float32' ? s.set(x, o.to(x, kernel)) : x)
     const [q, k, v] = [turned(call.q), turned(call.k), turned(call.v)].map(cast) as [T, T, T]
     if (q.dtype !== v.dtype) throw new Refusal('conflict', '--attention', MIXED, 'Say sdpa, or --dtype bfloat16.')
-    const { causal, dropout, scale } = call
-    return [o.run('flash_attn', [q, k, v], { causal, dropout, scale })] as const
+    const { causal, dropout, scale, window = null, cap = null } = call
+    return [o.run('flash_attn', [q, k, v], { causal, dropout, scale, window, cap })] as const
   })
 }
 

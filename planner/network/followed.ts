@@ -54,6 +54,15 @@ function refuseFlash(library: Library, model: ModelSpec, train: TrainSpec): void
     const message = `flash_attention_2 is not modelled for ${model.modelType}`
     throw new Refusal('not-modelled', flag, message, 'Say sdpa or eager.')
   }
+  if (library.flash === 'flash-attn') refuseKernel(flag, model, train)
+  if (train.padding) {
+    const message = 'under flash_attention_2 what a padded batch keeps depends on how much of it is padding'
+    throw new Refusal('not-modelled', '--padding', message, 'Leave it out, or say sdpa or eager.')
+  }
+}
+
+/** What flash-attn's kernels take. */
+function refuseKernel(flag: string, model: Exclude<ModelSpec, FreeformSpec>, train: TrainSpec): void {
   if (train.dtype === 'float32' && train.autocast === 'none') {
     const message = 'flash_attention_2 takes bfloat16 and float16 only'
     throw new Refusal('conflict', flag, message, 'Say --dtype bfloat16 or --autocast bfloat16.')
@@ -62,10 +71,6 @@ function refuseFlash(library: Library, model: ModelSpec, train: TrainSpec): void
   if (odd !== undefined) {
     const message = `flash_attention_2 with heads of ${odd}, which it pads or refuses, is not modelled`
     throw new Refusal('not-modelled', flag, message, 'Say sdpa or eager.')
-  }
-  if (train.padding) {
-    const message = 'under flash_attention_2 what a padded batch keeps depends on how much of it is padding'
-    throw new Refusal('not-modelled', '--padding', message, 'Leave it out, or say sdpa or eager.')
   }
 }
 

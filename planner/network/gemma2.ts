@@ -14,6 +14,8 @@ import { type Around, declareRotary, type Rotary, rotaryDecoder } from './rotary
 
 interface Layer {
   readonly path: string
+  /** Null where it sees all that is before it. */
+  readonly window: number | null
   readonly q: Linear
   readonly k: Linear
   readonly v: Linear
@@ -42,7 +44,7 @@ export function gemma2(spec: Gemma2Spec, train: TrainSpec, library: Library): Ne
   const weight = b.weight('model.embed_tokens.weight', [vocab, h])
   const root = { kind: 'constant', value: Math.sqrt(spec.hidden) } as const
   const scale = b.buffer('model.embed_tokens.embed_scale', [], train.dtype, root)
-  const layers = Array.from({ length: spec.layers }, (_, i) => layer(`model.layers.${i}`))
+  const layers = Array.from({ length: spec.layers }, (_, i) => layer(i))
   const norm = rms('model.norm')
   const [rotaries, rotaryOf] = declareRotaries()
   const head = b.linear('lm_head', h, vocab, { head: 'vocabulary', ...(spec.tied ? { tied: weight } : {}) })
@@ -62,11 +64,13 @@ export function gemma2(spec: Gemma2Spec, train: TrainSpec, library: Library): Ne
     return [[...full, ...near], (i) => (sliding[i] ? full.length : 0)]
   }
 
-  function layer(path: string): Layer {
+  function layer(i: number): Layer {
+    const path = `model.layers.${i}`
     const attention = `${path}.self_attn`
     const bias = spec.attentionBias
     return {
       path,
+      window: kindOf(i).sliding ? spec.slidingWindow : null,
       q: b.linear(`${attention}.q_proj`, h, query, { bias }),
       k: b.linear(`${attention}.k_proj`, h, keyValue, { bias }),
       v: b.linear(`${attention}.v_proj`, h, keyValue, { bias }),
@@ -94,7 +98,16 @@ export function gemma2(spec: Gemma2Spec, train: TrainSpec, library: Library): Ne
       q = s.set(q, turnedQ)
       k = s.set(k, turnedK)
       const scaled = { dropout: spec.attentionDropout, scale: spec.queryScale ** -0.5, cap: spec.scoreCap }
-      const out = attentionOf(train, library)(o, { q, k, v, mask, ...scaled, causal: true, upcast: true })
+      const out = attentionOf(train, library)(o, {
+        q,
+        k,
+        v,
+        mask,
+        ...scaled,
+        causal: true,
+        window: m.window,
+        upcast: true,
+      })
       return joinHeads(o, s, out, [batch, tokens, query], m.output)
     })
   }

@@ -12,6 +12,8 @@ export interface Library {
   readonly sdpa: 'grouped' | 'contiguous'
   /** By which tensor's type flash-attn's operands are cast from float32. */
   readonly flashCast: 'query' | 'value'
+  /** What flash_attention_2 calls: flash-attn's kernels, or the engine's own, which take every type and width of head. */
+  readonly flash: 'flash-attn' | 'engine'
   /** Who makes a causal decoder's mask, and of which shape. */
   readonly mask: 'masking_utils' | 'update_causal_mask'
   /** What the causal loss shifts by one: the labels, or logits and labels, both copied. */
@@ -47,6 +49,7 @@ export const CURRENT: Library = {
   rotaryBuffers: ['inv_freq', 'original_inv_freq'],
   sdpa: 'grouped',
   flashCast: 'query',
+  flash: 'flash-attn',
   mask: 'masking_utils',
   shift: 'labels',
   liger: '0.8',
@@ -57,6 +60,9 @@ export const CURRENT: Library = {
   t5: { attention: 'interface', cache: true, headTied: true, embedding: 'own' },
   dora: 'result',
 }
+
+/** The newest files as planner/execute runs them. */
+export const EXECUTED: Library = { ...CURRENT, flash: 'engine' }
 
 /**
  * transformers 4.48.1 and PEFT 0.13; liger-kernel 0.5.2:
@@ -84,6 +90,7 @@ export const TRANSFORMERS_4_48: Library = {
   rotaryBuffers: ['inv_freq'],
   sdpa: 'contiguous',
   flashCast: 'value',
+  flash: 'flash-attn',
   mask: 'update_causal_mask',
   shift: 'logits',
   liger: '0.5',

@@ -106,6 +106,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
         dropout: spec.attentionDropout,
         scale,
         causal: true,
+        window: spec.slidingWindow,
         upcast: true,
       })
       return joinHeads(o, s, attended, [batch, tokens, query], m.o)

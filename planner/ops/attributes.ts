@@ -70,7 +70,15 @@ export interface Attributes {
   // attention as one kernel
   sdpa: { readonly causal: boolean; readonly dropout: number; readonly scale: number; readonly grouped: boolean }
   /** flash-attn's own kernel: `[b, t, a, d]`, keys `[b, s, k, d]` grouped as they are. */
-  flash_attn: { readonly causal: boolean; readonly dropout: number; readonly scale: number }
+  flash_attn: {
+    readonly causal: boolean
+    readonly dropout: number
+    readonly scale: number
+    /** Tokens before itself that a query sees, counting itself. */
+    readonly window: number | null
+    /** Scores are kept within ± this by a tanh. */
+    readonly cap: number | null
+  }
   // made from numbers, without a gradient
   /** 0, 1, 2 …, to which the number of tokens before them is added unless `past` is false. */
   positions: { readonly axes: Axes; readonly past?: false }

@@ -1,4 +1,5 @@
 import type { ModelSpec } from '../../models/spec.ts'
+import { EXECUTED } from '../network/library.ts'
 import { bodyOf, type Simulation, simulate } from '../predict/index.ts'
 import type { EstimateBody } from '../result/estimate.ts'
 import { tfjsDialect } from '../simulate/dialects/tfjs.ts'
@@ -20,6 +21,7 @@ export function planRun(model: ModelSpec, asked: TrainSpec, engine: RunRequest['
     optimizer: (s) => tfjsOptimizer(s, train.optimizer),
     steps,
     audited: true,
+    library: EXECUTED,
   })
   const stack = `${dialect.name}+transformers-5.23+peft-0.21`
   return { train, notExercised, network, events, stack, predicted: bodyOf(network, events) }

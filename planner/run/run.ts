@@ -2,6 +2,7 @@ import type { ModelSpec } from '../../models/spec.ts'
 import { audit, type Finding } from '../audit.ts'
 import { adamW, createExecutor, EngineError, type Executor, loraFa, type Optimizer, sgd } from '../execute/index.ts'
 import { networkOf, referenceOf } from '../network/index.ts'
+import { EXECUTED } from '../network/library.ts'
 import type { Network } from '../network/network.ts'
 import { bodyOf } from '../predict/index.ts'
 import type { Executed } from '../result/run.ts'
@@ -77,15 +78,15 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
   const executor = await load(request, (e) => events.push(e))
   try {
     refuseWhatIsTooLarge(executor, predicted.peak.bytes)
-    const network = networkOf(model, train)
+    const network = networkOf(model, train, EXECUTED)
     executor.materialize([...network.parameters, ...network.buffers], (p) => initialValues(p, request.seed))
     const batch = Object.fromEntries(
       network.inputs.map((input) => {
-        const values = batchValues(input, limitOf(model, input.name), request.seed)
+        const values = batchValues(input, limitOf(model, input.name), request.seed, train.padding)
         return [input.name, executor.input(input.name, input.axes, input.dtype, values)]
       }),
     )
-    const reference = referenceOf(model, train)
+    const reference = referenceOf(model, train, EXECUTED)
     const watch = await Watch.start(executor, network)
     const stepper = optimizerFor(executor, network, train)
     const [losses, seconds]: [number[], number[]] = [[], []]

@@ -13,7 +13,7 @@ export interface ExecutedSetting {
 }
 
 /**
- * The setting as tfjs can run it: float32 throughout, attention written out. Everything else stays. What is left out is named,
+ * The setting as tfjs can run it: float32 throughout, AdamW one parameter at a time. Everything else stays. What is left out is named,
  * so that nobody takes the run for a measurement of the other stack.
  *
  * @throws Refusal for an optimizer that no engine has
@@ -29,14 +29,12 @@ export function executedSetting(train: TrainSpec): ExecutedSetting {
     notExercised.push("PEFT's float32 copies of each adapter's input: in a float32 base the cast is no copy")
   }
   if (train.attention !== 'eager')
-    notExercised.push(`${train.attention} attention: the engine keeps the scores, as eager does`)
+    notExercised.push(`${train.attention}'s kernel: the engine goes by blocks of its own`)
   if (train.optimizer === 'adamw' && train.optimizerImpl !== 'for-loop') {
     notExercised.push(`AdamW ${train.optimizerImpl}: the engine steps one parameter at a time`)
   }
   if (train.quantize) notExercised.push(`${train.quantize.kind} weights: the engine keeps the base in float32`)
   if (train.autocast !== 'none') notExercised.push(`autocast to ${train.autocast}: the engine has one floating type`)
-  if (train.checkpointing !== 'none') notExercised.push('gradient checkpointing: the engine keeps what it saves')
-  if (train.padding) notExercised.push('a padded batch: the engine runs without a mask')
   const { quantize: _, ...plain } = train
   const adapter = train.adapter && ({ ...train.adapter, dtype: 'base' } as const)
   return {
@@ -44,9 +42,6 @@ export function executedSetting(train: TrainSpec): ExecutedSetting {
       ...plain,
       dtype: 'float32',
       autocast: 'none',
-      attention: 'eager',
-      checkpointing: 'none',
-      padding: false,
       optimizerImpl: 'for-loop',
       adapter,
     },

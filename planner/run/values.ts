@@ -37,13 +37,28 @@ export function initialValues(p: Parameter, seed: number): Float32Array | Int32A
   return values
 }
 
-/** Token ids and labels of one batch: numbers below the vocabulary (or the number of classes), the same for a seed. */
-export function batchValues(spec: InputSpec, limit: number, seed: number): Int32Array {
+/**
+ * Token ids and labels of one batch: numbers below the vocabulary (or the number of classes), the same for a seed. A padded batch's
+ * mask hides the end of each row, of a later one more; labels there are ignored.
+ */
+export function batchValues(spec: InputSpec, limit: number, seed: number, padded = false): Int32Array {
+  const [rows, tokens] = [spec.axes[0]!.size, spec.axes[1]?.size ?? 1]
+  const kept = (row: number): number => tokens - Math.floor((tokens * (row + 1)) / (2 * (rows + 1)))
+  const real = (i: number): boolean => i % tokens < kept(Math.floor(i / tokens))
+  const values = new Int32Array(numel(spec.axes))
+  if (spec.name === 'attention_mask') return values.map((_, i) => (real(i) ? 1 : 0))
   const random = randomStream(hash(spec.name) ^ seed)
   // 0, 1 and 2 are the padding and sentence marks of the catalog's tokenizers: a batch without padding has none.
   const least = limit > 16 ? 3 : 0
-  return new Int32Array(numel(spec.axes)).map(() => least + Math.floor(random() * (limit - least)))
+  const ignored = padded && spec.name === 'labels' && spec.axes.length === 2
+  return values.map((_, i) => {
+    const drawn = least + Math.floor(random() * (limit - least))
+    return ignored && !real(i) ? IGNORED : drawn
+  })
 }
+
+/** The label that a loss passes over. */
+const IGNORED = -100
 
 function hash(text: string): number {
   let h = 2166136261

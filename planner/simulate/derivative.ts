@@ -218,6 +218,7 @@ function runScript(
       alive.splice(i, 1)
       continue
     }
+    if (step.do === 'rename') throw new Error('only the scripts of a tile rename')
     const shape = shapeOf(step.shape, known)
     const made = make(step, shape)
     if (made !== null && !('temporary' in made)) continue

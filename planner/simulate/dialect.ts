@@ -17,6 +17,34 @@ export interface BackwardScripts {
   readonly [input: string]: Script | 'pass' | readonly string[] | undefined
 }
 
+/**
+ * Attention by blocks: what each part of the schedule allocates and releases, in order. Names live on from one script to the next
+ * within a block of queries; `a<-b` gives b's tensor the name a. Shapes: a tile's `query`, `key`, `scores`, `row`.
+ */
+export interface TileScripts {
+  /** Tokens of a block. */
+  readonly size: number
+  /** Forward: before a block of queries; its first and each further block of keys; after them. */
+  readonly open: Script
+  readonly first: Script
+  readonly next: Script
+  readonly close: Script
+  /** Backward: before a block of queries; the powers of each block of keys again. */
+  readonly again: Script
+  readonly powers: Script
+  /** Where dQuery or dKey is wanted. */
+  readonly dScores: Script
+  readonly dValue: Script
+  readonly dPowersEnd: Script
+  readonly dKey: Script
+  readonly dQueryFirst: Script
+  readonly dQueryNext: Script
+  readonly dScoresEnd: Script
+  readonly tileEnd: Script
+  readonly dQueryEnd: Script
+  readonly end: Script
+}
+
 /** Data about a runtime's operations: what the same program costs there. */
 export interface Dialect {
   readonly name: string
@@ -33,4 +61,6 @@ export interface Dialect {
   /** A script may be of one variant of an operation: `causal_mask.padded`. */
   readonly forward: { readonly [op in OpName | `${OpName}.${string}`]?: Script }
   readonly backward: { readonly [op in OpName | `${OpName}.${string}`]?: BackwardScripts }
+  /** Where attention as one operation runs by blocks; null where it is one of CUDA's kernels. */
+  readonly tiles: TileScripts | null
 }

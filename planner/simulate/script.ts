@@ -9,7 +9,10 @@ export interface AllocStep {
   readonly name: string
   readonly shape: Shape
 }
-export type Step = AllocStep | { readonly do: 'free'; readonly name: string }
+export type Step =
+  | AllocStep
+  | { readonly do: 'free'; readonly name: string }
+  | { readonly do: 'rename'; readonly name: string; readonly from: string }
 
 interface Shape {
   readonly of: string
@@ -30,6 +33,8 @@ export function parseStep(line: string): Step {
 
 function parse(line: string): Step {
   if (line.startsWith('-')) return { do: 'free', name: line.slice(1) }
+  const [name, from] = line.split('<-')
+  if (from !== undefined) return { do: 'rename', name: name!, from }
   const match = /^([\w@]+)=(?:(rows|lastaxis):)?(\w+)(?:\/(\w+))?$/.exec(line)
   const dtype = match?.[4] as DType | undefined
   if (!match || (dtype !== undefined && !DTYPES.includes(dtype))) throw new Error(`malformed script line: ${line}`)

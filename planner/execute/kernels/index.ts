@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Operation } from '../../autograd/operation.ts'
 import type { OpName } from '../../ops/attributes.ts'
 import * as activation from './activation.ts'
+import { flashAttn, sdpa } from './attention.ts'
 import * as constant from './constant.ts'
 import { dropout } from './dropout.ts'
 import * as elementwise from './elementwise.ts'
@@ -16,8 +17,8 @@ import { embedding, nllLoss } from './table.ts'
 /** Operations by name; what is missing is not executed on these engines. */
 export type Kernels = { readonly [N in OpName]?: Operation<Tensor, N> }
 
-/** Every operation with numbers. `random` opens the stream of the next dropout. */
-export function kernelsOf(p: Primitives, random: () => () => number): Kernels {
+/** Every operation with numbers. `random` opens the stream of the next dropout, `tile` is the length of attention's blocks. */
+export function kernelsOf(p: Primitives, random: () => () => number, tile: number): Kernels {
   const table: { readonly [N in OpName]?: Kernel<N> } = {
     add: elementwise.add,
     add_scalar: elementwise.addScalar,
@@ -42,6 +43,8 @@ export function kernelsOf(p: Primitives, random: () => () => number): Kernels {
     linear,
     conv1d,
     bmm,
+    sdpa: sdpa(random, tile),
+    flash_attn: flashAttn(random, tile),
     view: shape.view,
     reshape: shape.reshape,
     transpose: shape.transpose,

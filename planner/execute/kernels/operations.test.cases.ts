@@ -2,7 +2,7 @@ import type { Runtime } from '../../autograd/runtime.ts'
 import { Tape } from '../../autograd/tape.ts'
 import type { Leaf, Variable } from '../../autograd/variable.ts'
 import type { AttributesOf, OpName } from '../../ops/attributes.ts'
-import { type Axes, axis, numel, ONE } from '../../trace/axes.ts'
+import { type Axes, type Axis, axis, numel, ONE } from '../../trace/axes.ts'
 import type { DType } from '../../trace/dtype.ts'
 
 /** An operand of a case; token ids are int64 as in PyTorch. */
@@ -101,6 +101,29 @@ export function casesOf(sizes: Sizes, random: () => number): Case[] {
   add('detach', {}, { ...x(wide), trains: false })
   add('cat', { at: 2 }, x([b, t, half]), x([b, t, half]))
   add('cat', { at: 1 }, x(wide), x([b, ONE, h]), x(wide))
+  const [queries, pairs] = [axis('a', 4), axis('k', 2)]
+  const apart = (n: Axis, tokens: Axis): Axes => [b, n, tokens, d]
+  const together = (n: Axis, tokens: Axis): Axes => [b, tokens, n, d]
+  const plain = { dropout: 0, scale: 0.6 } as const
+  const all = () => [queries, pairs, pairs].map((n) => x(apart(n, t)))
+  add('sdpa', { ...plain, causal: true, grouped: true }, ...all(), null)
+  const seen = (axes: Axes, hidden: number, dtype: DType): Operand => {
+    const s = axes.at(-1)!.size
+    const values = Array.from({ length: numel(axes) }, (_, i) =>
+      i % s > 0 && random() < 0.4 ? hidden : +(dtype === 'bool'),
+    )
+    return { axes, dtype, values, trains: false }
+  }
+  add('sdpa', { ...plain, causal: false, grouped: true }, ...all(), seen([b, ONE, t, t], 0, 'bool'))
+  add('sdpa', { ...plain, causal: false, grouped: true }, ...all(), seen([ONE, queries, t, t], -3, 'float32'))
+  add('sdpa', { causal: true, grouped: true, dropout: 0.3, scale: 0.6 }, ...all(), null)
+  const flash = [queries, pairs, pairs].map((n) => x(together(n, t)))
+  add('flash_attn', { ...plain, causal: true, window: null, cap: null }, ...flash)
+  add('flash_attn', { ...plain, causal: true, window: null, cap: 1.5 }, ...flash)
+  add('flash_attn', { ...plain, causal: true, window: 2, cap: null }, ...flash)
+  const memory = axis('s', f.size + 2)
+  const cross = [x(together(queries, t)), x(together(queries, memory)), x(together(queries, memory))]
+  add('flash_attn', { ...plain, causal: false, window: null, cap: null }, ...cross)
   add('embedding', {}, x([v, h]), ids([b, t], v.size))
   add('nll_loss', { ignoreIndex: -100 }, x([t, v]), withIgnored(ids([t], v.size)))
   add('positions', { axes: [t] })
@@ -136,6 +159,9 @@ function withIgnored(labels: Operand): Operand {
   const { values } = labels
   return { ...labels, values: values.map((x, i) => (i > 0 && i === values.length - 1 ? -100 : x)) }
 }
+
+/** Blocks of attention so short that the cases have several. */
+export const SHORT_TILE = 2
 
 /** The leaves of a run with their gradients, and what the operation made. */
 export interface Ran<D> {

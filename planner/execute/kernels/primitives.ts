@@ -49,7 +49,7 @@ export class Primitives {
     return this.run(kernel, { x }, x.axes)
   }
 
-  binary(kernel: 'Add' | 'Sub' | 'Multiply' | 'RealDiv' | 'Pow', a: Num, b: Num): Num {
+  binary(kernel: 'Add' | 'Sub' | 'Multiply' | 'RealDiv' | 'Maximum', a: Num, b: Num): Num {
     return this.run(kernel, { a, b }, broadcastAxes(a.axes, b.axes))
   }
 

@@ -35,7 +35,7 @@ function made<N extends OpName>(
           if (!t) throw new Error(`${op}: the script frees ${step.name}, which is not there`)
           simulator.release(t)
           alive.delete(step.name)
-        } else {
+        } else if (step.do === 'alloc') {
           const { axes, dtype } = shapeOf(step.shape, known)
           alive.set(step.name, simulator.alloc(axes, dtype))
         }

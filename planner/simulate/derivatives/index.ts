@@ -11,6 +11,7 @@ import { bmm, conv1d, linear, linear4bit, linear8bit } from './product.ts'
 import * as reduction from './reduction.ts'
 import * as shape from './shape.ts'
 import { embedding, nllLoss } from './table.ts'
+import { tiled } from './tiled.ts'
 
 type Simulated = { readonly [N in OpName]: (simulator: Simulator) => Operation<View, N> }
 
@@ -65,8 +66,9 @@ export const DERIVATIVES: Simulated = {
   embedding: kernel(embedding),
   nll_loss: kernel(nllLoss),
   fused_linear_cross_entropy: fusedLinearCrossEntropy,
-  sdpa,
-  flash_attn: flashAttn,
+  sdpa: (simulator) => (simulator.dialect.tiles ? tiled(simulator, simulator.dialect.tiles) : sdpa(simulator)),
+  flash_attn: (simulator) =>
+    simulator.dialect.tiles ? tiled(simulator, simulator.dialect.tiles) : flashAttn(simulator),
   positions: constant.positions,
   constant: constant.constant,
   causal_mask: constant.causalMask,

@@ -1,6 +1,7 @@
 import type { OpName } from '../../ops/attributes.ts'
 import type { EngineName } from '../../trace/engine-names.ts'
 import type { BackwardScripts, Dialect, Script } from '../dialect.ts'
+import { TFJS_TILES } from './tfjs-tiles.ts'
 
 /** Operations whose result is another handle over the same storage; a transpose, a slice and a stretch copy. */
 const ALIASES: readonly OpName[] = ['view', 'reshape', 'unsqueeze', 'contiguous', 'detach']
@@ -220,4 +221,5 @@ export const tfjsDialect = (engine: EngineName): Dialect => ({
   accumulatesInPlace: false,
   forward: FORWARD,
   backward: BACKWARD,
+  tiles: TFJS_TILES,
 })

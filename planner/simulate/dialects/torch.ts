@@ -228,6 +228,7 @@ export const torch: Dialect = {
     ],
   },
   backward: {},
+  tiles: null,
 }
 
 /**
