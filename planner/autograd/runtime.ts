@@ -9,6 +9,8 @@ import type { Variable } from './variable.ts'
 /** Where the program is: every event carries it. */
 export interface Position {
   step: number
+  /** Which forward of the step it is, or whose backward: micro-steps and passes of reference count alike. */
+  pass: number
   phase: Phase | 'static'
   scope: string
   op: string

@@ -185,8 +185,9 @@ export class Tape<D> extends OpsBase<Variable<D>> {
       // One result, as was just made sure.
       return this.#reentrant(args, captured, single) as R
     }
+    const { scope } = this.runtime.position
     const region: Checkpoint<D> = new Checkpoint(this.runtime, this.#lifetimes, args, captured, (inputs) =>
-      this.#again(region, inputs, body),
+      this.#again(region, scope, inputs, body),
     )
     const result = this.#saving(
       (node, slot, _, why) => region.pack(node, slot, why),
@@ -218,11 +219,13 @@ export class Tape<D> extends OpsBase<Variable<D>> {
   /** Runs a region again for what its nodes save, up to the last one; all else it makes goes. */
   #again(
     region: Checkpoint<D>,
+    within: string,
     inputs: readonly Variable<D>[],
     body: (args: readonly Variable<D>[]) => Variable<D> | readonly Variable<D>[],
   ): void {
     const { position } = this.runtime
     const { scope } = position
+    position.scope = within
     const made: Variable<D>[] = []
     const before = this.#made
     this.#made = made

@@ -20,19 +20,21 @@ function hash(text: string): number {
 }
 
 /**
- * Streams for a run's dropouts: by seed, step, scope and how many the scope has had in this phase. A checkpointed region that is
- * computed again in the backward so meets the masks of its forward, as PyTorch does by restoring its generator.
+ * Streams for a run's dropouts: by seed, step, pass, scope and how many the scope has had in this phase. A checkpointed region that
+ * is computed again in the backward so meets the masks of its forward, as PyTorch does by restoring its generator.
  */
 export function dropoutStreams(seed: number, position: Position): () => () => number {
-  let [step, phase] = [-1, '']
+  let now = ''
   const calls = new Map<string, number>()
   return () => {
-    if (position.step !== step || position.phase !== phase) {
-      ;[step, phase] = [position.step, position.phase]
+    const { step, pass, phase, scope } = position
+    const place = `${step} ${pass} ${phase}`
+    if (place !== now) {
+      now = place
       calls.clear()
     }
-    const call = calls.get(position.scope) ?? 0
-    calls.set(position.scope, call + 1)
-    return stream(hash(`${seed} ${step} ${position.scope} ${call}`))
+    const call = calls.get(scope) ?? 0
+    calls.set(scope, call + 1)
+    return stream(hash(`${seed} ${step} ${pass} ${scope} ${call}`))
   }
 }

@@ -11,7 +11,7 @@ export interface Held {
 
 /** Numbers the events of one run and stamps them with the place where the program is. */
 export class Recorder {
-  readonly position: Position = { step: 0, phase: 'static', scope: '', op: '' }
+  readonly position: Position = { step: 0, pass: 0, phase: 'static', scope: '', op: '' }
   readonly #sink: EventSink
   #seq = 0
 

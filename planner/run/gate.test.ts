@@ -9,7 +9,7 @@ import { networkOf } from '../network/index.ts'
 import { EXECUTED } from '../network/library.ts'
 import type { Network } from '../network/network.ts'
 import { resolveTraining } from '../training/resolve.ts'
-import { ATTENTIONS, type TrainSpec } from '../training/spec.ts'
+import { ATTENTIONS, type AttentionKernel, type TrainSpec } from '../training/spec.ts'
 import { leavesOf } from '../training/step.ts'
 
 interface Stored {
@@ -73,10 +73,7 @@ function distance(got: ArrayLike<number>, want: ArrayLike<number>): number {
 /** A gradient may lie beside PyTorch's by float32 rounding over two layers. */
 const TOLERANCE = 1e-4
 
-function prepare(
-  gate: Gate,
-  attention: (typeof ATTENTIONS)[number],
-): { model: ModelSpec; network: Network; train: TrainSpec } {
+function prepare(gate: Gate, attention: AttentionKernel): { model: ModelSpec; network: Network; train: TrainSpec } {
   const model = specFromConfig({ ...gate.config, torch_dtype: 'float32' }, { name: gate.id })
   const [row] = gate.batch.input_ids
   const [labels] = gate.batch.labels
@@ -130,12 +127,12 @@ function materialize(executor: Executor, network: Network, gate: Gate) {
 }
 
 /** The recorded numbers are eager's; the others give the same in blocks of three tokens, where they exist for the gate's model. */
-function attentionsOf({ config, batch }: Gate): readonly (typeof ATTENTIONS)[number][] {
+function attentionsOf({ config, batch }: Gate): readonly AttentionKernel[] {
   const type = String(config.model_type)
   if (type === 't5') return ['eager']
   const capped = type === 'gemma2'
-  const [padded, known] = [batch.attention_mask !== undefined, type !== 'gemma3_text']
-  return ATTENTIONS.filter((a) => (a === 'sdpa' ? !capped : a !== 'flash_attention_2' || (!padded && known)))
+  const padded = batch.attention_mask !== undefined
+  return ATTENTIONS.filter((a) => (a === 'sdpa' ? !capped : a === 'eager' || !padded))
 }
 
 for (const engine of TESTED_ENGINES) {

@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { audit } from '../audit.ts'
+import { EXECUTED } from '../network/library.ts'
 import { bodyOf, simulate } from '../predict/index.ts'
 import type { SimulateOptions } from '../predict/simulate.ts'
 import { tfjsDialect } from '../simulate/dialects/tfjs.ts'
@@ -10,7 +11,7 @@ import type { TraceEvent } from '../trace/event.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { divergence, executeRun } from './index.ts'
 import { type Census, census, Mutant, type Mutation } from './mutants.test.cases.ts'
-import { FAMILIES, METHODS, modelOf, settingsOf } from './settings.test.cases.ts'
+import { FAMILIES, METHODS, modelOf, settingsOf, waysOf } from './settings.test.cases.ts'
 
 const dialect = tfjsDialect('wasm')
 
@@ -23,6 +24,7 @@ function simulated(
   const { events } = simulate(modelOf(family), train, dialect, {
     steps: 2,
     audited: true,
+    library: EXECUTED,
     optimizer: (s) => tfjsOptimizer(s, train.optimizer),
     simulator: (options) => new Mutant(options, mutation, counted),
   })
@@ -48,27 +50,39 @@ function isCaught(make: () => TraceEvent[], truth: readonly TraceEvent[]): boole
 
 const tally = { mutants: 0, killed: 0 }
 
+/** Makes everything wrong in turn that a setting's steps do, and each must be caught. */
+async function killAll(family: string, train: TrainSpec): Promise<void> {
+  const truth = await measured(family, train)
+  const counted = census()
+  assert.is(divergence(simulated(family, train, null, counted), truth), null, 'unmutated, the traces are equal')
+  const mutations: Mutation[] = [
+    ...[...counted.saves.values()].map((s) => ({ kind: 'save dropped', ...s }) as const),
+    ...[...counted.unsaved.values()].map((s) => ({ kind: 'input saved', ...s }) as const),
+    ...[...counted.results].map((op) => ({ kind: 'result doubled', op }) as const),
+    ...Array.from({ length: 20 }, (_, i) => Math.floor((i * counted.releases) / 20)).map(
+      (at) => ({ kind: 'release dropped', at }) as const,
+    ),
+  ]
+  for (const m of mutations) {
+    tally.mutants++
+    const caught = isCaught(() => simulated(family, train, m), truth)
+    if (caught) tally.killed++
+    assert.ok(caught, `survived: ${JSON.stringify(m)}`)
+  }
+}
+
+for (const family of ['llama']) {
+  for (const way of waysOf(family)) {
+    test(`${family}, ${way.attention}${way.padding ? ', padded' : ''}, checkpointed: all that is made wrong is caught`, async () => {
+      await killAll(family, { ...settingsOf(family, 'lora-fa')[2]!, ...way, checkpointing: 'non-reentrant' })
+    })
+  }
+}
+
 for (const family of FAMILIES) {
   for (const method of METHODS) {
     test(`${family} ${method}: every save rule, release and size made wrong is caught`, async () => {
-      const train = settingsOf(family, method)[2]!
-      const truth = await measured(family, train)
-      const counted = census()
-      assert.is(divergence(simulated(family, train, null, counted), truth), null, 'unmutated, the traces are equal')
-      const mutations: Mutation[] = [
-        ...[...counted.saves.values()].map((s) => ({ kind: 'save dropped', ...s }) as const),
-        ...[...counted.unsaved.values()].map((s) => ({ kind: 'input saved', ...s }) as const),
-        ...[...counted.results].map((op) => ({ kind: 'result doubled', op }) as const),
-        ...Array.from({ length: 20 }, (_, i) => Math.floor((i * counted.releases) / 20)).map(
-          (at) => ({ kind: 'release dropped', at }) as const,
-        ),
-      ]
-      for (const m of mutations) {
-        tally.mutants++
-        const caught = isCaught(() => simulated(family, train, m), truth)
-        if (caught) tally.killed++
-        assert.ok(caught, `survived: ${JSON.stringify(m)}`)
-      }
+      await killAll(family, settingsOf(family, method)[2]!)
     })
   }
 

@@ -236,3 +236,18 @@ export function settingsOf(family: string, method: Method): TrainSpec[] {
           },
   }))
 }
+
+/** How attention is run, and whether the batch is padded. */
+export type Way = Pick<TrainSpec, 'attention' | 'padding'>
+
+export const WAYS: readonly Way[] = [
+  { attention: 'eager', padding: false },
+  { attention: 'eager', padding: true },
+  { attention: 'sdpa', padding: false },
+  { attention: 'sdpa', padding: true },
+  { attention: 'flash_attention_2', padding: false },
+]
+
+/** The ways that a family has. */
+export const waysOf = (family: string): readonly Way[] =>
+  WAYS.filter(({ attention }) => family !== 't5' || attention === 'eager')

@@ -22,7 +22,7 @@ export interface SimulatorOptions {
 /** Tensors with a shape and a counted storage, and no numbers: every allocation and release is an event. */
 export class Simulator implements Runtime<View> {
   readonly dialect: Dialect
-  readonly position: Position = { step: 0, phase: 'static', scope: '', op: '' }
+  readonly position: Position = { step: 0, pass: 0, phase: 'static', scope: '', op: '' }
   readonly #sink: EventSink
   readonly #audited: boolean
   readonly #parameters: SimTensor[] = []

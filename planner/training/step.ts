@@ -40,6 +40,7 @@ export function* trainStep<D>(
   const { position } = runtime
   const { microSteps = 1 } = options
   position.step = step
+  position.pass = 0
   let last = yield* microStep(runtime, network, batch, options)
   for (let i = 1; i < microSteps; i++) {
     finish(last)
@@ -100,6 +101,7 @@ function* microStep<D>(
 
 /** `model(**batch).loss` under autocast: the outputs go but for the loss. */
 function forward<D>(tape: Tape<D>, network: Network, batch: Batch<Variable<D>>): Variable<D> {
+  tape.runtime.position.pass++
   const [logits, loss] = network.forward(tape, batch)
   tape.hold(loss)
   if (logits) {

@@ -35,14 +35,16 @@ const LOWEST = -3.4028234663852886e38
  * it, not farther than `window`, and no padding (transformers/masking_utils.py, create_causal_mask).
  */
 export const causalMask: Kernel<'causal_mask'> = (p) => ({
-  forward: ({ attributes: { batch, tokens, keys, window, dtype, bidirectional }, inputs }) => {
+  forward: ({ attributes: { batch, tokens, keys, window, dtype, bidirectional, stretched }, inputs }) => {
     const padding = inputs[0] ?? null
-    const y = p.zeros([batch, ONE, tokens, keys], dtype)
+    // One for all sequences is not stretched: what reads it takes it as it is.
+    const rows = stretched ? ONE : batch
+    const y = p.zeros([rows, ONE, tokens, keys], dtype)
     const to = p.values(y)
     const real = padding && p.values(padding)
     const [seen, hidden] = dtype === 'bool' ? [1, 0] : [0, LOWEST]
     let at = 0
-    for (let b = 0; b < batch.size; b++) {
+    for (let b = 0; b < rows.size; b++) {
       for (let q = 0; q < tokens.size; q++) {
         for (let k = 0; k < keys.size; k++) {
           const near = bidirectional || (k <= q && (window === null || k > q - window))
