@@ -61,7 +61,7 @@ test('compare --run: says how it executes, ✓ stands beside its own prediction,
     const args = ['compare', model, '--run', '-s', '8', '--steps', '2', '--layers', '2', '--report', report]
     const { status, stdout, stderr } = await tidemark(args)
     assert.is(status, 0, stderr)
-    assert.match(stderr, /executes in float32 with eager attention on wasm/)
+    assert.match(stderr, /executes in float32 on wasm/)
     const [estimate = '', executed = ''] = stdout.split(/\n(?=\S.* cut to 2 layers)/)
     assert.not.match(estimate, /✓/)
     assert.match(executed, /\n {2}measured +[\d.]+ KiB ✓ +[\d.]+ KiB ✓ +[\d.]+ KiB ✓\n/)

@@ -84,9 +84,7 @@ async function runAll(
 ): Promise<MethodResult[]> {
   const { values, terminal } = context
   const engine = await chooseEngine(values.engine)
-  terminal.say(
-    `--run executes in float32 with eager attention on ${engine}; its prediction stands beside what it measured`,
-  )
+  terminal.say(`--run executes in float32 on ${engine}; its prediction stands beside what it measured`)
   const run: MethodResult[] = []
   for (const [i, method] of prepared.methods.entries()) {
     const { estimate } = methods[i]!

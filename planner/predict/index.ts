@@ -1,7 +1,7 @@
 export { bodyOf, type Gpu, predict } from './estimate.ts'
 export { fullTrace } from './expand.ts'
-export { type Peak, peakOf } from './peak.ts'
 export { type StepFlops, stepFlops } from './flops.ts'
+export { type Peak, peakOf } from './peak.ts'
 export { savingsOf } from './savings.ts'
 export { type Simulation, simulate } from './simulate.ts'
 export { DEFAULT_STACK, resolveStack, STACKS, type Stack } from './stack.ts'

@@ -16,7 +16,7 @@ import { divergence } from './equality.ts'
 import { hashOf } from './hash.ts'
 import { planRun } from './plan.ts'
 import type { RunRequest } from './setting.ts'
-import { tierRows, unattributed } from './tiers.ts'
+import { heapRows, tierRows } from './tiers.ts'
 import { batchValues, initialValues } from './values.ts'
 import { Watch } from './watch.ts'
 
@@ -116,10 +116,7 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
       predicted_hash: hash,
       predicted,
       measured: {
-        tiers: [
-          ...tierRows(predicted, measured),
-          ...(heap === null ? [] : [unattributed('allocated', 'heap of the engine', heap)]),
-        ],
+        tiers: [...tierRows(predicted, measured), ...(heap === null ? [] : heapRows(heap, measured.peak.bytes))],
         timeline: measured.timeline,
         seconds_per_step: seconds,
       },

@@ -31,3 +31,14 @@ function row(tier: TierRow['tier'], phase: string, predicted: number, measured: 
 export function unattributed(tier: TierRow['tier'], phase: string, measured: number): TierRow {
   return { tier, phase, predicted_bytes: null, measured_bytes: measured, ratio: null, verdict: 'unattributed' }
 }
+
+/**
+ * What the engine's heap has grown to, and by how much that is more than the tensors' peak: packed operands and scratch of products,
+ * holes between blocks, static data. It grows and never shrinks.
+ */
+export function heapRows(heap: number, peak: number): TierRow[] {
+  return [
+    unattributed('allocated', 'heap of the engine', heap),
+    unattributed('allocated', "heap above the tensors' peak", heap - peak),
+  ]
+}

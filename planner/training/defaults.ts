@@ -42,7 +42,8 @@ const isOld = (stack: string): boolean => stack.includes('transformers-4.')
 
 /** sdpa where the stack has it for the family: T5 has had it since transformers 5. */
 export function defaultAttention(model: ModelSpec, defaults: Defaults): Default<'eager' | 'sdpa'> {
-  if ('engine' in defaults) return { value: 'eager', from: `the ${defaults.engine} engine writes attention out` }
+  if ('engine' in defaults)
+    return { value: 'eager', from: `the ${defaults.engine} engine writes attention out unless told` }
   if (!hasSdpa(model, defaults)) return { value: 'eager', from: `${defaults.stack} has no sdpa for ${model.modelType}` }
   // the stack takes sdpa here; a setting that cannot be predicted would make a poor default
   if (model.family === 't5')
