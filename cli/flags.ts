@@ -25,6 +25,8 @@ export interface Flag<T> extends Kind<T> {
   readonly placeholder?: string
   /** The default as help says it: mostly the stack's, which depends on the model. */
   readonly fallback?: string
+  /** What it is called on the command line where that is not its key with dashes. */
+  readonly spelled?: string
   /** Promised and not there: refused with this reason, and left out of help. */
   readonly refused?: string
 }
@@ -35,6 +37,7 @@ interface Words {
   readonly placeholder?: string
   readonly fallback?: string
   readonly refused?: string
+  readonly spelled?: string
 }
 
 const flag = <T>(group: Group, kind: Kind<T>, words: Words): Flag<T> => ({ ...kind, group, ...words })
@@ -148,6 +151,7 @@ export const FLAGS = {
   }),
   steps: flag('Execution', integer(2, 10_000), { describe: 'Steps to run', fallback: '3' }),
   seed: flag('Execution', integer(0, 4_294_967_295), { describe: 'Seed of weights, batch and dropout', fallback: '0' }),
+  cuda: flag('Execution', boolean(), { describe: 'TensorFlow with CUDA, for tfjs-node-gpu', spelled: 'gpu' }),
   trace: flag('Execution', text('a path'), { describe: 'Write the events as JSON Lines', placeholder: 'FILE' }),
   plan: flag('Execution', text('a model, or a result that estimate --json printed'), {
     describe: 'What the run should have been',
@@ -218,8 +222,9 @@ export const SETTING_FLAGS: readonly FlagKey[] = [
 export const HARDWARE_FLAGS: readonly FlagKey[] = [...keysOf('Hardware'), 'check']
 export const RUN_FLAGS: readonly FlagKey[] = ['engine', 'steps', 'seed']
 
-/** `seq_len` → `seq-len` */
-export const dashed = (key: string): string => key.replaceAll('_', '-')
-
 /** A flag of the table under its one interface, whatever it takes. */
 export const flagFor = (key: FlagKey): Flag<unknown> => FLAGS[key]
+
+/** `seq_len` → `seq-len` */
+export const dashed = (key: string): string =>
+  (key in FLAGS ? flagFor(key as FlagKey).spelled : undefined) ?? key.replaceAll('_', '-')

@@ -1,36 +1,123 @@
 import { ENGINE_TABLE } from '../../planner/execute/engines/table.ts'
 import { ENGINE_NAMES } from '../../planner/trace/engine-names.ts'
-import { EXIT } from '../errors.ts'
+import { EXIT, UsageError } from '../errors.ts'
 import { OUTPUT_FLAGS } from '../flags.ts'
-import { table } from '../output/table.ts'
-import type { Command } from './command.ts'
-import { contextOf, pageOf } from './context.ts'
+import { bytesIn } from '../output/numbers.ts'
+import { type Column, table } from '../output/table.ts'
+import { CHILD } from '../process/execute.ts'
+import { probeInChild } from '../process/supervise.ts'
+import { type Command, textArgument } from './command.ts'
+import { type Context, contextOf, pageOf } from './context.ts'
 import { checkOutputs, emit } from './emit.ts'
 
+const ACTIONS = ['list', 'doctor', 'install'] as const
+const INSTALLABLE = ['tensorflow'] as const
+
 export const engines: Command = {
-  usage: 'engines [action]',
-  describe: 'What can run a step here, and what cannot yet',
-  flags: [...OUTPUT_FLAGS],
-  positionals: { action: { describe: 'list', choices: ['list'] } },
-  examples: [],
-  async run(_args, raw) {
+  usage: 'engines [action] [what]',
+  describe: 'What can run a step here, why another cannot, and how to have it',
+  flags: ['cuda', ...OUTPUT_FLAGS],
+  positionals: {
+    action: { describe: 'What to do; list if left out', choices: ACTIONS },
+    what: { describe: 'What to install', choices: INSTALLABLE },
+  },
+  examples: [
+    ['tidemark engines doctor', 'load each engine and measure it'],
+    ['tidemark engines install tensorflow', 'tfjs-node on a current TensorFlow, in the cache folder'],
+  ],
+  async run(args, raw) {
     const context = await contextOf(raw, this.flags, 'engines')
     await checkOutputs(context)
-    const engines = await Promise.all(
-      ENGINE_NAMES.map(async (name) => {
-        const { describe, missing } = ENGINE_TABLE[name]
-        const why = await missing()
-        return { name, available: why === null, note: why === null ? describe : `${describe}: ${why}` }
-      }),
-    )
-    const rows = engines.map((e) => [e.name, e.available ? 'yes' : 'no', e.note])
-    const columns = [
-      { head: 'engine', align: 'left' },
-      { head: 'here', align: 'left' },
-      { head: '', align: 'left' },
-    ] as const
-    const document = { schema: 'tidemark/engines@1', engines }
-    emit(context, document, () => table(columns, rows, pageOf(context).width))
-    return EXIT.done
+    const action = textArgument(args, 'action') || 'list'
+    const what = textArgument(args, 'what')
+    refuseMisplaced(action, what, context)
+    if (action === 'install') return install(context)
+    if (action === 'doctor') return doctor(context)
+    return list(context)
   },
+}
+
+function refuseMisplaced(action: string, what: string, { values }: Context): void {
+  const refuse = (where: string, message: string, next: string): never => {
+    throw new UsageError([{ where, message, next }])
+  }
+  if (action === 'install' && what === '')
+    refuse('engines install', 'needs what to install', 'Say engines install tensorflow.')
+  if (action !== 'install' && what !== '') refuse(`engines ${action}`, `takes no ${what}`, 'Leave it out.')
+  if (action !== 'install' && values.cuda !== undefined) refuse('--gpu', 'belongs to engines install', 'Leave it out.')
+}
+
+const NAMED: readonly Column[] = [
+  { head: 'engine', align: 'left' },
+  { head: 'here', align: 'left' },
+]
+
+/** What seems to be there, without loading anything. */
+async function list(context: Context): Promise<typeof EXIT.done> {
+  const found = await Promise.all(
+    ENGINE_NAMES.map(async (name) => {
+      const { describe, missing, install } = ENGINE_TABLE[name]
+      const why = await missing()
+      return { name, available: why === null, note: why === null ? describe : `${describe}: ${why}`, install }
+    }),
+  )
+  const rows = found.map((e) => [e.name, e.available ? 'yes' : 'no', e.note, e.available ? '' : (e.install ?? '')])
+  const columns = [...NAMED, { head: '', align: 'left' }, { head: 'to have it', align: 'left' }] as const
+  emit(context, { schema: 'tidemark/engines@1', engines: found }, () => table(columns, rows, pageOf(context).width))
+  return EXIT.done
+}
+
+/** Loads each engine in a process of its own, proves it and measures it. */
+async function doctor(context: Context): Promise<typeof EXIT.done> {
+  const found = []
+  for (const name of ENGINE_NAMES) {
+    context.terminal.mention(name)
+    found.push(await diagnose(name))
+  }
+  const bytes = bytesIn(context.values.unit)
+  const rows = found.map((e) =>
+    e.ok
+      ? [e.name, 'yes', e.device, e.limitBytes === null ? '' : bytes(e.limitBytes), e.gflops.toFixed(1), '']
+      : [e.name, 'no', e.why, '', '', e.next],
+  )
+  const columns = [
+    ...NAMED,
+    { head: 'device', align: 'left' },
+    { head: 'memory', align: 'right' },
+    { head: 'GFLOP/s', align: 'right' },
+    { head: 'to have it', align: 'left' },
+  ] as const
+  emit(context, { schema: 'tidemark/engines-doctor@1', engines: found }, () =>
+    table(columns, rows, pageOf(context).width),
+  )
+  return EXIT.done
+}
+
+type Diagnosis =
+  | Extract<Awaited<ReturnType<typeof probeInChild>>, { ok: true }>
+  | { readonly name: string; readonly ok: false; readonly why: string; readonly next: string }
+
+/** What is missing is not tried; what ends its process is told like what refuses. */
+async function diagnose(name: (typeof ENGINE_NAMES)[number]): Promise<Diagnosis> {
+  const { missing, install } = ENGINE_TABLE[name]
+  const next = install === null ? '' : install
+  const why = await missing()
+  if (why !== null) return { name, ok: false, why, next }
+  try {
+    const probe = await probeInChild(CHILD, name)
+    return probe.ok ? probe : { name, ok: false, why: probe.why, next: probe.next }
+  } catch (error) {
+    return { name, ok: false, why: error instanceof Error ? error.message : String(error), next }
+  }
+}
+
+async function install(context: Context): Promise<typeof EXIT.done> {
+  const { terminal, values } = context
+  const variant = values.cuda === true ? 'gpu' : 'cpu'
+  const { installTensorflow } = await import('../tensorflow/install.ts')
+  const { home } = await installTensorflow(variant, terminal.env, (line) => terminal.say(line))
+  const engine = variant === 'gpu' ? 'tfjs-node-gpu' : 'tfjs-node'
+  const document = { schema: 'tidemark/engines-install@1', engine, folder: home }
+  emit(context, document, () => `${engine} is ready: say --engine ${engine}`)
+  return EXIT.done
 }

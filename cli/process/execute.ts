@@ -5,8 +5,8 @@ import { ProgressBar } from '../output/progress.ts'
 import type { Terminal } from '../terminal.ts'
 import { runInChild } from './supervise.ts'
 
-/** Beside this bundle. */
-const CHILD = new URL('./child.js', import.meta.url)
+/** The engine's process: beside this bundle. */
+export const CHILD = new URL('./child.js', import.meta.url)
 
 /** Runs a request in its own process with a progress bar; the trace file appears only when the run is complete. */
 export async function execute(

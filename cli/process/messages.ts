@@ -1,14 +1,14 @@
+import type { Probe } from '../../planner/execute/probe.ts'
 import type { Executed } from '../../planner/result/run.ts'
 import type { RunRequest } from '../../planner/run/setting.ts'
+import type { EngineName } from '../../planner/trace/engine-names.ts'
 import type { Progress } from '../output/progress.ts'
 
 /** What the parent tells the child: one request, then nothing. */
-export interface ToChild {
-  readonly kind: 'run'
-  readonly request: RunRequest
-  /** Send the measured events as lines too. */
-  readonly trace: boolean
-}
+export type ToChild =
+  /** `trace`: send the measured events as lines too. */
+  | { readonly kind: 'run'; readonly request: RunRequest; readonly trace: boolean }
+  | { readonly kind: 'probe'; readonly engine: EngineName }
 
 /** An error that crossed the process border: enough to tell it as if it had happened here. */
 export interface SentError {
@@ -23,7 +23,8 @@ export interface SentError {
 export type ToParent =
   | { readonly kind: 'progress'; readonly progress: Progress }
   | { readonly kind: 'trace'; readonly lines: string }
-  | { readonly kind: 'done'; readonly executed: Executed }
+  /** What the request asked for: `Executed` of a run, `Probe` of a probe. */
+  | { readonly kind: 'done'; readonly result: Executed | Probe }
   | { readonly kind: 'failed'; readonly error: SentError }
 
 /** What runs a request: the planner's `executeRun`, or a stand-in in tests. */
@@ -35,3 +36,11 @@ export type Runner = (
     readonly signal?: AbortSignal
   },
 ) => Promise<Executed>
+
+export type Prober = (engine: EngineName) => Promise<Probe>
+
+/** What a child can do, each loaded when it is asked for. */
+export interface Work {
+  readonly run: () => Promise<Runner>
+  readonly probe: () => Promise<Prober>
+}

@@ -1,21 +1,34 @@
+import type { Executed } from '../../planner/result/run.ts'
 import { Refusal } from '../../planner/trace/errors.ts'
-import type { Runner, SentError, ToChild, ToParent } from './messages.ts'
+import type { SentError, ToChild, ToParent, Work } from './messages.ts'
+import { endWithParent } from './orphan.ts'
 
 /** Trace lines travel together: one message each would cost more than the step. */
 const LINES_A_MESSAGE = 512
 
-/** The child's side: runs the one request it is sent, reports, and ends. It ends too when the parent is gone. */
-export function serve(load: () => Promise<Runner>): void {
+/** The child's side: does the one thing it is sent, reports, and ends. It ends too when the parent is gone. */
+export function serve(work: Work): void {
   process.on('disconnect', () => process.exit(1))
+  endWithParent()
   // the terminal sends Ctrl-C to both: the parent decides, and kills this process
   process.on('SIGINT', () => undefined)
   process.once('message', (message) => {
     // only the parent holds the other end of this channel
-    void answer(message as ToChild, load)
+    void answer(message as ToChild, work)
   })
 }
 
-async function answer({ request, trace }: ToChild, load: () => Promise<Runner>): Promise<void> {
+async function answer(message: ToChild, work: Work): Promise<void> {
+  try {
+    const result = message.kind === 'probe' ? await (await work.probe())(message.engine) : await runFor(message, work)
+    await sendLast({ kind: 'done', result })
+  } catch (error) {
+    await sendLast({ kind: 'failed', error: sentError(error) })
+  }
+  process.disconnect()
+}
+
+async function runFor({ request, trace }: Extract<ToChild, { kind: 'run' }>, work: Work): Promise<Executed> {
   let lines: string[] = []
   const flush = (): void => {
     if (lines.length > 0) send({ kind: 'trace', lines: `${lines.join('\n')}\n` })
@@ -25,18 +38,13 @@ async function answer({ request, trace }: ToChild, load: () => Promise<Runner>):
     lines.push(line)
     if (lines.length >= LINES_A_MESSAGE) flush()
   }
-  try {
-    const run = await load()
-    const executed = await run(request, {
-      onProgress: (progress) => send({ kind: 'progress', progress }),
-      ...(trace ? { onTrace } : {}),
-    })
-    flush()
-    await sendLast({ kind: 'done', executed })
-  } catch (error) {
-    await sendLast({ kind: 'failed', error: sentError(error) })
-  }
-  process.disconnect()
+  const run = await work.run()
+  const executed = await run(request, {
+    onProgress: (progress) => send({ kind: 'progress', progress }),
+    ...(trace ? { onTrace } : {}),
+  })
+  flush()
+  return executed
 }
 
 const send = (message: ToParent): void => void process.send?.(message)

@@ -1,18 +1,25 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import type { Probe } from '../../planner/execute/probe.ts'
 import type { Executed } from '../../planner/result/run.ts'
 import type { RunRequest } from '../../planner/run/setting.ts'
+import type { EngineName } from '../../planner/trace/engine-names.ts'
 import { EngineError, Interrupted, RunError, UsageError } from '../errors.ts'
 import type { Progress } from '../output/progress.ts'
 import { onStop } from './interrupt.ts'
 import type { SentError, ToChild, ToParent } from './messages.ts'
 
 export interface Watch {
-  readonly onProgress: (progress: Progress) => void
+  readonly onProgress?: (progress: Progress) => void
   readonly onTrace?: (lines: string) => void
   readonly signal?: AbortSignal
   /** What the child wrote on its own, for `--debug`. */
   readonly onOutput?: (text: string) => void
+  /** How long the child may say nothing before it counts as hanging; default: by what it is at. */
+  readonly silenceMs?: number
 }
+
+/** Loading an engine takes seconds; one step of a large model on a slow engine many minutes. */
+const SILENCE_MS = { load: 60_000, step: 60 * 60_000 } as const
 
 /** The end of what a child wrote that is shown when it dies. */
 const TAIL = 2000
@@ -20,15 +27,36 @@ const TAIL = 2000
 /**
  * Runs one request in a process of its own, so that its heap, its backend and its crash are its own.
  *
- * @throws UsageError for a refusal, EngineError where the engine is not there, RunError for a failure or a crash, Interrupted
+ * @throws UsageError for a refusal, EngineError where the engine is not there, RunError for a failure, a crash or a hang, Interrupted
  */
 export function runInChild(entry: URL, request: RunRequest, watch: Watch): Promise<Executed> {
+  // the answer to a run
+  return inChild(entry, { kind: 'run', request, trace: watch.onTrace !== undefined }, watch) as Promise<Executed>
+}
+
+/** Probes an engine in a process of its own: a broken library ends the process that loads it. @throws RunError where that happens */
+export function probeInChild(entry: URL, engine: EngineName, watch: Watch = {}): Promise<Probe> {
+  // the answer to a probe
+  return inChild(entry, { kind: 'probe', engine }, watch) as Promise<Probe>
+}
+
+function inChild(entry: URL, request: ToChild, watch: Watch): Promise<Executed | Probe> {
   return new Promise((resolve, reject) => {
     const child = fork(entry, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] })
     let tail = ''
     let answer: (() => void) | undefined
     const forget = onStop(() => child.kill('SIGKILL'))
     const abort = (): void => void child.kill('SIGKILL')
+    let hung: number | undefined
+    let silence: NodeJS.Timeout | undefined
+    const listen = (limitMs: number): void => {
+      clearTimeout(silence)
+      silence = setTimeout(() => {
+        hung = limitMs
+        abort()
+      }, watch.silenceMs ?? limitMs)
+    }
+    listen(SILENCE_MS.load)
     if (watch.signal?.aborted) abort()
     watch.signal?.addEventListener('abort', abort, { once: true })
     for (const stream of [child.stdout, child.stderr]) {
@@ -40,27 +68,40 @@ export function runInChild(entry: URL, request: RunRequest, watch: Watch): Promi
     child.on('message', (message) => {
       // the child is our own file: see process/serve.ts
       const sent = message as ToParent
-      if (sent.kind === 'progress') watch.onProgress(sent.progress)
-      else if (sent.kind === 'trace') watch.onTrace?.(sent.lines)
-      else if (sent.kind === 'done') answer = () => resolve(sent.executed)
+      if (sent.kind === 'progress') {
+        listen(sent.progress.phase === 'load' ? SILENCE_MS.load : SILENCE_MS.step)
+        watch.onProgress?.(sent.progress)
+      } else if (sent.kind === 'trace') watch.onTrace?.(sent.lines)
+      else if (sent.kind === 'done') answer = () => resolve(sent.result)
       else answer = () => reject(received(sent.error))
     })
     child.on('error', (error) => {
-      answer ??= () => reject(new RunError(`the run's process could not be started: ${error.message}`, ''))
+      answer ??= () => reject(new RunError(`the engine's process could not be started: ${error.message}`, ''))
       if (child.pid === undefined) settle()
     })
     child.on('close', (code, signal) => {
-      answer ??= () => reject(ended(code, signal, tail, watch.signal?.aborted === true))
+      answer ??= () =>
+        reject(
+          hung === undefined
+            ? ended(code, signal, tail, watch.signal?.aborted === true)
+            : new RunError(
+                `the engine's process said nothing for ${(watch.silenceMs ?? hung) / 1000} s and was stopped`,
+                HUNG,
+              ),
+        )
       settle()
     })
     function settle(): void {
       forget()
+      clearTimeout(silence)
       watch.signal?.removeEventListener('abort', abort)
       answer?.()
     }
-    tell(child, { kind: 'run', request, trace: watch.onTrace !== undefined })
+    tell(child, request)
   })
 }
+
+const HUNG = 'Run again with --debug to see what it wrote, or take another engine.'
 
 /** A child that is already gone is told of by its `close`, so a message that cannot be sent is no error of its own. */
 function tell(child: ChildProcess, message: ToChild): void {
@@ -83,5 +124,5 @@ function ended(code: number | null, signal: string | null, tail: string, aborted
     signal === 'SIGKILL'
       ? 'Memory may have run out: try a smaller --seq-len, --batch-size or --layers.'
       : 'Run again with --debug to see all that it wrote.'
-  return new RunError(`the run's process ${how} before it answered${said}`, next)
+  return new RunError(`the engine's process ${how} before it answered${said}`, next)
 }

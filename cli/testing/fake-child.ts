@@ -1,8 +1,9 @@
+import type { Runner } from '../process/messages.ts'
 import { serve } from '../process/serve.ts'
 import { engineMissing, never } from './stand-ins.ts'
 
-/** A run's process without an engine: what it does is said by the model's name. */
-serve(async () => async (request, { onProgress, onTrace }) => {
+/** An engine's process without an engine: what it does is said by the model's name, and a probe does what the engine's name says. */
+const run: Runner = async (request, { onProgress, onTrace }) => {
   onProgress({ phase: 'forward', step: 1, of: request.steps })
   onTrace?.('{"seq":1}')
   switch (request.model.name) {
@@ -18,4 +19,9 @@ serve(async () => async (request, { onProgress, onTrace }) => {
     default:
       return never()
   }
+}
+
+serve({
+  run: async () => run,
+  probe: async () => (name) => (name === 'cpu' ? never() : process.abort()),
 })

@@ -5,7 +5,7 @@ export type EngineFailure =
   | 'engine-busy'
   | 'out-of-memory'
   | 'engine-warning'
-  | 'wrong-product'
+  | 'wrong-numbers'
   | 'not-on-host'
   | 'not-executed'
   | 'bad-batch'

@@ -2,6 +2,7 @@ import type { EngineName } from './engines/engine.ts'
 import { loadEngine } from './engines/load.ts'
 import { EngineError } from './errors.ts'
 import { Executor } from './executor.ts'
+import { checkGradient, checkProduct } from './proof.ts'
 
 /** Whether an engine runs here: its version, limits and speed, or why not and what to do. */
 export type Probe =
@@ -24,13 +25,14 @@ export type Probe =
       readonly next: string
     }
 
-/** Loads an engine, multiplies two small matrices on it and then two large ones against the clock. */
+/** Loads an engine, checks a product and a gradient on it, and multiplies large matrices against the clock. */
 export async function probe(name: EngineName): Promise<Probe> {
   try {
     const executor = new Executor({ engine: await loadEngine(name), seed: 0, sink: () => undefined })
     const { engine } = executor
     try {
       await checkProduct(executor)
+      await checkGradient(executor)
       const gflops = await productRate(executor)
       return { name, ok: true, version: engine.version, device: engine.device, limitBytes: engine.limitBytes, gflops }
     } finally {
@@ -41,16 +43,6 @@ export async function probe(name: EngineName): Promise<Probe> {
     if (!(e instanceof EngineError)) throw e
     return { name, ok: false, code: e.code, why: e.message, next: e.next }
   }
-}
-
-async function checkProduct({ primitives: p, engine }: Executor): Promise<void> {
-  const two = { name: 'n', size: 2 }
-  const x = p.upload([1, 2, 3, 4], [two, two], 'float32')
-  const y = p.product(x, x, [two, two])
-  const got = [...(await engine.read(y.data))].join(' ')
-  p.free(x, y)
-  if (got === '7 10 15 22') return
-  throw new EngineError('wrong-product', engine.name, `a product came out as ${got}`, 'Try another engine.')
 }
 
 /** A measurement is long enough where it takes this long; a slow engine gets the smaller matrices only. */

@@ -74,9 +74,11 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
   const { train, notExercised, stack, predicted } = plan
   const hash = await hashOf({ stack, model, train, predicted })
 
+  hooks.onProgress?.({ phase: 'load', step: 0, of: steps })
   const events: TraceEvent[] = []
   const executor = await load(request, (e) => events.push(e))
   try {
+    hooks.onProgress?.({ phase: 'step', step: 0, of: steps })
     refuseWhatIsTooLarge(executor, predicted.peak.bytes)
     const network = networkOf(model, train, EXECUTED)
     executor.materialize([...network.parameters, ...network.buffers], (p) => initialValues(p, request.seed))
