@@ -1,66 +1,48 @@
-import { executedSection } from './page/executed.ts'
-import { html, type Markup, scriptJson, trusted } from './page/markup.ts'
-import { peakSection, timelineSection } from './page/peak.ts'
+import { drawAll } from './page/drawn.ts'
+import { html, type Markup } from './page/markup.ts'
 import { policyFor } from './page/policy.ts'
-import { savingsSection } from './page/savings.ts'
-import { SCRIPT } from './page/script.ts'
+import { sectionsOf } from './page/sections.ts'
 import { STYLE } from './page/style.ts'
-import { tiersSection } from './page/tiers.ts'
-import { trustSection } from './page/trust.ts'
-import { whySection } from './page/why.ts'
+import { escapeHtml, scriptJson, toText } from './page/text.ts'
 import { embeddable } from './view/embed.ts'
 import { type ReportResult, type ReportView, viewOf } from './view-model.ts'
-import { unbroken } from './words.ts'
+
+/** What the page runs, and the data that it reads: handed in by whoever knows the planner. */
+export interface PageScripts {
+  readonly scripts: readonly string[]
+  /** By the id of the element that holds it. */
+  readonly data: Readonly<Record<string, unknown>>
+}
 
 /**
  * One HTML file that needs nothing else: no network, no eval, readable without its script, in both themes, on a phone and on
- * paper. The same result gives the same bytes.
+ * paper. The same results give the same bytes.
  */
-export async function renderHtml(result: ReportResult): Promise<string> {
+export async function renderHtml(result: ReportResult, page: PageScripts = { scripts: [], data: {} }): Promise<string> {
   const view = viewOf(result)
-  const sections = [
-    answerSection(view),
-    await peakSection(view),
-    savingsSection(view),
-    await timelineSection(view),
-    whySection(view),
-    tiersSection(view),
-    await executedSection(view),
-    trustSection(view),
-  ]
-  const page = html`<!doctype html>
+  const body = bodyOf(view)
+  const text = toText(body, await drawAll(body))
+  const data = { result: embeddable(result), ...page.data }
+  return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${await policyFor(STYLE, SCRIPT)}">
+<meta http-equiv="Content-Security-Policy" content="${escapeHtml(await policyFor(STYLE, page.scripts))}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>${view.title}</title>
-<style>${trusted(STYLE)}</style>
+<title>${escapeHtml(view.title)}</title>
+<style>${STYLE}</style>
 </head>
 <body>
-<header><h1><b>${view.model}</b> · ${view.setting}</h1><div>${view.stack}</div></header>
-<main>
-${sections}</main>
-<footer>${view.tool} · the result behind this page is inside it as JSON (<code>#result</code>), timelines thinned</footer>
-<script type="application/json" id="result">${scriptJson(embeddable(result))}</script>
-<script>${trusted(SCRIPT)}</script>
-</body>
+${text}
+${Object.entries(data)
+  .map(([id, value]) => `<script type="application/json" id="${escapeHtml(id)}">${scriptJson(value)}</script>\n`)
+  .join('')}${page.scripts.map((script) => `<script>${script}</script>\n`).join('')}</body>
 </html>
 `
-  return page.text
 }
 
-function answerSection({ answer, warnings }: ReportView): Markup {
-  return html`<section class="answer"><p class="lead">${unbroken(answer.lead)}</p>
-${answer.more.map(
-  (sentence) => html`<p>${unbroken(sentence)}</p>
-`,
-)}${
-  warnings.length === 0
-    ? null
-    : html`<p class="note">${warnings[0]!}${warnings.length > 1 ? html` <a href="#warnings">and ${warnings.length - 1} more</a>` : null}</p>
-`
-}</section>
-`
-}
+const bodyOf = (view: ReportView): Markup => html`
+<header id="head"><h1><b>${view.model}</b> · ${view.setting}</h1><div>${view.stack}</div></header>
+<main>${sectionsOf(view)}</main>
+<footer>${view.tool} · the result behind this page is inside it as JSON (<code>#result</code>), timelines thinned</footer>`

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Segment } from './charts/bar-marks.ts'
 import { partsChart } from './charts/parts.ts'
 import { chartNames, GROUPS, PALETTE, type ReportResult, renderSvg, viewOf } from './index.ts'
 import { simplifyPath } from './path.ts'
@@ -33,11 +34,8 @@ test('a chart that is not there is refused with those that are', async () => {
 test('the segments of a bar are the parts of the peak, end to end', () => {
   for (const size of ['wide', 'narrow'] as const) {
     const { bars } = viewOf(golden('compare-gpu'))
-    const spec = partsChart(bars, size)
-    // The first layer draws the segments; its data are the chart's own values.
-    const layer = 'layer' in spec ? spec.layer[0] : undefined
-    const data = layer?.data && 'values' in layer.data ? layer.data.values : []
-    const segments = data as unknown as { bytes: number; from: number; to: number; group: string }[]
+    // what the chart calls segments are rows of bar-marks.ts
+    const segments = partsChart(bars, size).data.segments as readonly Segment[]
     assert.equal(
       segments.map((s) => s.bytes),
       bars.rows.flatMap((r) => r.parts.map((p) => p.bytes).filter((b) => b > 0)),

@@ -1,27 +1,60 @@
-import type { TopLevelSpec } from 'vega-lite'
+import type { Spec } from 'vega'
+import type { Chart } from './charts/chart.ts'
+import { SPECS } from './charts/specs.ts'
 import { PALETTE_PAGE, type Theme } from './page/theme.ts'
 import { simplifyPath } from './path.ts'
 import { seen } from './words.ts'
 
+const compiled = new Map<string, Promise<Spec>>()
+
+/** A drawing's Vega specification, without data; Vega-Lite is loaded on the first call. */
+export function compileSpec(kind: Chart['kind'], size: Chart['size']): Promise<Spec> {
+  const key = `${kind}:${size}`
+  const spec =
+    compiled.get(key) ?? import('vega-lite').then((v) => v.compile(SPECS[kind](size), { logger: SILENT }).spec)
+  compiled.set(key, spec)
+  return spec
+}
+
 /**
- * Compiles a Vega-Lite chart and draws it as text: no canvas, no eval (expressions are interpreted), the same bytes for
- * the same chart. Vega is loaded on the first call.
+ * Draws a chart as text: no canvas, no eval (expressions are interpreted), the same bytes for the same chart. Vega is loaded on
+ * the first call.
  *
  * @param id makes the names inside the drawing unique, so that several can stand in one document
  */
-export async function drawSvg(spec: TopLevelSpec, id: string): Promise<string> {
-  const [{ compile }, vega, { expressionInterpreter }] = await Promise.all([
-    import('vega-lite'),
+export async function drawSvg(chart: Chart, id: string): Promise<string> {
+  const [spec, vega, { expressionInterpreter }] = await Promise.all([
+    compileSpec(chart.kind, chart.size),
     import('vega'),
     import('vega-interpreter'),
   ])
-  const runtime = vega.parse(compile(spec, { logger: SILENT }).spec, undefined, { ast: true })
+  const runtime = vega.parse(spec, undefined, { ast: true })
   const view = new vega.View(runtime, { expr: expressionInterpreter, renderer: 'none', logger: SILENT })
   try {
+    fillView(view, chart)
     return tidy(await view.toSVG(), id)
   } finally {
     view.finalize()
   }
+}
+
+/** What `fillView` needs of a Vega view. */
+interface Fillable {
+  height(pixels: number): unknown
+  signal(name: string, value: unknown): unknown
+  data(name: string, values: unknown[]): unknown
+}
+
+/** Hands a chart's numbers to a view of its specification. */
+export function fillView(view: Fillable, { height, signals, data }: Chart): void {
+  view.height(height)
+  for (const [name, value] of Object.entries(signals)) view.signal(name, value)
+  // a view keeps and marks the rows it is given
+  for (const [name, rows] of Object.entries(data))
+    view.data(
+      name,
+      rows.map((row) => ({ ...row })),
+    )
 }
 
 /** Coordinates to a tenth of a pixel, names made unique, roles left to the page. Text between the tags stays as it is. */

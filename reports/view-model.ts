@@ -14,6 +14,8 @@ export type ReportResult = EstimateResult | CompareResult | RunResult
 
 /** What a report says, before anybody decides how it looks. All figures are the result's own integers. */
 export interface ReportView {
+  /** Begins the ids of its elements; empty for the first result of a page. */
+  readonly id: string
   readonly title: string
   readonly model: string
   readonly architecture: string
@@ -37,17 +39,24 @@ export interface ReportView {
   readonly warnings: readonly string[]
 }
 
-/** Reads any result into what its report says. @throws RangeError if it compares no method at all */
-export function viewOf(result: ReportResult): ReportView {
+/**
+ * Reads any result into what its report says.
+ *
+ * @param index of the result among those of one page
+ * @throws RangeError if it compares no method at all
+ */
+export function viewOf(result: ReportResult, index = 0): ReportView {
+  const id = index === 0 ? '' : `r${index}-`
   const { methods, executed, savings } = contents(result)
   if (methods.length === 0) throw new RangeError('a result without methods has nothing to report')
   const { input } = result
   const isRun = result.schema === 'tidemark/run@1'
-  const views = methods.map((m, i) => methodView(m, i))
-  const proofs = executed.map((e, i) => proofView(e, i))
+  const views = methods.map((m, i) => methodView(m, `${id}m${i}`))
+  const proofs = executed.map((e, i) => proofView(e, `${id}x${i}`))
   const own = barsOf(proofs.map((p) => ({ method: p.method, measured: p.measuredPeak, fit: null })))
   const fit = methods.find((m) => m.estimate.fit !== null)?.estimate.fit ?? null
   return {
+    id,
     title: `${input.model.name}: memory of a training step`,
     model: input.model.name,
     architecture: input.model.architecture,

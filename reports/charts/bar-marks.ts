@@ -6,8 +6,8 @@ import { type Size, textWidth } from './style.ts'
 
 /** Pixels. The labels stand left of a bar where there is room, else above it. */
 export const BARS = {
-  wide: { plot: 830, left: 200, row: 54, bar: 32, barTop: 6, afterBar: 110 },
-  narrow: { plot: 356, left: 2, row: 62, bar: 28, barTop: 24, afterBar: 12 },
+  wide: { plot: 830, left: 200, right: 4, top: 2, bottom: 2, row: 54, bar: 32, barTop: 6, afterBar: 110 },
+  narrow: { plot: 356, left: 2, right: 4, top: 2, bottom: 2, row: 62, bar: 28, barTop: 24, afterBar: 12 },
 } as const
 
 /** Bytes at the right edge of the drawing: the longest bar leaves room for its figure. */

@@ -28,8 +28,8 @@ function niceStep(least: number): number {
 
 /** Pixels of a timeline; `height` is that of the highest one. */
 export const TIMELINE = {
-  wide: { plot: 950, left: 74, height: 230, least: 96, top: 20 },
-  narrow: { plot: 290, left: 66, height: 190, least: 96, top: 20 },
+  wide: { plot: 950, left: 74, right: 4, top: 20, bottom: 6, height: 230, least: 96 },
+  narrow: { plot: 290, left: 66, right: 4, top: 20, bottom: 6, height: 190, least: 96 },
 } as const
 
 /** A lower chart is cut, not stretched: a byte is as high in each, and heights compare across them. */

@@ -1,116 +1,81 @@
-import type { TopLevelSpec } from 'vega-lite'
 import type { BarsView } from '../view/bars.ts'
 import { BARS, capacityMark, domainOf, labelsOf, segmentsOf } from './bar-marks.ts'
-import { CONFIG, INK, MUTED, PAPER, type Size } from './style.ts'
+import type { Chart } from './chart.ts'
+import { colour, dot, frame, pixels, text, upTo } from './layers.ts'
+import { INK, MUTED, PAPER, type Size } from './style.ts'
 
 /** Horizontal bars: the parts of each method's peak, a line where the memory ends, a dot where the run was measured. */
-export function partsChart(bars: BarsView, size: Size): TopLevelSpec {
+export const partsSpec = (size: Size) =>
+  frame(BARS[size], { bytes: 1 }, [
+    {
+      data: { name: 'segments' },
+      mark: { type: 'rect' as const, stroke: PAPER, strokeWidth: 1 },
+      encoding: { x: x('from'), x2: { field: 'to' }, y: pixels('y'), y2: { field: 'y2' }, color: colour('fill') },
+    },
+    text('segmentNames', { x: x('labelAt'), y: pixels('middle'), color: colour('on') }, { fontSize: 11 }),
+    {
+      data: { name: 'capacity' },
+      mark: { type: 'rule' as const, color: INK, strokeDash: [4, 3], strokeWidth: 1.5 },
+      encoding: { x: x('bytes'), y: pixels('y'), y2: { field: 'y2' } },
+    },
+    text('capacityName', { x: x('bytes'), y: { value: 10 } }),
+    ...(size === 'wide' ? besideBars() : aboveBars()),
+    dot('measured', { x: x('bytes'), y: pixels('middle') }, 64),
+  ])
+
+const x = (field: string) => ({ field, axis: null, ...upTo('bytes') })
+
+function besideBars() {
+  const left = { value: 2 - BARS.wide.left }
+  return [
+    text('rowNames', { x: left, y: pixels('middle') }, { fontWeight: 600, fontSize: 14, dy: -8 }),
+    text('rowPlaces', { x: left, y: pixels('middle') }, { color: MUTED, fontSize: 11, dy: 10 }),
+    text('rowTotals', { x: x('end'), y: pixels('middle') }, { fontWeight: 600 }),
+  ]
+}
+
+function aboveBars() {
+  return [
+    text('rowNames', { x: { value: 0 }, y: pixels('above') }, { fontWeight: 600, fontSize: 13 }),
+    text('rowPlaces', { x: { value: BARS.narrow.plot }, y: pixels('above') }, { color: MUTED, fontSize: 11 }),
+  ]
+}
+
+export function partsChart(bars: BarsView, size: Size): Chart {
   const box = BARS[size]
   const top = bars.capacity ? 26 : 0
   const height = top + bars.rows.length * box.row
-  const x = (field: string) => ({ ...quantitative(field), scale: { domain: [0, domainOf(bars, size)], nice: false } })
-  const y = (field: string) => ({ ...quantitative(field), scale: null })
-  const colour = (field: string) => ({ field, type: 'nominal' as const, scale: null })
-
-  const segments = bars.rows
-    .flatMap((row, i) => segmentsOf(row, bars, top + i * box.row + box.barTop, size))
-    .map((s) => ({ ...s, middle: (s.y + s.y2) / 2 }))
   const rows = bars.rows.map((row, i) => {
     const y0 = top + i * box.row
-    return {
-      ...labelsOf(row, bars, size),
-      measured: row.measured,
-      middle: y0 + box.barTop + box.bar / 2,
-      above: y0 + 12,
-    }
+    const middle = y0 + box.barTop + box.bar / 2
+    return { ...labelsOf(row, bars, size), measured: row.measured, middle, above: y0 + 12 }
   })
-  const measured = rows.filter((r) => r.measured !== null)
+  const segments = bars.rows
+    .flatMap((row, i) => segmentsOf(row, bars, top + i * box.row + box.barTop, size))
+    .map((s) => ({ ...s, middle: (s.y + s.y2) / 2, align: 'center', dx: 0 }))
   const capacity = capacityMark(bars, size)
-
+  // Labels that stand above the bars are not crossed: there the line stops between them.
+  const spans =
+    size === 'wide'
+      ? [{ y: 20, y2: height }]
+      : rows.map(({ middle }) => ({ y: middle - box.bar / 2 - 3, y2: middle + box.bar / 2 + 3 }))
+  const right = size === 'wide' ? 'left' : 'right'
   return {
-    config: CONFIG,
-    width: box.plot,
+    kind: 'parts',
+    size,
     height,
-    padding: { left: box.left, right: 4, top: 2, bottom: 2 },
-    autosize: { type: 'none' },
-    layer: [
-      {
-        data: { values: segments },
-        mark: { type: 'rect', stroke: PAPER, strokeWidth: 1 },
-        encoding: { x: x('from'), x2: { field: 'to' }, y: y('y'), y2: { field: 'y2' }, color: colour('fill') },
-      },
-      {
-        data: { values: segments.filter((s) => s.label !== '') },
-        mark: { type: 'text', fontSize: 11 },
-        encoding: { x: x('labelAt'), y: y('middle'), text: { field: 'label' }, color: colour('on') },
-      },
-      ...(capacity === null ? [] : capacityLayers(capacity)),
-      ...(size === 'wide' ? besideBars() : aboveBars()),
-      {
-        data: { values: measured },
-        mark: { type: 'point', filled: true, size: 64, color: INK, stroke: PAPER, strokeWidth: 1.5, opacity: 1 },
-        encoding: { x: x('measured'), y: y('middle') },
-      },
-    ],
-  }
-
-  function capacityLayers(mark: NonNullable<typeof capacity>) {
-    // Labels that stand above the bars are not crossed: there the line stops between them.
-    const spans =
-      size === 'wide'
-        ? [{ y: 20, y2: height }]
-        : rows.map(({ middle }) => ({ y: middle - box.bar / 2 - 3, y2: middle + box.bar / 2 + 3 }))
-    return [
-      {
-        data: { values: spans.map((span) => ({ ...span, bytes: mark.bytes })) },
-        mark: { type: 'rule' as const, color: INK, strokeDash: [4, 3], strokeWidth: 1.5 },
-        encoding: { x: x('bytes'), y: y('y'), y2: { field: 'y2' } },
-      },
-      {
-        data: { values: [mark] },
-        mark: { type: 'text' as const, align: mark.align },
-        encoding: { x: x('bytes'), y: { value: 10 }, text: { field: 'label' } },
-      },
-    ]
-  }
-
-  function besideBars() {
-    const left = { value: 2 - box.left }
-    return [
-      label('name', left, y('middle'), { align: 'left', fontWeight: 600, fontSize: 14, dy: -8 }),
-      label('at', left, y('middle'), { align: 'left', color: MUTED, fontSize: 11, dy: 10 }),
-      label('total', x('end'), y('middle'), { align: 'left', fontWeight: 600, dx: 10 }),
-    ]
-  }
-
-  function aboveBars() {
-    return [
-      label('name', { value: 0 }, y('above'), { align: 'left', fontWeight: 600, fontSize: 13 }),
-      label('at', { value: box.plot }, y('above'), { align: 'right', color: MUTED, fontSize: 11 }),
-    ]
-  }
-
-  function label(
-    field: string,
-    atX: { value: number } | ReturnType<typeof x>,
-    atY: ReturnType<typeof y>,
-    how: TextStyle,
-  ) {
-    return {
-      data: { values: rows },
-      mark: { type: 'text' as const, ...how },
-      encoding: { x: atX, y: atY, text: { field } },
-    }
+    signals: { bytes: domainOf(bars, size) },
+    data: {
+      segments,
+      segmentNames: segments.filter((s) => s.label !== ''),
+      capacity: capacity === null ? [] : spans.map((span) => ({ ...span, bytes: capacity.bytes })),
+      capacityName: capacity === null ? [] : [{ ...capacity, dx: 0 }],
+      rowNames: rows.map(({ name, middle, above }) => ({ label: name, align: 'left', dx: 0, middle, above })),
+      rowPlaces: rows.map(({ at, middle, above }) => ({ label: at, align: right, dx: 0, middle, above })),
+      ...(size === 'wide'
+        ? { rowTotals: rows.map(({ total, end, middle }) => ({ label: total, end, middle, align: 'left', dx: 10 })) }
+        : {}),
+      measured: rows.flatMap(({ measured, middle }) => (measured === null ? [] : [{ bytes: measured, middle }])),
+    },
   }
 }
-
-interface TextStyle {
-  align: 'left' | 'right'
-  fontWeight?: 600
-  fontSize?: number
-  color?: string
-  dx?: number
-  dy?: number
-}
-
-const quantitative = (field: string) => ({ field, type: 'quantitative' as const, axis: null })

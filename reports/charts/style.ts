@@ -11,6 +11,7 @@ export const INK = 'currentColor'
 export const MUTED = 'var(--muted)'
 export const PAPER = 'var(--paper)'
 export const GRID = 'var(--grid)'
+export const RAISED = 'var(--raised)'
 
 export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
 export const FONT_SIZE = 12

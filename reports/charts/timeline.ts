@@ -1,76 +1,67 @@
-import type { TopLevelSpec } from 'vega-lite'
 import { PALETTE } from '../palette.ts'
 import type { TimelineView } from '../view/timeline.ts'
 import { bandAt, bandLabels, bandsOf } from './bands.ts'
+import type { Chart } from './chart.ts'
 import { cropped, type Scale, TIMELINE } from './geometry.ts'
-import { axisX, peakLayers, phaseLayers } from './phases.ts'
-import { CONFIG, type Size } from './style.ts'
+import { bytesY, colour, eventsX, frame, peakLayers, phaseLayers, text } from './layers.ts'
+import { peakData, phaseData } from './phases.ts'
+import { INK, type Size } from './style.ts'
 
-/** Live bytes through one step, stacked by what they are, phases marked, the peak named. */
-export function timelineChart(timeline: TimelineView, shared: Scale, size: Size): TopLevelSpec {
-  const box = TIMELINE[size]
-  const { end, peak, phases } = timeline
+/** Live bytes through one step, stacked by what they are, phases marked, the peak named, an instant to point at. */
+export const timelineSpec = (size: Size) =>
+  frame(TIMELINE[size], { end: 1, max: 1, ticks: [], unit: '' }, [
+    {
+      data: { name: 'bands' },
+      mark: { type: 'area' as const, interpolate: 'step-after' as const, opacity: 1 },
+      encoding: { x: eventsX, y: { field: 'low', ...bytesY }, y2: { field: 'high' }, color: colour('fill') },
+    },
+    ...phaseLayers(),
+    {
+      data: { name: 'spike' },
+      mark: { type: 'rule' as const, strokeWidth: 2 },
+      encoding: { x: eventsX, y: { field: 'low', ...bytesY }, y2: { field: 'high' }, color: colour('fill') },
+    },
+    text('names', { x: eventsX, y: { field: 'y', ...bytesY }, color: colour('on') }, { fontSize: 11 }),
+    {
+      data: { name: 'chosen' },
+      mark: { type: 'rule' as const, color: INK, strokeWidth: 1 },
+      encoding: { x: eventsX },
+    },
+    ...peakLayers(),
+  ])
+
+/** @param chosen an instant that the reader points at, as events since the step began */
+export function timelineChart(timeline: TimelineView, shared: Scale, size: Size, chosen: number | null = null): Chart {
+  const { plot } = TIMELINE[size]
+  const { end, peak, phases, points } = timeline
   const { scale, height } = cropped(shared, peak?.bytes ?? 0, size)
-  const bands = bandsOf(timeline.points, scale.unitBytes)
-  const names = bandLabels(bands, {
-    plot: box.plot,
-    height,
-    end,
-    max: scale.max,
-    lines: phases.map((p) => p.from),
-  })
-  const y = yAxis(scale)
+  const bands = bandsOf(points, scale.unitBytes)
+  const lines = phases.map((p) => p.from)
+  const names = bandLabels(bands, { plot, height, end, max: scale.max, lines })
+  // The peak may last for one event, less than a pixel: its instant is drawn two pixels broad.
+  const top = points.find((p) => p.x === peak?.x)
   const groups = [...new Set(bands.map((b) => b.group))]
+  const spike = top === undefined ? [] : groups.map((g) => bandAt(top, g, scale.unitBytes))
+  const filled = bands.map(({ group, x, low, high }) => ({ x, low, high, fill: PALETTE[group].hex }))
   return {
-    config: CONFIG,
-    width: box.plot,
+    kind: 'timeline',
+    size,
     height,
-    padding: { left: box.left, right: 4, top: box.top, bottom: 6 },
-    autosize: { type: 'none' },
-    layer: [
-      ...groups.map((group) => ({
-        data: { values: bands.filter((b) => b.group === group) },
-        mark: { type: 'area' as const, interpolate: 'step-after' as const, color: PALETTE[group].hex, opacity: 1 },
-        encoding: { x: axisX('x', end), y: { field: 'low', ...y }, y2: { field: 'high' } },
-      })),
-      ...phaseLayers(phases, end, box.plot),
-      ...spike(),
-      ...names.map((name) => ({
-        data: { values: [name] },
-        mark: { type: 'text' as const, fontSize: 11, color: name.on },
-        encoding: { x: axisX('x', end), y: { field: 'y', ...y }, text: { field: 'label' } },
-      })),
-      ...peakLayers(peak, end, box.plot, scale.unitBytes),
-    ],
-  }
-
-  /** The peak may last for one event, less than a pixel: its instant is drawn two pixels broad. */
-  function spike() {
-    const top = timeline.points.find((p) => p.x === peak?.x)
-    if (top === undefined) return []
-    const values = groups.map((g) => ({ ...bandAt(top, g, scale.unitBytes), fill: PALETTE[g].hex }))
-    return [
-      {
-        data: { values },
-        mark: { type: 'rule' as const, strokeWidth: 2 },
-        encoding: {
-          x: axisX('x', end),
-          y: { field: 'low', ...y },
-          y2: { field: 'high' },
-          color: { field: 'fill', type: 'nominal' as const, scale: null },
-        },
-      },
-    ]
+    signals: timelineSignals(scale, end),
+    data: {
+      bands: filled,
+      spike: spike.map((b) => ({ ...b, fill: PALETTE[b.group].hex })),
+      names: names.map((n) => ({ ...n, align: 'center', dx: 0 })),
+      chosen: chosen === null ? [] : [{ x: chosen }],
+      ...phaseData(phases, end, plot),
+      ...peakData(peak, end, plot, scale),
+    },
   }
 }
 
-/** The shared vertical axis, with its unit on every tick. */
-export const yAxis = (scale: Scale) => ({
-  type: 'quantitative' as const,
-  scale: { domain: [0, scale.max], nice: false, zero: true },
-  axis: {
-    values: scale.ticks.filter((t) => t <= scale.max),
-    format: '~f',
-    labelExpr: `datum.label + ' ${scale.unit}'`,
-  },
+export const timelineSignals = (scale: Scale, end: number): Chart['signals'] => ({
+  end: Math.max(1, end),
+  max: scale.max,
+  unit: scale.unit,
+  ticks: scale.ticks.filter((t) => t <= scale.max),
 })

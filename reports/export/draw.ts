@@ -1,4 +1,4 @@
-import type { TopLevelSpec } from 'vega-lite'
+import type { Chart } from '../charts/chart.ts'
 import { sharedScale } from '../charts/geometry.ts'
 import { overlayChart } from '../charts/overlay.ts'
 import { partsChart } from '../charts/parts.ts'
@@ -32,8 +32,8 @@ export async function renderSvg(result: ReportResult, which = 'parts', options: 
   return `${standalone(svg, options.theme ?? 'light')}\n`
 }
 
-function charts(view: ReportView): Map<string, (size: Size) => TopLevelSpec> {
-  const all = new Map<string, (size: Size) => TopLevelSpec>([['parts', (size) => partsChart(view.bars, size)]])
+function charts(view: ReportView): Map<string, (size: Size) => Chart> {
+  const all = new Map<string, (size: Size) => Chart>([['parts', (size) => partsChart(view.bars, size)]])
   const scale = sharedScale(view.methods.map((m) => m.timeline.peak?.bytes ?? 0))
   for (const m of view.methods) all.set(`timeline:${m.name}`, (size) => timelineChart(m.timeline, scale, size))
   const { proofBars, proofs } = view

@@ -7,7 +7,7 @@ import { figure } from './figure.ts'
 import { html, type Markup } from './markup.ts'
 
 /** The bars of the peaks' parts, and the same figures as a table, whose heads are the key to the colours. */
-export async function barsFigure(id: string, bars: BarsView): Promise<Markup> {
+export function barsFigure(id: string, bars: BarsView): Markup {
   const groups = GROUPS.filter((g) => bars.rows.some((r) => r.parts.some((p) => p.group === g && p.bytes > 0)))
   const measured = bars.rows.some((r) => r.measured !== null)
   const words = bars.rows.map((r) => `${r.name} ${formatBytes(r.total)} at ${r.at}`).join(', ')
@@ -24,7 +24,7 @@ ${number(html`<b>${bytes(r.total, bars.unit)}</b>`)}${measured ? last(r) : null}
     html`<th scope="col" class="n">peak</th>`,
     measured ? html`<th scope="col" class="n"><span class="key dot"></span>measured</th>` : null,
   ]
-  return html`${await figure({
+  return html`${figure({
     id,
     caption: measured
       ? html`Bars: predicted, in ${bars.unit}. <span class="key dot"></span>measured.`

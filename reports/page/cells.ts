@@ -15,8 +15,8 @@ export const exact = (n: number): Markup => html`<data value="${n}">${digits(n)}
 
 export const signed = (n: number, unit?: ByteUnit): Markup => html`<data value="${n}">${signedBytes(n, unit)}</data>`
 
-export const number = (content: Content, sortBy?: number): Markup =>
-  sortBy === undefined ? html`<td class="n">${content}</td>` : html`<td class="n" data-v="${sortBy}">${content}</td>`
+export const number = (content: Content, sortBy: number | null = null): Markup =>
+  html`<td class="n" data-v="${sortBy}">${content}</td>`
 
 export const cell = (content: Content): Markup => html`<td>${content}</td>`
 
@@ -47,9 +47,9 @@ export function table(t: {
   /** As wide as its cells, for tables of few columns. */
   readonly fit?: boolean
 }): Markup {
-  const heads = t.columns.map((c) => html`<th scope="col"${c.numeric ? html` class="n"` : null}>${c.name}</th>`)
+  const heads = t.columns.map((c) => html`<th scope="col" class="${c.numeric ? 'n' : null}">${c.name}</th>`)
   return html`<div class="scroll${t.tall ? ' tall' : ''}" role="region" aria-labelledby="${t.id}-c" tabindex="0">
-<table id="${t.id}"${t.fit ? html` class="fit"` : null}${t.sortable ? html` data-sort` : null}><caption id="${t.id}-c">${t.caption}</caption>
+<table id="${t.id}" class="${t.fit ? 'fit' : null}" data-sort="${t.sortable ? '' : null}"><caption id="${t.id}-c">${t.caption}</caption>
 <thead><tr>${heads}</tr></thead>
 ${t.rows}
 </table></div>

@@ -13,29 +13,27 @@ const TWO_STACKS =
   'A real run beside the prediction of this very run, made before it. Its stack and dtype are not those of the estimate above, so its figures stand on no bar of that.'
 
 /** What ran, each step beside its own prediction; null where nothing ran. */
-export async function executedSection(view: ReportView): Promise<Markup | null> {
+export function executedSection(view: ReportView): Markup | null {
   if (view.proofs.length === 0) return null
   const [first] = view.proofs
   const scale = sharedScale(view.proofs.flatMap((p) => [p.method.timeline, p.measured].map((t) => t.peak?.bytes ?? 0)))
-  const figures = await Promise.all(
-    view.proofs.map((p) =>
-      figure({
-        id: `${p.id}-timeline`,
-        caption: html`<b>${p.method.name}</b> <span class="key broad"></span>predicted <span class="key line"></span>measured`,
-        label: `Live bytes of ${p.method.name} on ${p.engine} through the step, predicted and measured: ${peakWords(p)}`,
-        describedBy: 'proof',
-        chart: (size) => overlayChart(p.method.timeline, p.measured, scale, size),
-      }),
-    ),
+  const figures = view.proofs.map((p) =>
+    figure({
+      id: `${p.id}-timeline`,
+      caption: html`<b>${p.method.name}</b> <span class="key broad"></span>predicted <span class="key line"></span>measured`,
+      label: `Live bytes of ${p.method.name} on ${p.engine} through the step, predicted and measured: ${peakWords(p)}`,
+      describedBy: `${view.id}proof`,
+      chart: (size) => overlayChart(p.method.timeline, p.measured, scale, size),
+    }),
   )
-  return html`<section id="executed"><h2>Executed on ${first!.engine}: measured beside predicted</h2>
+  return html`<section id="${view.id}executed"><h2>Executed on ${first!.engine}: measured beside predicted</h2>
 <p class="basis">Live tensor bytes unless another tier is named · predicted: simulated for ${first!.stack}, before the run · measured: the engine’s own storages</p>
 <p>${view.proofBars === null ? ONE_STACK : TWO_STACKS}</p>
 ${settings(view.proofs)}
-${view.proofBars === null ? null : await barsFigure('xbars', view.proofBars)}
+${view.proofBars === null ? null : barsFigure(`${view.id}xbars`, view.proofBars)}
 ${figures}
-${proofTable(view.proofs)}
-${checksTable(view.proofs)}
+${proofTable(view)}
+${checksTable(view)}
 ${notExercised(view.proofs)}</section>
 `
 }

@@ -1,41 +1,68 @@
-import { seen, seenJson } from '../words.ts'
+import type { Chart } from '../charts/chart.ts'
+import { compileTemplate, type Slot } from './template.ts'
 
-/** Text that is markup already. Only this file and the callers of `trusted` decide what is. */
+/** An element of the page, before anybody decides whether it becomes text or DOM. */
+export interface Element {
+  readonly tag: string
+  /** In their order; null leaves an attribute out. */
+  readonly attributes: readonly (readonly [name: string, value: string | null])[]
+  readonly children: readonly Node[]
+}
+
+/** A chart in the page: text holds both of its sizes, a screen the one that fits. */
+export interface Drawing {
+  readonly id: string
+  readonly label: string
+  /** Id of the table that holds the chart's numbers. */
+  readonly describedBy: string
+  readonly chart: (size: Chart['size']) => Chart
+}
+
+/** Strings are text, always: data cannot become markup. */
+export type Node = Element | Drawing | string
+
+/** What a template gives: a list of nodes. */
 export class Markup {
-  readonly text: string
-  constructor(text: string) {
-    this.text = text
+  readonly nodes: readonly Node[]
+  constructor(nodes: readonly Node[]) {
+    this.nodes = nodes
   }
 }
 
 export type Content = Markup | string | number | null | readonly Content[]
 
-/** A template whose values are text unless they are `Markup`: data can never become markup by being put in a page. */
+/**
+ * A template whose values are text unless they are `Markup`. A value may stand between tags or inside a quoted attribute; an
+ * attribute that is a null alone is left out.
+ */
 export function html(parts: TemplateStringsArray, ...values: Content[]): Markup {
-  return new Markup(parts.reduce((text, part, i) => text + content(values[i - 1] ?? null) + part))
+  return new Markup(compileTemplate(parts).flatMap((slot) => fill(slot, values)))
 }
 
-/** For markup that this program wrote itself: a chart, the style, the script. */
-export const trusted = (text: string): Markup => new Markup(text)
+export const drawing = (d: Drawing): Markup => new Markup([d])
 
-function content(value: Content): string {
+export const isDrawing = (node: Element | Drawing): node is Drawing => 'chart' in node
+
+function fill(slot: Slot, values: readonly Content[]): readonly Node[] {
+  if (typeof slot === 'string') return [slot]
+  if (typeof slot === 'number') return nodesOf(values[slot] ?? null)
+  const attributes = slot.attributes.map(([name, parts]) => {
+    const filled = parts.map((part) => (typeof part === 'number' ? (values[part] ?? null) : part))
+    return [name, filled.length === 1 && filled[0] === null ? null : filled.map(plain).join('')] as const
+  })
+  return [{ tag: slot.tag, attributes, children: slot.children.flatMap((child) => fill(child, values)) }]
+}
+
+function nodesOf(value: Content): readonly Node[] {
+  if (value === null) return []
+  if (value instanceof Markup) return value.nodes
+  if (typeof value === 'string' || typeof value === 'number') return [String(value)]
+  return value.flatMap(nodesOf)
+}
+
+/** An attribute's value is plain text. */
+const plain = (value: Content): string => {
   if (value === null) return ''
-  if (value instanceof Markup) return value.text
-  if (typeof value === 'string' || typeof value === 'number') return escapeHtml(String(value))
-  return value.map(content).join('')
+  if (typeof value === 'string' || typeof value === 'number') return String(value)
+  throw new TypeError('markup inside an attribute')
 }
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-/** Safe in text and in quoted attributes. */
-export const escapeHtml = (text: string): string => seen(text).replace(/[&<>"']/g, (c) => ENTITIES[c]!)
-
-/** JSON that may stand in a script element: nothing in it ends the element or, in old engines, a line. */
-export const scriptJson = (value: unknown): Markup =>
-  trusted(seenJson(JSON.stringify(value)).replaceAll('<', '\\u003c'))

@@ -10,32 +10,30 @@ import { figure } from './figure.ts'
 import { html, type Markup } from './markup.ts'
 
 /** The parts of the peak: bars, and the same figures as a table that is also the key to the colours. */
-export async function peakSection(view: ReportView): Promise<Markup> {
-  return html`<section id="peak"><h2>What the peak is made of</h2>
+export function peakSection(view: ReportView): Markup {
+  return html`<section id="${view.id}peak"><h2>What the peak is made of</h2>
 <p class="basis">Live bytes at the highest instant of a steady step · simulated for ${view.stack}</p>
-${await barsFigure('bars', view.bars)}
+${barsFigure(`${view.id}bars`, view.bars)}
 </section>
 `
 }
 
 /** Live bytes through the step, a chart a method on one scale, and the peaks of the phases as a table. */
-export async function timelineSection(view: ReportView): Promise<Markup> {
+export function timelineSection(view: ReportView): Markup {
   const scale = sharedScale(view.methods.map((m) => m.timeline.peak?.bytes ?? 0))
-  const figures = await Promise.all(
-    view.methods.map((m) =>
-      figure({
-        id: `${m.id}-timeline`,
-        caption: html`<b>${m.name}</b>`,
-        label: `Live bytes of ${m.name} through the step: ${phaseWords(m)}. Highest at ${m.peak.at} with ${formatBytes(m.peak.bytes)}.`,
-        describedBy: 'phases',
-        chart: (size) => timelineChart(m.timeline, scale, size),
-      }),
-    ),
+  const figures = view.methods.map((m) =>
+    figure({
+      id: `${m.id}-timeline`,
+      caption: html`<b>${m.name}</b>`,
+      label: `Live bytes of ${m.name} through the step: ${phaseWords(m)}. Highest at ${m.peak.at} with ${formatBytes(m.peak.bytes)}.`,
+      describedBy: `${view.id}phases`,
+      chart: (size) => timelineChart(m.timeline, scale, size),
+    }),
   )
-  return html`<section id="timeline"><h2>Live bytes through the step</h2>
+  return html`<section id="${view.id}timeline"><h2>Live bytes through the step</h2>
 <p class="basis">Steady step · simulated for ${view.stack} · from left to right the step’s allocations and releases in their order, not time</p>
 ${figures}
-${phaseTable(view.methods)}
+${phaseTable(view)}
 </section>
 `
 }
@@ -45,7 +43,7 @@ const place = (r: MethodView['steady'][number]): Markup =>
 
 const phaseWords = (m: MethodView): string => m.steady.map((p) => `${p.phase} up to ${formatBytes(p.peak)}`).join(', ')
 
-function phaseTable(methods: readonly MethodView[]): Markup {
+function phaseTable({ id, methods }: ReportView): Markup {
   const row = (m: MethodView, step: string, rows: MethodView['steady'], first: boolean) =>
     html`<tr>${first ? html`<th scope="row">${m.name}</th>` : cell('')}${cell(step)}${PHASES.map((p) => {
       const r = rows.find((x) => x.phase === p)
@@ -53,7 +51,7 @@ function phaseTable(methods: readonly MethodView[]): Markup {
     })}</tr>
 `
   return table({
-    id: 'phases',
+    id: `${id}phases`,
     caption: 'Highest live bytes of each phase. The first step has no optimizer state yet.',
     columns: [
       { name: 'method' },

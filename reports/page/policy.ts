@@ -4,8 +4,9 @@ export async function hashSource(text: string): Promise<string> {
   return `'sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}'`
 }
 
-/** The page may do nothing but show itself: no request of any kind, no eval, only its own style and script. */
-export async function policyFor(style: string, script: string): Promise<string> {
-  const [styleHash, scriptHash] = await Promise.all([hashSource(style), hashSource(script)])
-  return `default-src 'none'; style-src ${styleHash}; script-src ${scriptHash}; img-src data:; base-uri 'none'; form-action 'none'`
+/** The page may do nothing but show itself: no request of any kind, no eval, only its own style and scripts. */
+export async function policyFor(style: string, scripts: readonly string[]): Promise<string> {
+  const [styleHash, ...hashes] = await Promise.all([style, ...scripts].map(hashSource))
+  const allowed = hashes.length === 0 ? "'none'" : hashes.join(' ')
+  return `default-src 'none'; style-src ${styleHash}; script-src ${allowed}; img-src data:; base-uri 'none'; form-action 'none'`
 }

@@ -1,9 +1,10 @@
 import type { ProofRow, ProofView } from '../view/proof.ts'
+import type { ReportView } from '../view-model.ts'
 import { cell, exact, number, signed, table } from './cells.ts'
 import { html, type Markup } from './markup.ts'
 
 /** Every tier and instant of each step: predicted, measured, difference, verdict. */
-export function proofTable(proofs: readonly ProofView[]): Markup {
+export function proofTable({ id, proofs }: ReportView): Markup {
   const bodies = proofs.map(
     (
       p,
@@ -12,7 +13,7 @@ ${p.rows.map(proofRow)}</tbody>
 `,
   )
   return table({
-    id: 'proof',
+    id: `${id}proof`,
     fit: true,
     caption: 'Every byte, predicted and measured',
     columns: [
@@ -40,7 +41,7 @@ const verdict = (r: ProofRow): Markup =>
       : html`<span class="bad">✗ ${r.verdict}</span>`
 
 /** What was proved of each step before its bytes counted; all steps answer the same questions. */
-export function checksTable(proofs: readonly ProofView[]): Markup {
+export function checksTable({ id, proofs }: ReportView): Markup {
   const rows = proofs[0]!.checks.map(
     ({ what }, i) => html`<tr>${cell(what)}${proofs.map((p) => cell(check(p.checks[i]!)))}</tr>
 `,
@@ -48,7 +49,7 @@ export function checksTable(proofs: readonly ProofView[]): Markup {
   const unsound = proofs.filter((p) => !p.sound)
   return html`<h3>Is the step right?</h3>
 ${table({
-  id: 'checks',
+  id: `${id}checks`,
   fit: true,
   caption: 'Checked before a byte of the run counts',
   columns: [{ name: 'check' }, ...proofs.map((p) => ({ name: p.method.name }))],

@@ -9,15 +9,15 @@ import { html, type Markup } from './markup.ts'
 export function savingsSection(view: ReportView): Markup | null {
   const [main, ...others] = view.savings
   if (main === undefined) return null
-  return html`<section id="savings"><h2>What ${main.of} drops against ${main.against}</h2>
+  return html`<section id="${view.id}savings"><h2>What ${main.of} drops against ${main.against}</h2>
 <p class="basis">Saved tensors: what autograd keeps from forward to backward · simulated for ${view.stack}</p>
-${pair(main, 's0')}
+${pair(main, `${view.id}s0`)}
 ${others.map(
   (
     s,
     i,
-  ) => html`<details><summary>${s.of} against ${s.against} <span>saved ${changeWords(s.saved.before, s.saved.after)}, peak ${changeWords(s.peak.before, s.peak.after)}</span></summary>
-${pair(s, `s${i + 1}`)}</details>
+  ) => html`<details id="${view.id}s${i + 1}-d"><summary>${s.of} against ${s.against} <span>saved ${changeWords(s.saved.before, s.saved.after)}, peak ${changeWords(s.peak.before, s.peak.after)}</span></summary>
+${pair(s, `${view.id}s${i + 1}`)}</details>
 `,
 )}</section>
 `

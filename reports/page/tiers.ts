@@ -5,15 +5,15 @@ import { html, type Markup } from './markup.ts'
 
 /** From live tensors to the device, as far as it is modelled. */
 export function tiersSection(view: ReportView): Markup {
-  return html`<section id="tiers"><h2>From tensors to the device</h2>
+  return html`<section id="${view.id}tiers"><h2>From tensors to the device</h2>
 <p class="basis">Simulated for ${view.stack} · each tier is its own figure, none is spread over another</p>
-${tierTable(view.methods)}
+${tierTable(view)}
 ${fitNotes(view.methods)}</section>
 `
 }
 
-function tierTable(methods: readonly MethodView[]): Markup {
-  const unknown = html`<span class="muted">not modelled</span>`
+function tierTable({ id, methods }: ReportView): Markup {
+  const unknown = html`<span class="muted">not predicted</span>`
   const rows = methods.map(({ name, tiers, fit }) => {
     const p = tiers.process
     const process =
@@ -32,7 +32,7 @@ function tierTable(methods: readonly MethodView[]): Markup {
           { name: 'left', numeric: true },
         ]
   return table({
-    id: 'tiers-t',
+    id: `${id}tiers-t`,
     fit: true,
     caption: 'The peak by tier',
     columns: [

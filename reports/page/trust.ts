@@ -8,11 +8,11 @@ export function trustSection(view: ReportView): Markup {
     (a) => html`<tr>${cell(code(a.what))}${cell(a.value)}${cell(a.from)}</tr>
 `,
   )
-  return html`<section id="trust"><h2>Assumptions and how to reproduce</h2>
+  return html`<section id="${view.id}trust"><h2>Assumptions and how to reproduce</h2>
 ${
   view.warnings.length === 0
     ? null
-    : html`<h3 id="warnings">Warnings</h3><ul>${view.warnings.map((w) => html`<li>${w}</li>`)}</ul>
+    : html`<h3 id="${view.id}warnings">Warnings</h3><ul>${view.warnings.map((w) => html`<li>${w}</li>`)}</ul>
 `
 }<h3>Command</h3>
 <pre>${view.command}</pre>
@@ -20,7 +20,7 @@ ${
   rows.length === 0
     ? null
     : html`<h3>Assumed</h3>
-${table({ id: 'assumed', caption: 'Defaults that the stack or the tool chose', columns: [{ name: 'what' }, { name: 'value' }, { name: 'from' }], rows: html`<tbody>${rows}</tbody>` })}`
+${table({ id: `${view.id}assumed`, caption: 'Defaults that the stack or the tool chose', columns: [{ name: 'what' }, { name: 'value' }, { name: 'from' }], rows: html`<tbody>${rows}</tbody>` })}`
 }
 ${environment(view)}<p class="muted">Simulated: every allocation of the step on a model of the stack, without numbers. Measured: read from the engine’s storages while the step ran. Units are binary: 1 GiB is 2³⁰ bytes; tables carry the exact integers.</p>
 </section>

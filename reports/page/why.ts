@@ -10,12 +10,12 @@ import { html, type Markup } from './markup.ts'
 export function whySection(view: ReportView): Markup {
   const focus = focusOf(view.methods)
   const open = view.methods.length === 1
-  return html`<section id="why"><h2>Why: what lives at the peak, and what is saved</h2>
+  return html`<section id="${view.id}why"><h2>Why: what lives at the peak, and what is saved</h2>
 <p class="basis">Live and saved bytes of a steady step · simulated for ${view.stack}${dimensions(view)}</p>
 ${[focus, ...view.methods.filter((m) => m !== focus)].map((m) =>
   open
     ? body(m)
-    : html`<details${m === focus ? html` open` : null}><summary>${m.name} <span>peak ${formatBytes(m.peak.bytes)}, saved ${formatBytes(m.saved)}</span></summary>
+    : html`<details id="${m.id}-why" open="${m === focus ? '' : null}"><summary>${m.name} <span>peak ${formatBytes(m.peak.bytes)}, saved ${formatBytes(m.saved)}</span></summary>
 ${body(m)}</details>
 `,
 )}</section>

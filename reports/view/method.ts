@@ -2,6 +2,7 @@ import type { Alive, EstimateBody, SavedTensor } from '../../planner/result/esti
 import { PHASES, type Phase } from '../../planner/trace/event.ts'
 import { byGroup, GROUPS, type Group, groupOf } from '../palette.ts'
 import { instantWords, methodName, opWords, placeWords } from '../words.ts'
+import { type ModuleNode, moduleTree } from './modules.ts'
 import { type TimelineView, timelineView } from './timeline.ts'
 
 export type Fit = NonNullable<EstimateBody['fit']>
@@ -59,15 +60,17 @@ export interface MethodView {
   readonly savedRows: readonly SavedRow[]
   readonly law: EstimateBody['law']
   readonly timeline: TimelineView
+  /** What lives at the peak, by module. */
+  readonly modules: ModuleNode
   readonly tiers: EstimateBody['tiers']
   readonly fit: Fit | null
 }
 
-export function methodView(m: { readonly method: string; readonly estimate: EstimateBody }, index: number): MethodView {
+export function methodView(m: { readonly method: string; readonly estimate: EstimateBody }, id: string): MethodView {
   const { estimate: e } = m
   const parts = byGroup(e.peak.parts)
   return {
-    id: `m${index}`,
+    id,
     name: methodName(m.method),
     peak: {
       bytes: e.peak.bytes,
@@ -83,6 +86,7 @@ export function methodView(m: { readonly method: string; readonly estimate: Esti
     savedRows: e.saved.map(savedRow).sort((a, b) => b.total - a.total),
     law: e.law,
     timeline: timelineView(e),
+    modules: moduleTree(e.peak.alive, methodName(m.method)),
     tiers: e.tiers,
     fit: e.fit,
   }

@@ -42,14 +42,14 @@ export interface ProofView {
 /** The prediction's peak is the steady step's; peaks of the first step stand beside it in the tiers. */
 const STEADY_PEAK = /^(?:forward|backward|optimizer) peak$/
 
-export function proofView(e: Executed, index: number): ProofView {
-  const method = { ...methodView({ method: e.training.method, estimate: e.predicted }, index), id: `x${index}` }
+export function proofView(e: Executed, id: string): ProofView {
+  const method = methodView({ method: e.training.method, estimate: e.predicted }, id)
   const sound = isSound(e.checks)
   const rows = e.measured.tiers.map((t) => proofRow(t, sound))
   const compared = rows.filter((r) => r.predicted !== null)
   const livePeaks = rows.filter((r) => r.tier === 'live' && STEADY_PEAK.test(r.phase)).map((r) => r.measured)
   return {
-    id: `x${index}`,
+    id,
     method,
     engine: e.engine,
     stack: stackWords(e.stack),

@@ -1,0 +1,25 @@
+import { drawSvg } from '../svg.ts'
+import type { Drawing, Markup } from './markup.ts'
+import { drawingsIn, escapeHtml } from './text.ts'
+
+/** Draws every chart of the markup in both sizes; the page shows the one that fits. */
+export async function drawAll(markup: Markup): Promise<ReadonlyMap<string, string>> {
+  const drawn = drawingsIn(markup.nodes).map(async (d) => {
+    const [wide, narrow] = await Promise.all([
+      drawSvg(d.chart('wide'), `${d.id}w`),
+      drawSvg(d.chart('narrow'), `${d.id}n`),
+    ])
+    return [
+      d.id,
+      `<div class="chart" data-chart="${escapeHtml(d.id)}">${image('wide-only', wide, d)}${image('narrow', narrow, d)}</div>\n`,
+    ] as const
+  })
+  return new Map(await Promise.all(drawn))
+}
+
+const image = (kind: string, svg: string, d: Drawing): string =>
+  `<div class="${kind}" role="img" aria-label="${escapeHtml(d.label)}" aria-describedby="${escapeHtml(d.describedBy)}">${inline(svg)}</div>`
+
+/** Inside HTML an svg element needs no namespace, and its box is the page's to decide. */
+const inline = (svg: string): string =>
+  svg.replace(/^<svg[^>]*?(viewBox="[^"]*")[^>]*>/, '<svg $1 aria-hidden="true" focusable="false">')

@@ -1,0 +1,20 @@
+import type { ReportView } from '../view-model.ts'
+import { unbroken } from '../words.ts'
+import { executedSection } from './executed.ts'
+import { html, type Markup } from './markup.ts'
+import { peakSection, timelineSection } from './peak.ts'
+import { savingsSection } from './savings.ts'
+import { tiersSection } from './tiers.ts'
+import { trustSection } from './trust.ts'
+import { whySection } from './why.ts'
+
+/** One result from answer to evidence. A page that recomputes asks for the same sections again. */
+export const sectionsOf = (view: ReportView): Markup =>
+  html`${answerSection(view)}${peakSection(view)}${savingsSection(view)}${timelineSection(view)}${whySection(view)}${tiersSection(view)}${executedSection(view)}${trustSection(view)}`
+
+function answerSection({ id, answer, warnings }: ReportView): Markup {
+  const [first, ...others] = warnings
+  return html`<section id="${id}answer" class="answer"><p class="lead">${unbroken(answer.lead)}</p>
+${answer.more.map((sentence) => html`<p>${unbroken(sentence)}</p>`)}
+${first === undefined ? null : html`<p class="note">${first}${others.length === 0 ? null : html` <a href="#${id}warnings">and ${others.length} more</a>`}</p>`}</section>`
+}
