@@ -6,15 +6,19 @@ import { Fields } from './fields.ts'
 import { gemma2Adapter } from './gemma2.ts'
 import { gptNeoXAdapter } from './gpt-neox.ts'
 import { gpt2Adapter } from './gpt2.ts'
+import { graniteAdapter } from './granite.ts'
 import { type Issue, ModelError, throwIfAny } from './issue.ts'
 import { inspectTree } from './limits.ts'
 import { llamaAdapter } from './llama.ts'
 import { didYouMean, editDistance } from './nearest.ts'
+import { olmo2Adapter } from './olmo2.ts'
 import { optAdapter } from './opt.ts'
 import { phiAdapter } from './phi.ts'
 import { phi3Adapter } from './phi3.ts'
+import { smolLm3Adapter } from './smollm3.ts'
 import { describeValue, printable, type Source } from './source.ts'
 import type { ModelSpec, Task, WeightDType } from './spec.ts'
+import { stableLmAdapter } from './stablelm.ts'
 import { t5Adapter } from './t5.ts'
 
 /** What the person wants instead of what the file says. */
@@ -27,6 +31,10 @@ export interface Overrides {
 const ADAPTERS: readonly Adapter[] = [
   llamaAdapter,
   gemma2Adapter,
+  olmo2Adapter,
+  graniteAdapter,
+  smolLm3Adapter,
+  stableLmAdapter,
   phi3Adapter,
   phiAdapter,
   gptNeoXAdapter,

@@ -9,6 +9,10 @@ export function describeDimensions(spec: ModelSpec): Record<string, number> {
   switch (spec.family) {
     case 'llama':
     case 'gemma2':
+    case 'olmo2':
+    case 'granite':
+    case 'smollm3':
+    case 'stablelm':
     case 'phi3':
     case 'phi':
       return {

@@ -116,6 +116,39 @@ export interface Gemma2Spec extends GroupedDecoderSpec, Alternating {
   readonly slidingTheta: number | null
 }
 
+/** OLMo 2: norms after attention and MLP only, and over queries and keys whole. */
+export interface Olmo2Spec extends GroupedDecoderSpec {
+  readonly family: 'olmo2'
+}
+
+/** Granite: LLaMA with a multiplier on embeddings, scores, residuals and logits each. */
+export interface GraniteSpec extends GroupedDecoderSpec {
+  readonly family: 'granite'
+  readonly mlpBias: boolean
+  readonly embeddingMultiplier: number
+  /** Of the scores, in place of 1/√d. */
+  readonly attentionMultiplier: number
+  readonly residualMultiplier: number
+  /** What logits are divided by. */
+  readonly logitsScaling: number
+}
+
+/** SmolLM3: LLaMA with layers that do not turn queries and keys, which may slide. */
+export interface SmolLm3Spec extends GroupedDecoderSpec, Alternating {
+  readonly family: 'smollm3'
+  readonly mlpBias: boolean
+}
+
+/** StableLM: layer norms, and rotary positions that turn the first columns of a head. */
+export interface StableLmSpec extends RotaryDecoderSpec {
+  readonly family: 'stablelm'
+  readonly kvHeads: number
+  readonly qkvBias: boolean
+  /** Attention and MLP side by side after one norm. */
+  readonly parallelResidual: boolean
+  readonly hiddenDropout: number
+}
+
 /** Phi-3: q, k and v in one linear, gate and up in another. */
 export interface Phi3Spec extends RotaryDecoderSpec {
   readonly family: 'phi3'
@@ -322,6 +355,10 @@ export type ModelSpec =
   | Gpt2Spec
   | OptSpec
   | Gemma2Spec
+  | Olmo2Spec
+  | GraniteSpec
+  | SmolLm3Spec
+  | StableLmSpec
   | Phi3Spec
   | PhiSpec
   | GptNeoXSpec

@@ -2,24 +2,27 @@ import type { Gemma2Spec } from '../../models/spec.ts'
 import type { Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis } from '../trace/axes.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { attentionOf, capped, joinHeads } from './attention.ts'
+import { attentionOf, capped } from './attention.ts'
 import { Builder } from './builder.ts'
 import { declareGatedMlp, type GatedMlp, gatedMlp } from './gated-mlp.ts'
+import {
+  attendHeads,
+  declareGroupedAttention,
+  type GroupedAttention,
+  headAxes,
+  splitHeads,
+} from './grouped-attention.ts'
 import type { Library } from './library.ts'
-import { type Linear, linear } from './linear.ts'
+import { linear } from './linear.ts'
 import type { Network } from './network.ts'
 import { gemmaNorm, type RmsNorm } from './norm.ts'
-import { applyRotary } from './rotary.ts'
 import { type Around, declareRotary, type Rotary, rotaryDecoder } from './rotary-decoder.ts'
 
 interface Layer {
   readonly path: string
   /** Null where it sees all that is before it. */
   readonly window: number | null
-  readonly q: Linear
-  readonly k: Linear
-  readonly v: Linear
-  readonly output: Linear
+  readonly attention: GroupedAttention
   /** Of queries and keys, head by head (Gemma 3). */
   readonly headNorms: readonly [q: RmsNorm, k: RmsNorm] | null
   readonly mlp: GatedMlp
@@ -36,9 +39,7 @@ interface Layer {
 export function gemma2(spec: Gemma2Spec, train: TrainSpec, library: Library): Network {
   const b = new Builder(train, library)
   const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
-  const [batch, tokens, d] = [axis('b', train.batch), axis('t', train.tokens), axis('d', spec.headDim)]
-  const [heads, kvHeads] = [axis('a', spec.heads), axis('k', spec.kvHeads)]
-  const [query, keyValue] = [axis('a·d', spec.heads * spec.headDim), axis('k·d', spec.kvHeads * spec.headDim)]
+  const axes = headAxes(spec, train)
   const kindOf = (i: number) => spec.kinds[i % spec.kinds.length]!
 
   const weight = b.weight('model.embed_tokens.weight', [vocab, h])
@@ -66,16 +67,12 @@ export function gemma2(spec: Gemma2Spec, train: TrainSpec, library: Library): Ne
 
   function layer(i: number): Layer {
     const path = `model.layers.${i}`
-    const attention = `${path}.self_attn`
-    const bias = spec.attentionBias
+    const at = `${path}.self_attn`
     return {
       path,
       window: kindOf(i).sliding ? spec.slidingWindow : null,
-      q: b.linear(`${attention}.q_proj`, h, query, { bias }),
-      k: b.linear(`${attention}.k_proj`, h, keyValue, { bias }),
-      v: b.linear(`${attention}.v_proj`, h, keyValue, { bias }),
-      output: b.linear(`${attention}.o_proj`, query, h, { bias }),
-      headNorms: spec.headNorms ? [rms(`${attention}.q_norm`, d), rms(`${attention}.k_norm`, d)] : null,
+      attention: declareGroupedAttention(b, at, h, axes, { bias: spec.attentionBias }),
+      headNorms: spec.headNorms ? [rms(`${at}.q_norm`, axes.d), rms(`${at}.k_norm`, axes.d)] : null,
       mlp: declareGatedMlp(b, `${path}.mlp`, [h, f], { activation: spec.activation }),
       inputNorm: rms(`${path}.input_layernorm`),
       postAttentionNorm: rms(`${path}.post_attention_layernorm`),
@@ -84,31 +81,20 @@ export function gemma2(spec: Gemma2Spec, train: TrainSpec, library: Library): Ne
     }
   }
 
-  function attention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, { mask, cos, sin }: Around<T>): readonly T[] {
-    return o.module(`${m.path}.self_attn`, [x], (s) => {
-      const split = (y: T, n: Axis): T => s.let(o.transpose(o.view(y, [batch, tokens, n, d]), 1, 2))
-      let q = split(linear(o, m.q, x), heads)
-      let k = split(linear(o, m.k, x), kvHeads)
-      const v = split(linear(o, m.v, x), kvHeads)
+  function attention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, around: Around<T>): readonly T[] {
+    const { path, q, k, v } = m.attention
+    return o.module(path, [x], (s) => {
+      const split = (y: T, n: Axis): T => s.let(splitHeads(o, axes, y, n))
+      let query = split(linear(o, q, x), axes.heads)
+      let key = split(linear(o, k, x), axes.kvHeads)
+      const value = split(linear(o, v, x), axes.kvHeads)
       if (m.headNorms) {
-        q = s.set(q, gemmaNorm(o, m.headNorms[0], q))
-        k = s.set(k, gemmaNorm(o, m.headNorms[1], k))
+        query = s.set(query, gemmaNorm(o, m.headNorms[0], query))
+        key = s.set(key, gemmaNorm(o, m.headNorms[1], key))
       }
-      const [turnedQ, turnedK] = applyRotary(o, q, k, cos, sin)
-      q = s.set(q, turnedQ)
-      k = s.set(k, turnedK)
       const scaled = { dropout: spec.attentionDropout, scale: spec.queryScale ** -0.5, cap: spec.scoreCap }
-      const out = attentionOf(train, library)(o, {
-        q,
-        k,
-        v,
-        mask,
-        ...scaled,
-        causal: true,
-        window: m.window,
-        upcast: true,
-      })
-      return joinHeads(o, s, out, [batch, tokens, query], m.output)
+      const how = { attend: attentionOf(train, library), ...scaled, window: m.window }
+      return attendHeads(o, s, m.attention, [query, key, value], around, how)
     })
   }
 

@@ -8,12 +8,16 @@ import { freeform } from './freeform.ts'
 import { gemma2 } from './gemma2.ts'
 import { gptNeoX } from './gpt-neox.ts'
 import { gpt2 } from './gpt2.ts'
+import { granite } from './granite.ts'
 import { CURRENT, type Library } from './library.ts'
 import { llama } from './llama.ts'
 import type { Network } from './network.ts'
+import { olmo2 } from './olmo2.ts'
 import { opt } from './opt.ts'
 import { phi } from './phi.ts'
 import { phi3 } from './phi3.ts'
+import { smolLm3 } from './smollm3.ts'
+import { stableLm } from './stablelm.ts'
 import { t5 } from './t5.ts'
 
 /** The program of a model under a training setting, as a version of the library writes it. Throws `Refusal` for what is not modelled. */
@@ -24,6 +28,14 @@ export function networkOf(model: ModelSpec, train: TrainSpec, library: Library =
       return llama(model, train, library)
     case 'gemma2':
       return gemma2(model, train, library)
+    case 'olmo2':
+      return olmo2(model, train, library)
+    case 'granite':
+      return granite(model, train, library)
+    case 'smollm3':
+      return smolLm3(model, train, library)
+    case 'stablelm':
+      return stableLm(model, train, library)
     case 'gpt2':
       return gpt2(model, train, library)
     case 'opt':

@@ -3,24 +3,28 @@ import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { attentionOf, joinHeads } from './attention.ts'
+import { attentionOf } from './attention.ts'
 import { Builder } from './builder.ts'
 import { embed } from './embedding.ts'
 import { declareGatedMlp, type GatedMlp, gatedMlp } from './gated-mlp.ts'
+import {
+  attendHeads,
+  declareGroupedAttention,
+  type GroupedAttention,
+  headAxes,
+  splitHeads,
+} from './grouped-attention.ts'
 import type { Library } from './library.ts'
-import { type Linear, linear } from './linear.ts'
+import { linear } from './linear.ts'
 import { causalLoss, ligerLoss } from './loss.ts'
 import { causalMask } from './mask.ts'
 import type { Batch, Network } from './network.ts'
 import { gemmaNorm, type RmsNorm, rmsNorm } from './norm.ts'
-import { applyRotary } from './rotary.ts'
+import type { Around } from './rotary-decoder.ts'
 
 interface Layer {
   readonly path: string
-  readonly q: Linear
-  readonly k: Linear
-  readonly v: Linear
-  readonly o: Linear
+  readonly attention: GroupedAttention
   readonly mlp: GatedMlp
   /** Of queries and keys, head by head (Qwen3). */
   readonly headNorms: readonly [q: RmsNorm, k: RmsNorm] | null
@@ -40,12 +44,8 @@ interface Shared<T> {
 export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Network {
   const b = new Builder(train, library)
   const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
-  const [batch, tokens, d] = [axis('b', train.batch), axis('t', train.tokens), axis('d', spec.headDim)]
-  const [heads, kvHeads] = [axis('a', spec.heads), axis('k', spec.kvHeads)]
-  const [query, keyValue] = [
-    spec.heads * spec.headDim === spec.hidden ? h : axis('a·d', spec.heads * spec.headDim),
-    spec.kvHeads * spec.headDim === spec.hidden ? h : axis('k·d', spec.kvHeads * spec.headDim),
-  ]
+  const axes = headAxes(spec, train)
+  const { batch, tokens, d } = axes
   const embedding = b.weight('model.embed_tokens.weight', [vocab, h])
   const scale = spec.scaled
     ? b.buffer('model.embed_tokens.embed_scale', [], train.dtype, { kind: 'constant', value: Math.sqrt(spec.hidden) })
@@ -69,13 +69,10 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
   }
 
   function layer(path: string): Layer {
-    const bias = spec.qkvBias
+    const biases = { bias: spec.qkvBias, outputBias: spec.outputBias }
     return {
       path,
-      q: b.linear(`${path}.self_attn.q_proj`, h, query, { bias }),
-      k: b.linear(`${path}.self_attn.k_proj`, h, keyValue, { bias }),
-      v: b.linear(`${path}.self_attn.v_proj`, h, keyValue, { bias }),
-      o: b.linear(`${path}.self_attn.o_proj`, query, h, { bias: spec.outputBias }),
+      attention: declareGroupedAttention(b, `${path}.self_attn`, h, axes, biases),
       headNorms: spec.headNorms ? [rms(`${path}.self_attn.q_norm`, d), rms(`${path}.self_attn.k_norm`, d)] : null,
       mlp: declareGatedMlp(b, `${path}.mlp`, [h, f], { activation: spec.activation, bias: spec.mlpBias }),
       inputNorm: rms(`${path}.input_layernorm`),
@@ -83,33 +80,17 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
     }
   }
 
-  function attention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null, cos: T, sin: T): readonly T[] {
-    const path = `${m.path}.self_attn`
+  function attention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, around: Around<T>): readonly T[] {
+    const { path, q, k, v } = m.attention
     return o.module(path, [x], (s) => {
-      const split = (y: T, n: Axis, norm: RmsNorm | null = null): T => {
-        const apart = o.view(y, [batch, tokens, n, d])
-        return o.transpose(norm ? rmsNorm(o, norm, apart) : apart, 1, 2)
-      }
-      let q = s.let(split(linear(o, m.q, x), heads, m.headNorms?.[0]))
-      let k = s.let(split(linear(o, m.k, x), kvHeads, m.headNorms?.[1]))
-      const v = s.let(split(linear(o, m.v, x), kvHeads))
-      const [rotatedQ, rotatedK] = applyRotary(o, q, k, cos, sin)
-      q = s.set(q, rotatedQ)
-      k = s.set(k, rotatedK)
+      const split = (y: T, n: Axis, norm: RmsNorm | null = null): T =>
+        s.let(splitHeads(o, axes, y, n, (apart) => (norm ? rmsNorm(o, norm, apart) : apart)))
+      const query = split(linear(o, q, x), axes.heads, m.headNorms?.[0])
+      const key = split(linear(o, k, x), axes.kvHeads, m.headNorms?.[1])
+      const value = split(linear(o, v, x), axes.kvHeads)
       const attend = attentionOf(train, library)
-      const scale = spec.headDim ** -0.5
-      const attended = attend(o, {
-        q,
-        k,
-        v,
-        mask,
-        dropout: spec.attentionDropout,
-        scale,
-        causal: true,
-        window: spec.slidingWindow,
-        upcast: true,
-      })
-      return joinHeads(o, s, attended, [batch, tokens, query], m.o)
+      const how = { attend, dropout: spec.attentionDropout, scale: spec.headDim ** -0.5, window: spec.slidingWindow }
+      return attendHeads(o, s, m.attention, [query, key, value], around, how)
     })
   }
 
@@ -129,7 +110,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
       let x = s.let(input)
       let residual = s.let(x)
       x = s.set(x, normalize(o, m.inputNorm, x))
-      const [attended, weights] = attention(o, m, x, mask, cos, sin)
+      const [attended, weights] = attention(o, m, x, { mask, cos, sin })
       x = s.set(x, attended!)
       if (weights) s.let(weights)
       x = s.set(x, o.add(residual, x))

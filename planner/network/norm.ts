@@ -18,6 +18,17 @@ export function rmsNorm<T extends Tensor>(o: Shorthand<T>, m: RmsNorm, input: T)
   })
 }
 
+/** Olmo2RMSNorm.forward (modeling_olmo2.py): the weight's product in float32, then back. `[…, h] → […, h]` */
+export function olmoNorm<T extends Tensor>(o: Shorthand<T>, m: RmsNorm, input: T): T {
+  return o.module(m.path, [input], (s) => {
+    const dtype = input.dtype
+    let x = s.let(o.to(input, 'float32'))
+    const variance = s.let(o.mean(o.pow(x, 2)))
+    x = s.set(x, o.mul(x, o.rsqrt(o.addScalar(variance, m.eps))))
+    return o.to(o.mul(o.parameter(m.weight), x), dtype)
+  })
+}
+
 /** GemmaRMSNorm.forward (modeling_gemma.py): in float32 to the end, times 1 + weight. `[…, h] → […, h]` */
 export function gemmaNorm<T extends Tensor>(o: Shorthand<T>, m: RmsNorm, input: T): T {
   return o.module(m.path, [input], (s) => {

@@ -23,6 +23,17 @@ export function applyRotary<T extends Tensor>(o: Shorthand<T>, q: T, k: T, cos: 
   })
 }
 
+/** The same of modeling_olmo2.py, whose tables are in float32: products in that type, results back in their own. */
+export function applyWideRotary<T extends Tensor>(o: Shorthand<T>, q: T, k: T, cos: T, sin: T): readonly [T, T] {
+  return o.call([q, k], (s) => {
+    const c = s.let(o.unsqueeze(cos, 1))
+    const i = s.let(o.unsqueeze(sin, 1))
+    const rotatedQ = s.let(o.add(o.mul(q, c), o.mul(rotateHalf(o, q), i)))
+    const rotatedK = s.let(o.add(o.mul(k, c), o.mul(rotateHalf(o, k), i)))
+    return [o.to(rotatedQ, q.dtype), o.to(rotatedK, k.dtype)] as const
+  })
+}
+
 /**
  * A head's columns that turn, and the rest, which passes. Where all turn, `x[..., :d]` is an alias of x, not a slice
  * (torch/csrc/autograd/python_variable_indexing.cpp, applySlice), and the rest is empty.

@@ -15,6 +15,8 @@ const periodOf = (model: Layered): number => ('kinds' in model ? model.kinds.len
 export interface Depth {
   readonly few: number
   readonly step: number
+  /** Kinds of blocks, which have to be alike: of layers, of turns one. */
+  readonly kinds: number
   readonly more: number
 }
 
@@ -28,13 +30,14 @@ export interface Depths extends Depth {
 const FEW = 3
 
 /**
- * Depths a layer apart, with layers of all kinds before them. Where kinds of layers take turns, it depends on the setting whether their events
+ * Depths a layer apart, with layers of all kinds before them, once more, and a last one. Where kinds of layers take turns, it depends on the setting whether their events
  * are alike. Null for a model without equal layers, or with fewer.
  */
 export function byLayer(model: ModelSpec): Depth | null {
   if (!hasEqualLayers(model)) return null
-  const few = periodOf(model) - 1 + FEW
-  return model.layers < few ? null : { few, step: 1, more: model.layers - few }
+  const kinds = periodOf(model)
+  const few = 2 * kinds + 1
+  return model.layers < few ? null : { few, step: 1, kinds, more: model.layers - few }
 }
 
 /** Depths a turn of all kinds of layers apart: a layer, where there is one kind. */
@@ -42,7 +45,7 @@ export function byTurn(model: ModelSpec): Depth | null {
   if (!hasEqualLayers(model)) return null
   const period = periodOf(model)
   const few = FEW * period + (model.layers % period)
-  return model.layers < few ? null : { few, step: period, more: (model.layers - few) / period }
+  return model.layers < few ? null : { few, step: period, kinds: 1, more: (model.layers - few) / period }
 }
 
 /** Whether two small simulations cost less than the whole one. */

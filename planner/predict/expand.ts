@@ -23,8 +23,8 @@ export function fullTrace(model: ModelSpec, train: TrainSpec, stack: Stack): rea
  * them. Null where the longer trace does not repeat the shorter, or where what comes out is no account of a step: a storage
  * numbered out of turn, or used when it is not alive.
  */
-export function expand({ short: { events: short }, long: { events: long }, more }: Depths): TraceEvent[] | null {
-  const stretches = stretchesOf(short, long)
+export function expand({ short: { events: short }, long: { events: long }, more, kinds }: Depths): TraceEvent[] | null {
+  const stretches = stretchesOf(short, long, kinds)
   if (!stretches) return null
   const trace: TraceEvent[] = []
   for (const stretch of stretches) {

@@ -50,7 +50,7 @@ export interface Aligned {
 /** Null where the longer trace does not repeat the shorter. */
 export function aligned(depths: Depths, step: (events: readonly TraceEvent[]) => TraceEvent[]): Aligned | null {
   const [short, long] = [step(depths.short.events), step(depths.long.events)]
-  const stretches = stretchesOf(short, long)
+  const stretches = stretchesOf(short, long, depths.kinds)
   return stretches && { short, long, stretches }
 }
 

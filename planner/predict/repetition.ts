@@ -16,15 +16,19 @@ type Range = readonly [from: number, to: number]
 
 /**
  * Two traces of one program, the longer with a period of layers more, as stretches that go through the layers once. In each the longer is the
- * shorter with one block inserted, and the block repeats its neighbour: further layers can only insert it again. Null where
- * that does not hold.
+ * shorter with one block inserted, and the block repeats its neighbours, one of each of the `kinds`: further layers can only insert
+ * it again. Null where that does not hold.
  */
-export function stretchesOf(short: readonly TraceEvent[], long: readonly TraceEvent[]): Stretch[] | null {
+export function stretchesOf(
+  short: readonly TraceEvent[],
+  long: readonly TraceEvent[],
+  kinds: number,
+): Stretch[] | null {
   return paired(passesOf(short), passesOf(long), (a, b) => {
-    const whole = stretchOf(short, a, long, b)
+    const whole = stretchOf(short, a, long, b, kinds)
     if (whole) return [whole]
     return paired(runsOf(short, a), runsOf(long, b), (x, y) => {
-      const run = stretchOf(short, x, long, y)
+      const run = stretchOf(short, x, long, y, kinds)
       return run && [run]
     })
   })
@@ -100,14 +104,15 @@ function wayOf(last: Place, { pattern, layer }: Place): Way {
 }
 
 /**
- * Finds the inserted block. Common beginning and common end must overlap by a block at least: then the longer trace repeats
- * with that period there.
+ * Finds the inserted block. Common beginning and common end must overlap by a block of each kind at least: then the longer trace
+ * repeats with that period there.
  */
 function stretchOf(
   short: readonly TraceEvent[],
   { range: [from, to], down }: Pass,
   long: readonly TraceEvent[],
   { range: [longFrom, longTo] }: Pass,
+  kinds: number,
 ): Stretch | null {
   const n = to - from
   const block = longTo - longFrom - n
@@ -116,7 +121,7 @@ function stretchOf(
   while (head < n && isAlike(short[from + head]!, long[longFrom + head]!)) head++
   let tail = 0
   while (tail < n && isAlike(short[to - 1 - tail]!, long[longTo - 1 - tail]!)) tail++
-  if (head + tail < n + block) return null
+  if (head + tail < n + kinds * block) return null
   // Anywhere between the two will do for bytes. A block from the end that is far from the first layers an instant's neighbours, the storages
   // it refers to and what holds them repeat as well: among the first layers a kind of them may come for the first time.
   const [earliest, latest] = [n - tail, head - block]
