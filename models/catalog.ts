@@ -270,6 +270,30 @@ const BERT = {
   vocab_size: 30522,
 }
 
+const MODERNBERT = {
+  architectures: ['ModernBertForMaskedLM'],
+  model_type: 'modernbert',
+  attention_bias: false,
+  attention_dropout: 0.0,
+  classifier_activation: 'gelu',
+  classifier_bias: false,
+  classifier_dropout: 0.0,
+  classifier_pooling: 'mean',
+  embedding_dropout: 0.0,
+  global_attn_every_n_layers: 3,
+  global_rope_theta: 160000.0,
+  hidden_activation: 'gelu',
+  local_attention: 128,
+  local_rope_theta: 10000.0,
+  max_position_embeddings: 8192,
+  mlp_bias: false,
+  mlp_dropout: 0.0,
+  norm_bias: false,
+  norm_eps: 1e-5,
+  torch_dtype: 'float32',
+  vocab_size: 50368,
+}
+
 const ROBERTA = {
   ...BERT,
   architectures: ['RobertaForMaskedLM'],
@@ -357,6 +381,28 @@ export const CATALOG: Readonly<Record<string, CatalogEntry>> = {
     repository: 'google-bert/bert-large-uncased',
     config: { ...BERT, ...LARGE_ENCODER },
     parameters: 335_143_938,
+  },
+  'modernbert-base': {
+    repository: 'answerdotai/ModernBERT-base',
+    config: {
+      ...MODERNBERT,
+      hidden_size: 768,
+      intermediate_size: 1152,
+      num_attention_heads: 12,
+      num_hidden_layers: 22,
+    },
+    parameters: 149_606_402,
+  },
+  'modernbert-large': {
+    repository: 'answerdotai/ModernBERT-large',
+    config: {
+      ...MODERNBERT,
+      hidden_size: 1024,
+      intermediate_size: 2624,
+      num_attention_heads: 16,
+      num_hidden_layers: 28,
+    },
+    parameters: 395_833_346,
   },
   'distilbert-base': {
     repository: 'distilbert/distilbert-base-uncased',

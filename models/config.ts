@@ -10,6 +10,7 @@ import { graniteAdapter } from './granite.ts'
 import { type Issue, ModelError, throwIfAny } from './issue.ts'
 import { inspectTree } from './limits.ts'
 import { llamaAdapter } from './llama.ts'
+import { modernBertAdapter } from './modernbert.ts'
 import { didYouMean, editDistance } from './nearest.ts'
 import { olmo2Adapter } from './olmo2.ts'
 import { optAdapter } from './opt.ts'
@@ -42,6 +43,7 @@ const ADAPTERS: readonly Adapter[] = [
   optAdapter,
   bertAdapter,
   distilBertAdapter,
+  modernBertAdapter,
   t5Adapter,
   bartAdapter,
 ]

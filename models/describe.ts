@@ -28,6 +28,7 @@ export function describeDimensions(spec: ModelSpec): Record<string, number> {
     case 'gpt2':
     case 'opt':
     case 'distilbert':
+    case 'modernbert':
       return {
         h: spec.hidden,
         f: spec.intermediate,

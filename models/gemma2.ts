@@ -1,7 +1,7 @@
 import type { Adapter } from './adapter.ts'
 import { DECODER_KEYS, type DecoderDefaults, readDecoder } from './decoder.ts'
 import type { Fields } from './fields.ts'
-import { readKinds } from './layer-kinds.ts'
+import { readBases, readKinds } from './layer-kinds.ts'
 import { LIMITS } from './limits.ts'
 import type { Gemma2Spec } from './spec.ts'
 
@@ -12,8 +12,6 @@ interface Variant extends DecoderDefaults {
   readonly logitCap: number | null
   /** Every so many layers one sees everything. */
   readonly every: number
-  /** Gemma 3's base for layers that slide; its modeling file has head norms, and passes no cap to its attention. */
-  readonly slidingTheta: number | null
 }
 
 /** configuration_gemma2.py and configuration_gemma3.py (Gemma3TextConfig) of transformers 5.23. */
@@ -32,9 +30,8 @@ const GEMMA_2: Variant = {
   scoreCap: 50,
   logitCap: 30,
   every: 2,
-  slidingTheta: null,
 }
-const GEMMA_3: Variant = {
+const GEMMA_3 = {
   ...GEMMA_2,
   vocab: 262208,
   ropeTheta: 1_000_000,
@@ -43,7 +40,7 @@ const GEMMA_3: Variant = {
   logitCap: null,
   every: 6,
   slidingTheta: 10_000,
-}
+} satisfies Variant & { slidingTheta: number }
 
 /** Gemma 2, and the text model of Gemma 3. */
 export const gemma2Adapter: Adapter = {
@@ -67,13 +64,15 @@ export const gemma2Adapter: Adapter = {
   ],
   read: (fields, common, keep): Gemma2Spec => {
     const variant = common.modelType === 'gemma2' ? GEMMA_2 : GEMMA_3
+    // its modeling file has head norms and two tables of angles, and passes no cap to its attention
     const third = variant === GEMMA_3
     if (fields.raw('use_bidirectional_attention') === true) {
       const next = 'Remove the key to model causal attention.'
       const message = 'tokens attend to later ones as well'
       fields.fail('unsupported', 'use_bidirectional_attention', message, 'causal attention', next)
     }
-    const bases = third ? readBases(fields) : null
+    const { ropeTheta, slidingTheta } = GEMMA_3
+    const bases = third ? readBases(fields, ['rope_theta', ropeTheta], ['rope_local_base_freq', slidingTheta]) : null
     const { published, decoder } = readDecoder(fields, common, keep, variant)
     const every = fields.has('sliding_window_pattern')
       ? fields.integer('kinds', 'sliding_window_pattern', LIMITS.layers)
@@ -82,14 +81,14 @@ export const gemma2Adapter: Adapter = {
     return {
       ...decoder,
       family: 'gemma2',
-      ...(bases ? { ropeTheta: bases.full } : {}),
       slidingWindow: fields.integer('slidingWindow', 'sliding_window', LIMITS.positions, { value: 4096 }),
       kinds: readKinds(fields, published, (i) => (i + 1) % every !== 0),
       queryScale: fields.number('queryScale', 'query_pre_attn_scalar', { min: 1, max: 65_536 }, { value: 256 }),
       scoreCap: third ? null : scoreCap,
       logitCap: readCap(fields, 'logitCap', 'final_logit_softcapping', variant.logitCap),
       headNorms: third,
-      slidingTheta: bases?.sliding ?? null,
+      slidingTheta: null,
+      ...bases,
     }
   },
 }
@@ -100,18 +99,4 @@ function readCap(fields: Fields, field: string, key: string, missing: number | n
   if (fields.raw(key) === null) fields.noteKey(field, key)
   else fields.note(field, 'default', key)
   return fields.raw(key) === null ? null : missing
-}
-
-/** Gemma3TextConfig.convert_rope_params_to_dict: a base for each kind of layer, in `rope_parameters` or beside it. */
-function readBases(fields: Fields): { full: number; sliding: number } {
-  const inside = fields.nested('rope_parameters')
-  const read = (field: string, kind: string, key: string, value: number): number => {
-    const of = inside.nested(kind)
-    const holder = of.has('rope_theta') ? of : fields
-    return holder.number(field, holder === of ? 'rope_theta' : key, LIMITS.ropeTheta, { value })
-  }
-  return {
-    full: read('ropeTheta', 'full_attention', 'rope_theta', GEMMA_3.ropeTheta),
-    sliding: read('slidingTheta', 'sliding_attention', 'rope_local_base_freq', 10_000),
-  }
 }

@@ -1,4 +1,5 @@
 import type { Fields } from './fields.ts'
+import { LIMITS } from './limits.ts'
 import type { LayerKind } from './spec.ts'
 
 /** The two names in `layer_types` that are modelled, and whether such a layer slides. */
@@ -21,6 +22,25 @@ export function readKinds(
   if (Array.isArray(given)) fields.noteKey('kinds', 'layer_types')
   else fields.note('kinds', 'default', 'layer_types')
   return period(Array.from({ length: published }, (_, i) => ({ sliding: from(i), rotary: turns(i) })))
+}
+
+/** A base of angles for each kind of layer: in `rope_parameters` since transformers 5, before under keys of their own, with defaults. */
+export function readBases(
+  fields: Fields,
+  full: readonly [key: string, value: number],
+  sliding: readonly [key: string, value: number],
+): { readonly ropeTheta: number; readonly slidingTheta: number } {
+  const inside = fields.nested('rope_parameters')
+  const read = (field: string, kind: string, [key, value]: readonly [string, number]): number => {
+    const of = inside.nested(kind)
+    return of.has('rope_theta')
+      ? of.number(field, 'rope_theta', LIMITS.ropeTheta, { value })
+      : fields.number(field, key, LIMITS.ropeTheta, { value })
+  }
+  return {
+    ropeTheta: read('ropeTheta', 'full_attention', full),
+    slidingTheta: read('slidingTheta', 'sliding_attention', sliding),
+  }
 }
 
 const typeAt = (types: readonly unknown[], layer: number): boolean => TYPES[String(types[layer])] === true

@@ -236,6 +236,35 @@ export interface BertSpec extends Common {
   readonly padTokenId: number
 }
 
+/** ModernBERT: pre-norm encoder with rotary positions and a gated MLP, whose layers attend to everything or to a window around. */
+export interface ModernBertSpec extends Common, Alternating {
+  readonly family: 'modernbert'
+  readonly hidden: number
+  readonly intermediate: number
+  readonly layers: number
+  readonly heads: number
+  readonly vocab: number
+  readonly labels: number
+  readonly activation: Activation
+  readonly normEps: number
+  readonly normBias: boolean
+  readonly attentionBias: boolean
+  readonly mlpBias: boolean
+  readonly attentionDropout: number
+  readonly embeddingDropout: number
+  readonly mlpDropout: number
+  /** Tokens that are seen on either side. */
+  readonly slidingWindow: number
+  /** Bases of angles, of layers that see everything and of those that slide. */
+  readonly ropeTheta: number
+  readonly slidingTheta: number
+  /** What is classified: the first token, or the mean of all that are no padding. */
+  readonly pooling: 'cls' | 'mean'
+  readonly classifierDropout: number
+  readonly classifierBias: boolean
+  readonly classifierActivation: Activation
+}
+
 /** DistilBERT: BERT's layers without token types and pooler, and a classification head of its own. */
 export interface DistilBertSpec extends Common {
   readonly family: 'distilbert'
@@ -350,6 +379,7 @@ export type ModelSpec =
   | LlamaSpec
   | BertSpec
   | DistilBertSpec
+  | ModernBertSpec
   | T5Spec
   | BartSpec
   | Gpt2Spec

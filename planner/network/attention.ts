@@ -15,7 +15,7 @@ export interface Attend<T> {
   readonly dropout: number
   readonly scale: number
   readonly causal: boolean
-  /** Tokens that a query sees, itself and those before it; the mask has it too where there is one. */
+  /** Tokens that a query sees, itself and those before it, of an encoder's those on either side; the mask has it too where there is one. */
   readonly window?: number | null
   /** Softmax in float32 and back, as LLaMA's eager attention; BERT's stays in the type it has. */
   readonly upcast: boolean

@@ -23,6 +23,7 @@ const FLASH: ReadonlySet<string> = new Set([
   'bert',
   'roberta',
   'distilbert',
+  'modernbert',
   'bart',
 ])
 const FLASH_4: ReadonlySet<string> = new Set(['llama', 'mistral', 'qwen2'])

@@ -11,6 +11,7 @@ import { gpt2 } from './gpt2.ts'
 import { granite } from './granite.ts'
 import { CURRENT, type Library } from './library.ts'
 import { llama } from './llama.ts'
+import { modernBert } from './modernbert.ts'
 import type { Network } from './network.ts'
 import { olmo2 } from './olmo2.ts'
 import { opt } from './opt.ts'
@@ -50,6 +51,8 @@ export function networkOf(model: ModelSpec, train: TrainSpec, library: Library =
       return bert(model, train, library)
     case 'distilbert':
       return distilBert(model, train, library)
+    case 'modernbert':
+      return modernBert(model, train, library)
     case 't5':
       return t5(model, train, library)
     case 'bart':

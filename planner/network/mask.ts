@@ -84,15 +84,20 @@ const HIGHEST = { float16: 65504, float32: 3.4028234663852886e38 } as const
 
 /**
  * The mask of an encoder, or of a decoder that reads one (`keys` are then the encoder's): none without padding. A batch whose mask hides nothing has none under sdpa and eager either; what is
- * modelled is one that hides something (transformers/masking_utils.py, create_bidirectional_mask).
+ * modelled is one that hides something. A window hides what is farther on either side (transformers/masking_utils.py,
+ * create_bidirectional_mask and create_bidirectional_sliding_window_mask).
  */
 export function bidirectionalMask<T extends Tensor>(
   o: Shorthand<T>,
   train: TrainSpec,
-  at: { batch: Axis; tokens: Axis; keys?: Axis; dtype: DType; padding: T | null },
+  at: { batch: Axis; tokens: Axis; keys?: Axis; dtype: DType; padding: T | null; window?: number | null },
 ): T | null {
-  const { batch, tokens, keys = tokens, padding } = at
-  if (padding === null) return null
-  const dtype = train.attention === 'sdpa' ? 'bool' : at.dtype
-  return o.run('causal_mask', [padding], { batch, tokens, keys, dtype, window: null, bidirectional: true })
+  const { batch, tokens, keys = tokens, padding, window = null } = at
+  // flash-attn is told its window
+  if (train.attention === 'flash_attention_2') return null
+  if (padding === null && (window === null || keys.size < window)) return null
+  const sdpa = train.attention === 'sdpa'
+  const dtype = sdpa ? 'bool' : at.dtype
+  const stretched = sdpa && padding === null
+  return o.run('causal_mask', [padding], { batch, tokens, keys, dtype, window, stretched, bidirectional: true })
 }

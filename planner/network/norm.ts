@@ -44,13 +44,13 @@ export interface LayerNorm {
   /** `[h]` */
   readonly weight: Parameter
   /** `[h]` */
-  readonly bias: Parameter
+  readonly bias: Parameter | null
   readonly eps: number
 }
 
 /** torch.nn.LayerNorm. `[…, h] → […, h]` */
 export function layerNorm<T extends Tensor>(o: Shorthand<T>, m: LayerNorm, x: T): T {
-  return o.module(m.path, [x], () => o.layerNorm(x, o.parameter(m.weight), o.parameter(m.bias), m.eps))
+  return o.module(m.path, [x], () => o.layerNorm(x, o.parameter(m.weight), m.bias && o.parameter(m.bias), m.eps))
 }
 
 /** T5LayerNorm.forward (modeling_t5.py): an RMS norm whose product is taken in the promoted type. `[…, h] → […, h]` */

@@ -78,6 +78,14 @@ export function declareRotary(b: Builder, path: string, width: number, theta: nu
   return { path, width: axis('d', width), theta, table }
 }
 
+/** cos and sin `[1, t, width]` for positions `[1, t]`, in the type of `x` unless the embedding has its own. */
+export function rotaryTable<T extends Tensor>(o: Shorthand<T>, m: Rotary, x: T, positions: T): readonly [T, T] {
+  const { path, table, width, theta, dtype = x.dtype } = m
+  return o.module(path, [x, positions], () =>
+    o.runAll('rotary_table', [o.parameter(table), positions], { width, theta, scaling: 1, dtype }),
+  ) as readonly [T, T]
+}
+
 /** The model and its causal language modeling head, as the modeling files of transformers 5 write them alike. */
 export function rotaryDecoder(m: RotaryDecoder): Network {
   const { train } = m
@@ -89,13 +97,6 @@ export function rotaryDecoder(m: RotaryDecoder): Network {
     return o.module(m.layers[i]!, [input], () =>
       o.checkpoint(train.checkpointing, [input], captured, ([x]) => m.layer(o, i, x!, around)),
     )
-  }
-
-  function table<T extends Tensor>(o: Shorthand<T>, rotary: Rotary, x: T, positions: T): readonly [T, T] {
-    const { path, table, width, theta, dtype = x.dtype } = rotary
-    return o.module(path, [x, positions], () =>
-      o.runAll('rotary_table', [o.parameter(table), positions], { width, theta, scaling: 1, dtype }),
-    ) as readonly [T, T]
   }
 
   function model<T extends Tensor>(o: Shorthand<T>, ids: T, padding: T | null): T {
@@ -113,7 +114,7 @@ export function rotaryDecoder(m: RotaryDecoder): Network {
       }
       let x = s.let(m.dropout?.apart ? dropout(o, m.dropout.path, m.dropout.p, embedded) : embedded)
       const tables = m.rotaries.map((rotary) => {
-        const [cos, sin] = table(o, rotary, x, positions)
+        const [cos, sin] = rotaryTable(o, rotary, x, positions)
         return { cos: s.let(cos), sin: s.let(sin) }
       })
       for (const i of m.layers.keys()) {

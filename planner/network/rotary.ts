@@ -34,6 +34,19 @@ export function applyWideRotary<T extends Tensor>(o: Shorthand<T>, q: T, k: T, c
   })
 }
 
+/** The same of modeling_modernbert.py: q and k in float32 first, each cast twice. */
+export function applyFloatRotary<T extends Tensor>(o: Shorthand<T>, q: T, k: T, cos: T, sin: T): readonly [T, T] {
+  return o.call([q, k], (s) => {
+    const c = s.let(o.unsqueeze(cos, 1))
+    const i = s.let(o.unsqueeze(sin, 1))
+    const wide = (x: T): T => o.to(x, 'float32')
+    const turned = (x: T): T => o.add(o.mul(wide(x), c), o.mul(rotateHalf(o, wide(x)), i))
+    const rotatedQ = s.let(turned(q))
+    const rotatedK = s.let(turned(k))
+    return [o.to(rotatedQ, q.dtype), o.to(rotatedK, k.dtype)] as const
+  })
+}
+
 /**
  * A head's columns that turn, and the rest, which passes. Where all turn, `x[..., :d]` is an alias of x, not a slice
  * (torch/csrc/autograd/python_variable_indexing.cpp, applySlice), and the rest is empty.

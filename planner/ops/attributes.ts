@@ -17,6 +17,9 @@ export interface Attributes {
   mul: None
   div: None
   mul_scalar: { readonly value: number }
+  /** By whole numbers or a mask as they are: the result has `self`'s type, and `other` no gradient. */
+  mul_whole: None
+  div_whole: None
   neg: None
   /** `self` where the condition holds, else `other`, one number without a gradient. */
   where: None
@@ -30,6 +33,8 @@ export interface Attributes {
   dropout: { readonly p: number }
   // over the last axis
   mean: None
+  /** Over axis `at`, which goes or is kept as one element; of a mask or whole numbers it counts. */
+  sum: { readonly at: number; readonly keep: boolean }
   /** Length of each row. */
   vector_norm: None
   softmax: None
@@ -55,6 +60,8 @@ export interface Attributes {
   select: { readonly at: number; readonly index: number }
   /** An axis in several parts; each part's name and size. One node with several results. */
   split: { readonly at: number; readonly parts: Axes }
+  /** Axis `at` taken apart: a result for each of its places. One node. */
+  unbind: { readonly at: number }
   contiguous: None
   clone: None
   /** `self.data = self.data.to(dtype)`: a frozen parameter goes over to a storage of another type for good. */
@@ -90,7 +97,7 @@ export interface Attributes {
     readonly window: number | null
     /** One mask for all sequences, stretched over the batch. */
     readonly stretched?: boolean
-    /** An encoder's: nothing but padding is hidden. */
+    /** An encoder's: nothing is hidden but padding, and what is farther than the window on either side. */
     readonly bidirectional?: boolean
     /** Whose helper makes it, where a modeling file has its own (transformers 4). */
     readonly helper?: 'mistral' | 't5'
@@ -127,6 +134,8 @@ export const INPUTS = {
   mul: ['self', 'other'],
   div: ['self', 'other'],
   mul_scalar: ['self'],
+  mul_whole: ['self', 'other'],
+  div_whole: ['self', 'other'],
   neg: ['self'],
   where: ['condition', 'self', 'other'],
   pow: ['self'],
@@ -138,6 +147,7 @@ export const INPUTS = {
   to: ['self'],
   dropout: ['input'],
   mean: ['self'],
+  sum: ['self'],
   vector_norm: ['self'],
   softmax: ['self'],
   log_softmax: ['self'],
@@ -156,6 +166,7 @@ export const INPUTS = {
   slice: ['self'],
   select: ['self'],
   split: ['self'],
+  unbind: ['self'],
   contiguous: ['self'],
   clone: ['self'],
   retype: ['self'],

@@ -90,6 +90,9 @@ export interface Shorthand<T extends Tensor> extends Ops<T> {
   sub(a: T, b: T): T
   mul(a: T, b: T): T
   div(a: T, b: T): T
+  /** By a mask or whole numbers, which have no gradient: `[…] × […] → […]` in the type of `a`. */
+  mulWhole(a: T, whole: T): T
+  divWhole(a: T, whole: T): T
   mulScalar(a: T, value: number): T
   /** By a number: the node keeps nothing and takes as much as a product with its inverse. */
   divScalar(a: T, value: number): T
@@ -106,6 +109,8 @@ export interface Shorthand<T extends Tensor> extends Ops<T> {
   dropout(a: T, p: number): T
   /** Mean over the last axis, kept as one element. */
   mean(a: T): T
+  /** Over axis `at`, kept as one element if asked. */
+  sum(a: T, at: number, keep?: boolean): T
   /** Euclidean length of each row: `[n, m] → [n]`. */
   vectorNorm(a: T): T
   detach(a: T): T
@@ -129,6 +134,8 @@ export interface Shorthand<T extends Tensor> extends Ops<T> {
   select(a: T, at: number, index: number): T
   /** `split` or `chunk` of axis `at`: a result for each part. */
   split(a: T, at: number, parts: Axes): readonly T[]
+  /** Places of axis `at`, each without it. */
+  unbind(a: T, at: number): readonly T[]
   contiguous(a: T): T
   cat(parts: readonly T[], at: number): T
   embedding(weight: T, ids: T): T

@@ -43,6 +43,15 @@ export abstract class OpsBase<T extends Tensor> implements Shorthand<T> {
   div(a: T, b: T): T {
     return this.run('div', [a, b], NONE)
   }
+  mulWhole(a: T, whole: T): T {
+    return this.run('mul_whole', [a, whole], NONE)
+  }
+  divWhole(a: T, whole: T): T {
+    return this.run('div_whole', [a, whole], NONE)
+  }
+  sum(a: T, at: number, keep = false): T {
+    return this.run('sum', [a], { at, keep })
+  }
   vectorNorm(a: T): T {
     return this.run('vector_norm', [a], NONE)
   }
@@ -148,6 +157,9 @@ export abstract class OpsBase<T extends Tensor> implements Shorthand<T> {
   }
   split(a: T, at: number, parts: Axes): readonly T[] {
     return this.runAll('split', [a], { at, parts })
+  }
+  unbind(a: T, at: number): readonly T[] {
+    return this.runAll('unbind', [a], { at })
   }
   contiguous(a: T): T {
     return this.run('contiguous', [a], NONE)

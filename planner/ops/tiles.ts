@@ -7,7 +7,7 @@ export interface Span {
   readonly length: number
 }
 
-/** Which keys a query may see by their places alone: itself and what is before it, not farther than `window`. */
+/** Which keys a query may see by their places alone: itself and what is before it or on both sides, not farther than `window`. */
 export interface Sight {
   readonly causal: boolean
   readonly window: number | null
@@ -21,9 +21,14 @@ export function spansOf(tokens: number, size: number): Span[] {
 }
 
 /** The blocks of keys of which some query of `rows` sees some key. */
-export function spansSeen(rows: Span, keys: number, { causal, window }: Sight, size: number): Span[] {
-  const last = rows.start + rows.length - 1
-  return spansOf(keys, size).filter(
-    ({ start, length }) => !causal || (start <= last && (window === null || start + length - 1 > rows.start - window)),
-  )
+export function spansSeen(rows: Span, keys: number, sight: Sight, size: number): Span[] {
+  const [begin] = keysSeen(rows.start, sight)
+  const [, end] = keysSeen(rows.start + rows.length - 1, sight)
+  return spansOf(keys, size).filter(({ start, length }) => start < end && start + length > begin)
+}
+
+/** The first key that a query at a place may see, and the one after the last. */
+export function keysSeen(query: number, { causal, window }: Sight): readonly [begin: number, end: number] {
+  const reach = window ?? Number.POSITIVE_INFINITY
+  return [query - reach + 1, causal ? query + 1 : query + reach]
 }

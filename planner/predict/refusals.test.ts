@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { specFromCatalog } from '../../models/index.ts'
+import { catalogEntry, specFromCatalog, specFromConfig } from '../../models/index.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainingOptions } from '../training/options.ts'
 import { resolveTraining } from '../training/resolve.ts'
@@ -51,6 +51,14 @@ test('Gemma 2 has no sdpa, which caps no scores; eager is its default', () => {
   const { train } = resolveTraining(specFromCatalog('gemma-2-2b'), {}, { stack: DEFAULT_STACK })
   assert.is(train.attention, 'eager')
   assert.not.throws(predicted('gemma-3-1b', { attention: 'sdpa', dtype: 'bfloat16' }))
+})
+
+test('ModernBERT in 4 bits, and StableLM with a norm a head, are refused', () => {
+  refused('modernbert-base', { method: 'lora', target_modules: ['Wqkv'], quantize: 'nf4' }, /modernbert in 4 or 8 bits/)
+  assert.not.throws(predicted('modernbert-base', { method: 'lora', target_modules: ['Wqkv'] }))
+  const { config } = catalogEntry('stablelm-2-1.6b')!
+  const normed = () => specFromConfig({ ...config, qk_layernorm: true }, { name: 'normed' })
+  assert.throws(normed, /a norm a head/)
 })
 
 test('flash-attn takes 16-bit types, heads of a multiple of 8, and no padding that it would have to count', () => {

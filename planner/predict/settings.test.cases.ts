@@ -32,6 +32,7 @@ const drawn = fc.record({
     'bert-base',
     'roberta-base',
     'distilbert-base',
+    'modernbert-base',
   ),
   layers: fc.integer({ min: 8, max: 11 }),
   method: fc.constantFrom('full', 'lora', 'lora-fa'),
@@ -74,8 +75,8 @@ export const settings: fc.Arbitrary<Case> = drawn
       reference: withReference && method !== 'full',
       autocast: 'none',
       task: model.task,
-      // A quantized Conv1D is refused.
-      ...(quantize && method !== 'full' && model.family !== 'gpt2' ? { quantize } : {}),
+      // A quantized Conv1D is refused, and ModernBERT.
+      ...(quantize && method !== 'full' && !['gpt2', 'modernbert'].includes(model.family) ? { quantize } : {}),
       adapter:
         method === 'full'
           ? null

@@ -189,6 +189,20 @@ const CONFIGS: Readonly<Record<string, Record<string, unknown>>> = {
     vocab_size: 53,
     max_position_embeddings: 40,
   },
+  modernbert: {
+    architectures: ['ModernBertForSequenceClassification'],
+    model_type: 'modernbert',
+    hidden_size: 24,
+    intermediate_size: 44,
+    num_hidden_layers: 2,
+    num_attention_heads: 3,
+    vocab_size: 53,
+    global_attn_every_n_layers: 2,
+    local_attention: 4,
+    attention_dropout: 0.1,
+    mlp_dropout: 0.1,
+    classifier_pooling: 'mean',
+  },
   bart: {
     architectures: ['BartForConditionalGeneration'],
     model_type: 'bart',
@@ -236,6 +250,7 @@ const TARGETS: Readonly<Record<string, readonly string[]>> = {
   gpt_neox: ['query_key_value'],
   roberta: ['query', 'value'],
   distilbert: ['q_lin', 'v_lin'],
+  modernbert: ['Wqkv'],
   bart: ['q_proj', 'v_proj'],
   t5: ['q', 'v'],
 }

@@ -32,7 +32,7 @@ const LOWEST = -3.4028234663852886e38
 
 /**
  * `[b, 1, t, s]`: 0 where a query sees a key, else the lowest number; as bool 1 and 0. A query sees itself and what is before
- * it, not farther than `window`, and no padding (transformers/masking_utils.py, create_causal_mask).
+ * it, an encoder's what is after it too, not farther than `window`, and no padding (transformers/masking_utils.py).
  */
 export const causalMask: Kernel<'causal_mask'> = (p) => ({
   forward: ({ attributes: { batch, tokens, keys, window, dtype, bidirectional, stretched }, inputs }) => {
@@ -47,7 +47,9 @@ export const causalMask: Kernel<'causal_mask'> = (p) => ({
     for (let b = 0; b < rows.size; b++) {
       for (let q = 0; q < tokens.size; q++) {
         for (let k = 0; k < keys.size; k++) {
-          const near = bidirectional || (k <= q && (window === null || k > q - window))
+          const near = bidirectional
+            ? window === null || Math.abs(q - k) <= window
+            : k <= q && (window === null || k > q - window)
           to[at++] = near && (real === null || real[b * keys.size + k] !== 0) ? seen : hidden
         }
       }

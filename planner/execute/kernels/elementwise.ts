@@ -1,4 +1,5 @@
 import type { DType } from '../../trace/dtype.ts'
+import { eachRun } from './broadcast.ts'
 import type { Kernel } from './kernel.ts'
 import type { Num } from './primitives.ts'
 
@@ -38,6 +39,29 @@ export const mul: Kernel<'mul'> = (p) => ({
     return [self, other]
   },
 })
+
+/** By whole numbers, broadcast; they are read as they are. d self by the same. */
+const whole =
+  <N extends 'mul_whole' | 'div_whole'>(by: (x: number, n: number) => number): Kernel<N> =>
+  (p) => {
+    const made = (x: Num, other: Num): Num => {
+      const y = p.zeros(x.axes)
+      const [from, numbers, to] = [p.values(x), p.values(other), p.values(y)]
+      eachRun(x.axes, other.axes, (at, of, length, step) => {
+        for (let i = 0; i < length; i++) to[at + i] = by(from[at + i]!, numbers[of + i * step]!)
+      })
+      return y
+    }
+    return {
+      forward: (call) => {
+        if (call.needs(0)) call.save('other', call.inputs[1]!, 'd self')
+        return [made(call.inputs[0]!, call.inputs[1]!)]
+      },
+      backward: (call) => [made(call.grads[0]!, call.saved('other')), null],
+    }
+  }
+export const mulWhole: Kernel<'mul_whole'> = whole((x, n) => x * n)
+export const divWhole: Kernel<'div_whole'> = whole((x, n) => x / n)
 
 /** d self = g / other, d other = −g · (self / other) / other */
 export const div: Kernel<'div'> = (p) => ({

@@ -70,6 +70,12 @@ export function casesOf(sizes: Sizes, random: () => number): Case[] {
   add('to', { dtype: 'float32' }, ids([b, t], 9))
   add('dropout', { p: 0.3 }, x(wide))
   add('mean', {}, x(wide))
+  add('sum', { at: 1, keep: false }, x(wide))
+  add('sum', { at: 2, keep: true }, x(wide))
+  add('sum', { at: 1, keep: true }, ids([b, t], 2))
+  const some = (axes: Axes, from: number) => ({ ...ids(axes, 5, from), trains: false })
+  add('mul_whole', {}, x(wide), some([b, t, ONE], 0))
+  add('div_whole', {}, x(wide), some([b, ONE, ONE], 1))
   add('vector_norm', {}, { ...x([f, h]), trains: false })
   add('softmax', {}, x([b, f, t, t]))
   add('log_softmax', {}, x([t, v]))
@@ -93,6 +99,7 @@ export function casesOf(sizes: Sizes, random: () => number): Case[] {
   add('slice', { at: 1, start: 1, length: t.size }, { ...ids([b, axis('t+1', t.size + 1)], 9), trains: false })
   add('split', { at: 2, parts: [half, half] }, x([b, t, d]))
   add('split', { at: 1, parts: [axis('t-1', t.size - 1), ONE] }, x(wide))
+  add('unbind', { at: 1 }, x([b, axis('3', 3), f, d]))
   add('slice', { at: 1, start: t.size, length: 0 }, x(wide))
   add('cat', { at: 1 }, x(wide), x([b, axis('none', 0), h]))
   add('select', { at: 1, index: 0 }, x(wide))
@@ -121,6 +128,7 @@ export function casesOf(sizes: Sizes, random: () => number): Case[] {
   add('flash_attn', { ...plain, causal: true, window: null, cap: null }, ...flash)
   add('flash_attn', { ...plain, causal: true, window: null, cap: 1.5 }, ...flash)
   add('flash_attn', { ...plain, causal: true, window: 2, cap: null }, ...flash)
+  add('flash_attn', { ...plain, causal: false, window: 2, cap: null }, ...flash)
   const memory = axis('s', f.size + 2)
   const cross = [x(together(queries, t)), x(together(queries, memory)), x(together(queries, memory))]
   add('flash_attn', { ...plain, causal: false, window: null, cap: null }, ...cross)
@@ -135,6 +143,7 @@ export function casesOf(sizes: Sizes, random: () => number): Case[] {
   add('causal_mask', { ...mask, window: null }, null)
   add('causal_mask', { ...mask, window: 2 }, ids([b, t], 2))
   add('causal_mask', { ...mask, window: null, bidirectional: true }, ids([b, t], 2))
+  add('causal_mask', { ...mask, window: 1, bidirectional: true }, null)
   add(
     'rotary_table',
     { width: d, theta: 1e4, scaling: 1, dtype: 'float32' },

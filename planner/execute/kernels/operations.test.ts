@@ -39,6 +39,10 @@ const ORACLES: Oracles = {
     approximate === 'tanh' ? GELU_TANH(x!) : tf.mul(tf.mul(x!, 0.5), tf.add(tf.erf(tf.mul(x!, Math.SQRT1_2)), 1)),
   to: ([x]) => tf.cast(x!, 'float32'),
   mean: ([x]) => tf.mean(x!, last(x!), true),
+  sum: ([x], { at, keep }) => tf.sum(x!, at, keep),
+  mul_whole: ([x, n]) => tf.mul(x!, tf.cast(n!, 'float32')),
+  div_whole: ([x, n]) => tf.div(x!, tf.cast(n!, 'float32')),
+  unbind: ([x], { at }) => tf.unstack(x!, at)[0]!,
   vector_norm: ([x]) => tf.norm(x!, 'euclidean', last(x!)),
   softmax: ([x]) => tf.softmax(x!),
   log_softmax: ([x]) => tf.logSoftmax(x!),
@@ -118,7 +122,10 @@ function byPlace(causal: boolean, window: number | null): (scores: T) => T {
     const [t, s] = scores.shape.slice(-2) as [number, number]
     const hidden = tf.buffer([t, s])
     for (let i = 0; i < t; i++) {
-      for (let j = 0; j < s; j++) hidden.set(causal && (j > i || (window !== null && j <= i - window)) ? FAR : 0, i, j)
+      for (let j = 0; j < s; j++) {
+        const isFar = window !== null && (j <= i - window || j >= i + window)
+        hidden.set((causal && j > i) || isFar ? FAR : 0, i, j)
+      }
     }
     return tf.add(scores, hidden.toTensor())
   }

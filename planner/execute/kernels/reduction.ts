@@ -1,3 +1,5 @@
+import { ONE } from '../../trace/axes.ts'
+import { type DType, isFloating } from '../../trace/dtype.ts'
 import { EngineError } from '../errors.ts'
 import { eachRun } from './broadcast.ts'
 import type { Kernel } from './kernel.ts'
@@ -19,23 +21,46 @@ export const mean: Kernel<'mean'> = (p) => ({
   },
 })
 
-/** A copy of `x` broadcast to `axes`. Written over the storages: tfjs's Tile walks an index an element. */
-export function stretched(p: Primitives, x: Num, axes: Num['axes']): Num {
+/** Sum over one axis. d self = g, stretched. */
+export const sum: Kernel<'sum'> = (p) => ({
+  forward: ({ inputs: [x], attributes: { at, keep } }) => {
+    const kept = x!.axes.map((a, i) => (i === at ? ONE : a))
+    const axes = keep ? kept : kept.filter((_, i) => i !== at)
+    return [summed(p, x!, axes, kept, isFloating(x!.dtype) ? x!.dtype : 'int64')]
+  },
+  backward: ({ grads: [g], inputs: [x], attributes: { at } }) => [
+    stretched(
+      p,
+      g!,
+      x!.axes,
+      x!.axes.map((a, i) => (i === at ? ONE : a)),
+    ),
+  ],
+})
+
+/** A copy of `x` broadcast to `axes`; `aligned` are its own where an axis of one element is missing. Written over the storages: tfjs's Tile walks an index an element. */
+export function stretched(p: Primitives, x: Num, axes: Num['axes'], aligned: Num['axes'] = x.axes): Num {
   const y = p.zeros(axes, x.dtype)
   const [from, to] = [p.values(x), p.values(y)]
-  eachRun(axes, x.axes, (at, of, length, step) => {
+  eachRun(axes, aligned, (at, of, length, step) => {
     if (step === 1) to.set(from.subarray(of, of + length), at)
     else to.fill(from[of]!, at, at + length)
   })
   return y
 }
 
-/** Sum of a broadcast tensor's gradient to the operand's axes. One storage: tfjs's Sum would copy a transposed tensor first. */
-export function summed(p: Primitives, x: Num, axes: Num['axes']): Num {
-  const y = p.zeros(axes)
+/** Sum of a broadcast tensor's gradient to the operand's axes, `aligned` as for `stretched`. One storage: tfjs's Sum would copy a transposed tensor first. */
+export function summed(
+  p: Primitives,
+  x: Num,
+  axes: Num['axes'],
+  aligned: Num['axes'] = axes,
+  dtype: DType = 'float32',
+): Num {
+  const y = p.zeros(axes, dtype)
   const [from, to] = [p.values(x), p.values(y)]
   const sums = new Float64Array(to.length)
-  eachRun(x.axes, axes, (at, of, length, step) => {
+  eachRun(x.axes, aligned, (at, of, length, step) => {
     if (step === 1) for (let i = 0; i < length; i++) sums[of + i]! += from[at + i]!
     else {
       let sum = 0

@@ -175,6 +175,30 @@ export const split: Kernel<'split'> = (p) => ({
   },
 })
 
+/** Places of an axis, copied, each without it; their gradients are stacked. */
+export const unbind: Kernel<'unbind'> = (p) => ({
+  forward: ({ inputs: [x], attributes: { at } }) => {
+    const one = x!.axes.map((a, i) => (i === at ? ONE : a))
+    return Array.from({ length: x!.axes[at]!.size }, (_, place) => {
+      const part = sliced(p, x!, at, place, one)
+      const y = p.alias(
+        part,
+        x!.axes.filter((_, i) => i !== at),
+      )
+      p.free(part)
+      return y
+    })
+  },
+  backward: ({ grads, inputs: [x], outputs, attributes: { at } }) => {
+    const zeros = outputs.map((m, i) => (grads[i] ? null : p.zeros(m.axes)))
+    const one = x!.axes.map((a, i) => (i === at ? ONE : a))
+    const parts = outputs.map((_, i) => p.alias(grads[i] ?? zeros[i]!, one))
+    const whole = joined(p, parts, at, x!.axes)
+    p.free(...parts, ...zeros.filter((z) => z !== null))
+    return [whole]
+  },
+})
+
 /** Two halves of an axis (`d/2+d/2`) are the axis again. */
 function nameOfWhole(parts: readonly Num[], at: number): string {
   const names = parts.map((v) => v.axes[at]!.name)

@@ -1,4 +1,4 @@
-import type { Sight, Span } from '../../ops/tiles.ts'
+import { keysSeen, type Sight, type Span } from '../../ops/tiles.ts'
 import { type Axes, type Axis, axis } from '../../trace/axes.ts'
 import type { Num, Primitives } from './primitives.ts'
 
@@ -62,17 +62,16 @@ export function addTile(p: Primitives, tile: Num, x: Num, layout: Layout, heads:
 const LOWEST = -3.4028234663852886e38
 
 /** Hides what is out of sight in a tile of scores, in place. */
-export function hideByPlace(p: Primitives, scores: Num, { causal, window }: Sight, rows: Span, keys: Span): void {
-  const first = rows.start
-  const last = keys.start + keys.length - 1
-  if (!causal || (last <= first && (window === null || keys.start > first + rows.length - 1 - window))) return
+export function hideByPlace(p: Primitives, scores: Num, sight: Sight, rows: Span, keys: Span): void {
+  const [, end] = keysSeen(rows.start, sight)
+  const [begin] = keysSeen(rows.start + rows.length - 1, sight)
+  if (begin <= keys.start && keys.start + keys.length <= end) return
+  const within = (key: number): number => Math.min(keys.length, Math.max(0, key - keys.start))
   const values = p.values(scores)
   for (let at = 0, row = 0; at < values.length; at += keys.length, row++) {
-    const query = first + (row % rows.length)
-    const end = Math.min(keys.length, query - keys.start + 1)
-    const begin = window === null ? 0 : Math.min(keys.length, Math.max(0, query - window + 1 - keys.start))
-    values.fill(LOWEST, at, at + begin)
-    values.fill(LOWEST, at + Math.max(begin, end), at + keys.length)
+    const [from, to] = keysSeen(rows.start + (row % rows.length), sight)
+    values.fill(LOWEST, at, at + within(from))
+    values.fill(LOWEST, at + within(to), at + keys.length)
   }
 }
 

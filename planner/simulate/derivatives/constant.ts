@@ -89,6 +89,7 @@ export const causalMask = (s: Simulator): Operation<View, 'causal_mask'> => {
         key: { axes: [keys], dtype: integer },
         padding: { axes: [batch, keys], dtype: 'bool' },
         allowed: { axes: shared, dtype: 'bool' },
+        span: { axes: shared, dtype: integer },
         whole: { axes, dtype: 'bool' },
         one: { axes: shared, dtype },
         row: { axes: [tokens, ONE], dtype: integer },

@@ -67,6 +67,24 @@ export const sub: Derivative<'sub'> = {
   gradients: [{ of: 'other' }, { of: 'self', make: 'pass' }],
 }
 
+/** By whole numbers, which have no gradient. */
+const whole = <N extends 'mul_whole' | 'div_whole'>(op: N, source: string): Derivative<N> => ({
+  op,
+  source,
+  results: two,
+  saves: [{ tensor: 'other', for: ['self'], why: 'd self' }],
+  gradients: [{ of: 'self' }],
+})
+
+export const mulWhole = whole(
+  'mul_whole',
+  'derivatives.yaml, mul.Tensor: mul_tensor_backward(grad, other, self.scalar_type())',
+)
+export const divWhole = whole(
+  'div_whole',
+  'derivatives.yaml, div.Tensor: div_tensor_self_backward(grad, other, self.scalar_type())',
+)
+
 export const mul: Derivative<'mul'> = {
   op: 'mul',
   source: 'derivatives.yaml, mul.Tensor: mul_tensor_backward(grad, other) and (grad, self)',

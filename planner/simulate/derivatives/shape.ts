@@ -1,5 +1,6 @@
-import type { Operation } from '../../autograd/operation.ts'
+import type { Backward, Operation } from '../../autograd/operation.ts'
 import { type Axes, axis, ONE, sameSizes } from '../../trace/axes.ts'
+import { isFloating } from '../../trace/dtype.ts'
 import type { Simulator } from '../simulator.ts'
 import type { SimTensor, View } from '../storage.ts'
 import { isContiguous, viewStrides } from '../strides.ts'
@@ -48,6 +49,21 @@ const swap = (rank: number, a: number, b: number): number[] =>
 export const transpose = (simulator: Simulator): Operation<View, 'transpose'> => ({
   forward: ({ inputs, attributes: { a, b } }) => [turned(simulator, inputs[0]!, swap(inputs[0]!.axes.length, a, b))],
   backward: ({ grads, attributes: { a, b } }) => [turned(simulator, grads[0]!, swap(grads[0]!.axes.length, a, b))],
+})
+
+/** The gradient is stretched over the axis again, a view (derivatives.yaml, sum.dim_IntList: sum_backward). */
+export const sum = (simulator: Simulator): Operation<View, 'sum'> => ({
+  forward: ({ inputs, attributes: { at, keep } }) => {
+    const { axes, dtype } = inputs[0]!
+    const rest = axes.flatMap((a, i) => (i !== at ? [a] : keep ? [ONE] : []))
+    return [simulator.alloc(rest, isFloating(dtype) ? dtype : simulator.dialect.integer)]
+  },
+  backward: ({ grads, inputs, attributes: { at, keep } }) => {
+    const g = grads[0]!
+    const { strides } = g.data
+    const wide = [...strides.slice(0, at), 0, ...strides.slice(keep ? at + 1 : at)]
+    return [restrided(simulator, g, inputs[0]!.axes, wide)]
+  },
 })
 
 /** The gradient is summed over what was broadcast (derivatives.yaml, expand: sum_to); the engine's own reduction does the same. */
@@ -108,6 +124,17 @@ export const select = (simulator: Simulator): Operation<View, 'select'> => ({
   backward: ({ grads, inputs }) => [simulator.alloc(inputs[0]!.axes, grads[0]!.dtype)],
 })
 
+/** One tensor of the gradients of all results, with zeros on the way for those that have none. */
+const joinedGradient =
+  (simulator: Simulator) =>
+  ({ grads, inputs, outputs }: Backward<View, 'split' | 'unbind'>): readonly SimTensor[] => {
+    const { axes, dtype } = inputs[0]!
+    const zeros = outputs.filter((_, i) => !grads[i]).map((m) => simulator.alloc(m.axes, m.dtype))
+    const whole = simulator.alloc(axes, dtype)
+    for (const z of zeros) simulator.release(z)
+    return [whole]
+  }
+
 /** Parts side by side; their gradients are joined, zeros made for a part that has none (derivatives.yaml, split_backward). */
 export const split = (simulator: Simulator): Operation<View, 'split'> => ({
   forward: ({ inputs, attributes: { at, parts } }) => {
@@ -121,13 +148,19 @@ export const split = (simulator: Simulator): Operation<View, 'split'> => ({
       ),
     )
   },
-  backward: ({ grads, inputs, outputs }) => {
-    const { axes, dtype } = inputs[0]!
-    const zeros = outputs.filter((_, i) => !grads[i]).map((m) => simulator.alloc(m.axes, m.dtype))
-    const whole = simulator.alloc(axes, dtype)
-    for (const z of zeros) simulator.release(z)
-    return [whole]
+  backward: joinedGradient(simulator),
+})
+
+/** Places of an axis, each without it; their gradients are stacked, zeros made for one that has none (derivatives.yaml, unbind_backward). */
+export const unbind = (simulator: Simulator): Operation<View, 'unbind'> => ({
+  forward: ({ inputs, attributes: { at } }) => {
+    const x = inputs[0]!
+    const keep = x.axes.map((_, i) => i).filter((i) => i !== at)
+    return Array.from({ length: x.axes[at]!.size }, () =>
+      restrided(simulator, x, pick(x.axes, keep), pick(x.data.strides, keep)),
+    )
   },
+  backward: joinedGradient(simulator),
 })
 
 /** A copy only where the layout is not row by row already; the gradient passes (derivatives.yaml, clone). */

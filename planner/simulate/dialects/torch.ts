@@ -13,6 +13,7 @@ const ALIASES: readonly OpName[] = [
   'slice',
   'select',
   'split',
+  'unbind',
   'contiguous',
 ]
 
@@ -59,6 +60,23 @@ const sliding = (name: string): string[] => [
   'late=allowed',
   `${name}=allowed`,
   '-late',
+  '-first',
+]
+
+/** Not farther than a window on either side (sliding_window_bidirectional_overlay and bidirectional_mask_function under and_masks). */
+const around = (name: string): string[] => [
+  'all=bit',
+  'difference=span',
+  'distance=span',
+  '-difference',
+  'near=allowed',
+  '-distance',
+  'first=allowed',
+  '-near',
+  '-all',
+  'everywhere=query/bool',
+  `${name}=allowed`,
+  '-everywhere',
   '-first',
 ]
 
@@ -193,6 +211,11 @@ export const torch: Dialect = {
     // create_bidirectional_mask: none without padding
     'causal_mask.bidirectional_padded': padded(everywhere),
     'causal_mask.bidirectional_padded_bool': paddedBool(everywhere),
+    // create_bidirectional_sliding_window_mask: none without padding within the window
+    'causal_mask.bidirectional_sliding': additive(around),
+    'causal_mask.bidirectional_sliding_bool': [...INDICES, ...around('result'), ...INDICES_END],
+    'causal_mask.bidirectional_sliding_padded': padded(around),
+    'causal_mask.bidirectional_sliding_padded_bool': paddedBool(around),
     rotary_table: [
       'ids=ids',
       'freqs=half',
