@@ -34,7 +34,7 @@ export async function renderChromeTrace(sources: readonly TraceSource[]): Promis
 }
 
 /** A memory snapshot as PyTorch writes it, of what a stack or an engine does. */
-export async function renderTorchSnapshot(events: Iterable<TraceEvent>, of: Origin): Promise<Uint8Array> {
+export async function renderTorchSnapshot(events: readonly TraceEvent[], of: Origin): Promise<Uint8Array> {
   const reports = await import('../reports/index.ts')
   return reports.renderTorchSnapshot(events, of)
 }

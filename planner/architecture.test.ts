@@ -31,7 +31,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'planner/formula': ['planner/trace'],
   'planner/devices': [],
   'planner/allocate': ['planner/trace', 'planner/devices'],
-  'planner/snapshot': ['planner/trace'],
+  'planner/snapshot': ['planner/trace', 'planner/allocate'],
   'planner/inspect': ['planner/trace', 'planner/result', 'planner/training'],
   // Composition roots: they alone see programs and runtimes together.
   'planner/predict': [

@@ -1,6 +1,7 @@
 export { devicesOf, type ImportedRun, importRun } from './events.ts'
 export { isTelling, placeOf, showFrame } from './frames.ts'
 export { type LayoutOptions, layOut } from './layout.ts'
+export { type Move, movesOf, requestedMoves } from './moves.ts'
 export { readSnapshot } from './parse.ts'
 export { PickleError } from './pickle/index.ts'
 export type { Block, Entry, Frame, Origin, Segment, Snapshot } from './snapshot.ts'

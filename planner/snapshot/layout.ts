@@ -1,110 +1,117 @@
+import { CachingAllocator } from '../allocate/torch-cuda/index.ts'
 import type { TraceEvent } from '../trace/event.ts'
+import type { Move } from './moves.ts'
 import type { Block, Entry, Frame, Origin, Segment, Snapshot } from './snapshot.ts'
 
 /** Where devices put their memory, more or less: large enough to look like a pointer, small enough to be exact. */
 const BASE = 0x7f00_0000_0000
-const BLOCK = 512
-const SEGMENT = 2 ** 21
+/** More than any device has. */
+const UNLIMITED = 2 ** 46
+
+type Given = NonNullable<ReturnType<CachingAllocator['alloc']>>
 
 export interface LayoutOptions {
-  /** What the events are of: the snapshot is marked with it. */
+  /** What the moves are of: the snapshot is marked with it. */
   readonly origin?: Origin
-  /** The stack of an allocation; default: its modules. */
+  /** The stack of a move; default: its modules. */
   readonly framesOf?: (event: TraceEvent) => readonly Frame[]
+  /** Whether the recording had begun: what came before shows in blocks only. Default: from the first on. */
+  readonly isRecorded?: (event: TraceEvent) => boolean
 }
 
 /**
- * Lays the storages of a trace out as blocks of 512 bytes and writes down what an allocator would have done: one segment as large as
- * the highest address, each block in the smallest gap that takes it. Sizes, order and lifetimes are the trace's; addresses and
- * the segment are not a claim about PyTorch's own layout.
+ * What PyTorch's caching allocator, with memory without end and no settings, would have recorded of moves, and what it holds at their
+ * end. Sizes, order, lifetimes and segments are the replay's; addresses begin where it pleases.
  */
-export function layOut(events: Iterable<TraceEvent>, options: LayoutOptions = {}): Snapshot {
-  const arena = new Arena()
-  const entries: Entry[] = []
-  const live = new Map<number, Entry>()
-  const framesOf = options.framesOf ?? moduleFrames()
-  for (const e of events) {
-    if (e.action === 'alloc' && e.device === 'device' && e.bytes > 0) {
-      const address = arena.take(blockOf(e.bytes))
-      const entry: Entry = { action: 'alloc', address, bytes: e.bytes, stream: 0, frames: framesOf(e), scope: e.scope }
-      live.set(e.storage, entry)
-      entries.push(entry)
-    } else if (e.action === 'free') {
-      const entry = live.get(e.storage)
-      if (!entry) continue
-      live.delete(e.storage)
-      arena.give(entry.address, blockOf(entry.bytes))
-      const freed = { ...entry, frames: framesOf(e), scope: e.scope }
-      entries.push({ ...freed, action: 'free_requested' }, { ...freed, action: 'free_completed' })
-    }
-  }
-  const total = Math.ceil(arena.highest / SEGMENT) * SEGMENT
-  const segment: Segment = { device: 0, address: BASE, total, stream: 0, blocks: blocksOf(live.values(), total) }
-  const grown: Entry = { action: 'segment_alloc', address: BASE, bytes: total, stream: 0, frames: [], scope: '' }
-  return {
-    segments: total === 0 ? [] : [segment],
-    traces: [total === 0 ? [] : [grown, ...entries]],
-    origin: options.origin ?? null,
-  }
+export function layOut(moves: Iterable<Move>, options: LayoutOptions = {}): Snapshot {
+  const recorder = new Recorder(options)
+  for (const move of moves) recorder.take(move)
+  return recorder.snapshot()
 }
 
-const blockOf = (bytes: number): number => Math.ceil(bytes / BLOCK) * BLOCK
+class Recorder {
+  readonly #allocator = new CachingAllocator(UNLIMITED)
+  readonly #entries: Entry[] = []
+  readonly #live = new Map<number, { readonly block: Given; readonly entry: Entry }>()
+  /** Bytes of each segment by its address, in the order of their making. */
+  readonly #segments = new Map<number, number>()
+  readonly #framesOf: (event: TraceEvent) => readonly Frame[]
+  readonly #isRecorded: (event: TraceEvent) => boolean
+  readonly #origin: Origin | null
 
-/** Blocks one after another, gaps as inactive ones. */
-function blocksOf(live: Iterable<Entry>, total: number): Block[] {
-  const blocks: Block[] = []
-  let at = BASE
-  const gap = (end: number): void => {
-    const size = end - at
-    if (size > 0) blocks.push({ address: at, size, requested: 0, state: 'inactive', frames: [], scope: '' })
-  }
-  for (const { address, bytes, frames, scope } of [...live].sort((a, b) => a.address - b.address)) {
-    gap(address)
-    const size = blockOf(bytes)
-    blocks.push({ address, size, requested: bytes, state: 'active_allocated', frames, scope })
-    at = address + size
-  }
-  gap(BASE + total)
-  return blocks
-}
-
-/** Gaps by address, and how far it was ever filled. */
-class Arena {
-  readonly #gaps: { address: number; size: number }[] = []
-  highest = 0
-
-  take(size: number): number {
-    let best = -1
-    for (let i = 0; i < this.#gaps.length; i++) {
-      const gap = this.#gaps[i]!
-      if (gap.size >= size && (best === -1 || gap.size < this.#gaps[best]!.size)) best = i
-    }
-    if (best === -1) {
-      this.highest += size
-      return BASE + this.highest - size
-    }
-    const gap = this.#gaps[best]!
-    const { address } = gap
-    gap.address += size
-    gap.size -= size
-    if (gap.size === 0) this.#gaps.splice(best, 1)
-    return address
+  constructor({ framesOf, isRecorded, origin }: LayoutOptions) {
+    this.#framesOf = framesOf ?? moduleFrames()
+    this.#isRecorded = isRecorded ?? (() => true)
+    this.#origin = origin ?? null
   }
 
-  give(address: number, size: number): void {
-    const next = this.#gaps.findIndex((g) => g.address > address)
-    const at = next === -1 ? this.#gaps.length : next
-    this.#gaps.splice(at, 0, { address, size })
-    this.#join(at)
-    this.#join(at - 1)
+  take({ storage, bytes, event }: Move): void {
+    if (bytes === 0) this.#free(storage, event)
+    else this.#alloc(storage, bytes, event)
   }
 
-  /** Makes one of a gap and the one that begins where it ends. */
-  #join(at: number): void {
-    const [gap, after] = [this.#gaps[at], this.#gaps[at + 1]]
-    if (!gap || !after || gap.address + gap.size !== after.address) return
-    gap.size += after.size
-    this.#gaps.splice(at + 1, 1)
+  snapshot(): Snapshot {
+    const blocks = this.#blocks()
+    const segments = [...this.#segments].map(([address, total]): Segment => {
+      const within = blocks.filter((b) => b.address >= BASE + address && b.address < BASE + address + total)
+      return { device: 0, address: BASE + address, total, stream: 0, blocks: within }
+    })
+    return { segments, traces: [this.#entries], origin: this.#origin }
+  }
+
+  #alloc(storage: number, bytes: number, event: TraceEvent): void {
+    const block = this.#allocator.alloc(bytes)
+    if (block === null) throw new RangeError(`${bytes} bytes are more than any device has`)
+    const recorded = this.#isRecorded(event)
+    const frames = this.#framesOf(event)
+    const entry = { action: 'alloc', address: BASE + block.address, bytes, stream: 0, frames, scope: event.scope }
+    this.#live.set(storage, { block, entry })
+    const grown = this.#grown(block)
+    if (!recorded) return
+    if (grown) this.#entries.push({ ...entry, ...grown })
+    this.#entries.push(entry)
+  }
+
+  #free(storage: number, event: TraceEvent): void {
+    const held = this.#live.get(storage)
+    if (!held) return
+    this.#live.delete(storage)
+    this.#allocator.free(held.block)
+    if (!this.#isRecorded(event)) return
+    const freed = { ...held.entry, frames: this.#framesOf(event), scope: event.scope }
+    this.#entries.push({ ...freed, action: 'free_requested' }, { ...freed, action: 'free_completed' })
+  }
+
+  /** The segment that was made for a block; null where it lies in one that there was. */
+  #grown(block: Given): Pick<Entry, 'action' | 'address' | 'bytes'> | null {
+    let first = block
+    while (first.prev) first = first.prev
+    if (this.#segments.has(first.address)) return null
+    let bytes = 0
+    for (let b: Given | null = first; b; b = b.next) bytes += b.size
+    this.#segments.set(first.address, bytes)
+    return { action: 'segment_alloc', address: BASE + first.address, bytes }
+  }
+
+  /** All blocks by address, those in use with what asked for them. */
+  #blocks(): Block[] {
+    const held = [...this.#live.values()].map(
+      ({ block, entry }): Block => ({
+        address: entry.address,
+        size: block.size,
+        requested: entry.bytes,
+        state: 'active_allocated',
+        frames: entry.frames,
+        scope: entry.scope,
+      }),
+    )
+    const { small, large } = this.#allocator
+    const cached = [...small.blocks, ...large.blocks].map(
+      ({ address, size }): Block => ({
+        ...{ address: BASE + address, size, requested: 0, state: 'inactive', frames: [], scope: '' },
+      }),
+    )
+    return [...held, ...cached].sort((a, b) => a.address - b.address)
   }
 }
 

@@ -1,13 +1,15 @@
-import type { Alloc, TraceEvent } from '../trace/event.ts'
+import type { TraceEvent } from '../trace/event.ts'
 import { layOut } from './layout.ts'
+import { type Move, requestedMoves } from './moves.ts'
 import type { Frame, Snapshot } from './snapshot.ts'
 
 /** Python's lines as a recording has them: PyTorch's own, then the model's, then the loop's. */
 const SITE = '/opt/venv/lib/python3.11/site-packages'
 const TRAIN: Frame = { filename: '/home/someone/train.py', line: 41, name: 'main' }
+const LEAK = 'leaked'
 
 function stackOf(e: TraceEvent): readonly Frame[] {
-  if (e.op === 'leaked') return [{ filename: '/home/someone/train.py', line: 57, name: 'log_loss' }, TRAIN]
+  if (e.op === LEAK) return [{ filename: '/home/someone/train.py', line: 57, name: 'log_loss' }, TRAIN]
   if (e.phase === 'optimizer') return [{ filename: `${SITE}/torch/optim/adamw.py`, line: 220, name: 'step' }, TRAIN]
   // the engine's thread has no Python frames
   if (e.phase === 'backward') return []
@@ -18,46 +20,36 @@ function stackOf(e: TraceEvent): readonly Frame[] {
   ]
 }
 
-/** Of a handle before Hopper; a forward's and a backward's thread have one each. */
-const WORKSPACE = 8_519_680
-
 export interface Recording {
+  readonly steps?: number
   /** A tensor of so many bytes is left behind at the end of each forward. */
   readonly leak?: number
-  /** Two workspaces of cuBLAS beside the tensors. */
-  readonly workspaces?: boolean
   /** Entries attach the module's path, as `_set_memory_metadata` in a hook does. */
   readonly metadata?: boolean
 }
 
 /**
- * What PyTorch would have recorded of simulated steps, had the recording begun when the model was loaded: stacks of Python's lines in
- * place of modules, what lived before as blocks without an entry.
+ * What PyTorch would have recorded of training, had the recording begun when the model was loaded: workspaces and buffers beside the
+ * storages, stacks of Python's lines in place of modules, what lived before as blocks without an entry.
+ *
+ * @param events two simulated steps
  */
-export function recorded(events: readonly TraceEvent[], options: Recording = {}): Snapshot {
-  const whole = layOut(
-    [...planted(events, options)].map((e) => (options.metadata ? e : { ...e, scope: '' })),
-    { framesOf: stackOf },
+export const recorded = (events: readonly TraceEvent[], { steps = 4, leak, metadata }: Recording = {}): Snapshot =>
+  layOut(
+    [...leaking(requestedMoves(events, steps), leak)].map((move) =>
+      metadata ? move : { ...move, event: { ...move.event, scope: '' } },
+    ),
+    { framesOf: stackOf, isRecorded: (e) => e.phase !== 'static' },
   )
-  const loaded = events.filter((e) => e.phase === 'static' && e.action === 'alloc' && e.bytes > 0).length
-  // the segment is there before anything in it
-  return { ...whole, traces: whole.traces.map((t) => t.slice(1 + loaded)) }
-}
 
-function* planted(events: readonly TraceEvent[], { leak, workspaces }: Recording): Generator<TraceEvent> {
-  let next = events.reduce((n, e) => Math.max(n, e.storage), 0) + 1
-  const extra = (at: TraceEvent, op: string, bytes: number): Alloc => ({
-    ...{ seq: at.seq, step: at.step, phase: at.phase, scope: '', op, storage: next++, bytes },
-    ...{ action: 'alloc', axes: [], dtype: 'uint8', device: 'device', category: 'other' },
-  })
-  let before: TraceEvent | undefined
-  for (const e of events) {
-    if (before && before.phase !== e.phase) {
-      if (workspaces && e.step === 0 && (e.phase === 'forward' || e.phase === 'backward'))
-        yield extra(e, 'cublas', WORKSPACE)
-      if (leak && e.phase === 'backward') yield extra(e, 'leaked', leak)
-    }
-    yield e
-    before = e
+function* leaking(moves: Iterable<Move>, bytes: number | undefined): Generator<Move> {
+  let before: TraceEvent['phase'] = 'static'
+  let left = 0
+  for (const move of moves) {
+    const { phase } = move.event
+    if (bytes !== undefined && before === 'forward' && phase === 'backward')
+      yield { storage: 1e9 + left++, bytes, event: { ...move.event, op: LEAK, scope: '' } }
+    before = phase
+    yield move
   }
 }

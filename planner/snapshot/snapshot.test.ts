@@ -4,12 +4,22 @@ import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { specFromCatalog } from '../../models/index.ts'
-import { predict, resolveStack, simulate } from '../predict/index.ts'
+import { predictOnDevice, resolveStack, simulate } from '../predict/index.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { Alloc, TraceEvent } from '../trace/event.ts'
 import { Replay } from '../trace/reading.ts'
 import { resolveTraining } from '../training/resolve.ts'
-import { devicesOf, type Entry, importRun, layOut, readSnapshot, type Snapshot, writeSnapshot } from './index.ts'
+import {
+  devicesOf,
+  type Entry,
+  importRun,
+  layOut,
+  movesOf,
+  readSnapshot,
+  requestedMoves,
+  type Snapshot,
+  writeSnapshot,
+} from './index.ts'
 import { dict, List, list, type PickleValue, writePickle } from './pickle/index.ts'
 
 const fixture = (name: string): Buffer => readFileSync(new URL(`../../../fixtures/snapshot/${name}`, import.meta.url))
@@ -46,7 +56,7 @@ const levels = (events: readonly TraceEvent[]): number[] => {
 test('a trace laid out, written, read and imported has the same live bytes at every event', () => {
   fc.assert(
     fc.property(traces, (events) => {
-      const run = importRun(readSnapshot(writeSnapshot(layOut(events))), 0)
+      const run = importRun(readSnapshot(writeSnapshot(layOut(movesOf(events)))), 0)
       assert.equal(levels(run.events), levels(events))
       for (const e of run.events) if (e.action === 'alloc') assert.is(e.scope, 'model.layers.0')
     }),
@@ -56,7 +66,7 @@ test('a trace laid out, written, read and imported has the same live bytes at ev
 test('a layout: no two live blocks overlap, every segment is the sum of its blocks', () => {
   fc.assert(
     fc.property(traces, (events) => {
-      const { segments, traces: entries } = layOut(events)
+      const { segments, traces: entries } = layOut(movesOf(events))
       for (const s of segments) {
         assert.is(
           s.blocks.reduce((n, b) => n + b.size, 0),
@@ -85,9 +95,11 @@ test('what PyTorch’s own reader was recorded to take is what is written today,
   const spec = specFromCatalog('smollm2-135m', { layers: 1 })
   const { train } = resolveTraining(spec, { method: 'lora-fa', seq_len: 16 }, { stack: stack.name })
   const { events } = simulate(spec, train, stack.dialect, { library: stack.library, steps: 2 })
-  const written = writeSnapshot(layOut(events, { origin: { kind: 'predicted', runtime: stack.name } }))
+  const written = writeSnapshot(layOut(requestedMoves(events), { origin: { kind: 'predicted', runtime: stack.name } }))
   assert.is(createHash('sha256').update(written).digest('hex'), proof.sha256)
-  assert.is(proof.peak_bytes, predict(spec, train, stack).peak.bytes)
+  const { tiers } = predictOnDevice(spec, train, stack, null)
+  assert.is(proof.peak_bytes, tiers.statistics?.['requested_bytes.all.peak'])
+  assert.is(importRun(readSnapshot(written), 0).reserved, tiers.reserved)
   assert.equal(readSnapshot(fixture('predicted.pickle')), readSnapshot(written))
   assert.is(proof.entries, readSnapshot(written).traces[0]!.length)
 })
