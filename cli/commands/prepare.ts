@@ -1,6 +1,7 @@
 import { describeDimensions } from '../../models/describe.ts'
 import { type AllocatorConfig, parseAllocatorConfig } from '../../planner/allocate/torch-cuda/index.ts'
 import { networkOf } from '../../planner/network/index.ts'
+import { CURRENT, EXECUTED } from '../../planner/network/library.ts'
 import type { Gpu } from '../../planner/predict/index.ts'
 import { DEFAULT_STACK, resolveStack, type Stack } from '../../planner/predict/stack.ts'
 import type { Input } from '../../planner/result/common.ts'
@@ -75,11 +76,13 @@ export async function prepare(
     throw new UsageError(problems)
   const { spec } = found
   const defaults: Defaults = options.engine === undefined ? { stack: stack.name } : { engine: options.engine }
+  const library = options.engine === undefined ? CURRENT : EXECUTED
   const prepared: PreparedMethod[] = []
   for (const method of methods) {
     const one = attempt(() => {
       const resolved = resolveTraining(spec, { ...values, method }, defaults)
-      return { ...resolved, method: method ?? resolved.train.method, adapted: adaptedLinears(spec, resolved.train) }
+      const adapted = adaptedLinears(spec, resolved.train, library)
+      return { ...resolved, method: method ?? resolved.train.method, adapted }
     })
     if (one) prepared.push(one)
   }
@@ -101,7 +104,7 @@ export async function prepare(
 /** Where the checkpoint holds other weights than the model that its config describes. Tied weights may be stored twice. */
 function miscounted({ spec, weights }: FoundModel, { train }: PreparedMethod): string[] {
   if (weights === undefined || spec.provenance.layers?.source === 'override') return []
-  const plain = { ...train, method: 'full', adapter: null } as const
+  const plain = { ...train, method: 'full', adapter: null, attention: 'eager' } as const
   const { parameters } = networkOf(spec, plain)
   const modelled = parameters.reduce((n, { axes }) => n + numel(axes), 0)
   if (weights.parameters === modelled) return []

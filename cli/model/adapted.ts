@@ -1,6 +1,7 @@
 import { nearest } from '../../models/nearest.ts'
 import type { ModelSpec } from '../../models/spec.ts'
 import { networkOf } from '../../planner/network/index.ts'
+import { CURRENT, type Library } from '../../planner/network/library.ts'
 import type { Parameter } from '../../planner/ops/ops.ts'
 import { numel } from '../../planner/trace/axes.ts'
 import { Refusal } from '../../planner/trace/errors.ts'
@@ -26,16 +27,16 @@ export interface Adapted {
  *
  * @throws Refusal naming the linears there are
  */
-export function adaptedLinears(model: ModelSpec, train: TrainSpec): Adapted {
+export function adaptedLinears(model: ModelSpec, train: TrainSpec, library: Library = CURRENT): Adapted {
   if (train.adapter === null) return { count: 0, kinds: 0, added: 0, warnings: [] }
-  const { parameters } = networkOf(model, train)
+  const { parameters } = networkOf(model, train, library)
   const paths = adaptedPaths(parameters)
   const { targets } = train.adapter
   const unmatched = targets.filter((t) => t !== 'all-linear' && !paths.some((p) => p === t || p.endsWith(`.${t}`)))
   const missing = targets.includes('all-linear') ? [] : unmatched
   if (paths.length === 0) {
     const message = `${targets.join(', ')} ${targets.length === 1 ? 'matches' : 'match'} no linear of ${model.name}`
-    throw new Refusal('no-target', '--target-modules', message, suggestion(missing, linearNames(model, train)))
+    throw new Refusal('no-target', '--target-modules', message, suggestion(missing, linearNames(model, train, library)))
   }
   const warnings = missing.map(
     (t) => `--target-modules ${t} matches no linear of ${model.name}; PEFT passes over it too`,
@@ -49,10 +50,12 @@ function adaptedPaths(parameters: readonly Parameter[]): string[] {
 }
 
 /** Names of all linears but the head, as targets are written. */
-function linearNames(model: ModelSpec, train: TrainSpec): string[] {
+function linearNames(model: ModelSpec, train: TrainSpec, library: Library): string[] {
   const everything = { ...train, adapter: train.adapter && { ...train.adapter, targets: ['all-linear'] } }
   return [
-    ...new Set(adaptedPaths(networkOf(model, everything).parameters).map((path) => path.split('.').at(-1) ?? path)),
+    ...new Set(
+      adaptedPaths(networkOf(model, everything, library).parameters).map((path) => path.split('.').at(-1) ?? path),
+    ),
   ]
 }
 
