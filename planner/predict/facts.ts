@@ -22,7 +22,7 @@ export interface PhaseFacts {
 /** A point of the timeline with its place in the phase's stream. */
 export interface TimelinePoint {
   readonly seq: number
-  /** Events of the trace before it. */
+  /** The event it stands before, by the number of those before that in all steps. */
   readonly index: number
   readonly phase: Phase
   /** The last one of its phase. */
@@ -90,11 +90,11 @@ export function readTables(
   let at: TraceEvent['phase'] = 'static'
   let rising = false
   let ended = false
-  for (let index = 0; index < trace.length; index++) {
-    const e = trace[index]!
+  for (let i = 0; i < trace.length; i++) {
+    const e = trace[i]!
     const over = at === 'optimizer' && isAfterStep(e)
     if ((e.phase !== at || over) && at !== 'static' && !ended) {
-      timeline.push({ seq: e.seq, index, phase: at, closes: true, parts: replay.byCategory() })
+      timeline.push({ seq: e.seq, index: trace[i - 1]!.seq + 1, phase: at, closes: true, parts: replay.byCategory() })
       ended = over
     }
     if (e.phase !== at) {
@@ -113,7 +113,8 @@ export function readTables(
     const counted = at !== 'static' && (e.action === 'free' || (e.action === 'alloc' && e.device === 'device'))
     if (counted && at !== 'static' && !isAfterStep(e)) {
       const up = e.action === 'alloc' && e.bytes > 0
-      if (!up && rising) timeline.push({ seq: e.seq, index, phase: at, closes: false, parts: replay.byCategory() })
+      if (!up && rising)
+        timeline.push({ seq: e.seq, index: e.seq, phase: at, closes: false, parts: replay.byCategory() })
       rising = up
     }
     if (isRetyped(e)) loaded = { parameter: loaded.parameter ?? replay.sums.parameter }

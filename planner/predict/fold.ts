@@ -5,7 +5,7 @@ import type { TrainSpec } from '../training/spec.ts'
 import { type Depths, fromDepths } from './depths.ts'
 import { type Facts, peakPhase, readTables, stepFacts, type Tables } from './facts.ts'
 import { line, lines } from './growth.ts'
-import { type High, highestBytes, isInstant, levelsOf } from './levels.ts'
+import { type High, highestBytes, isInstant, type Levels, levelsOf } from './levels.ts'
 import { eachInstant, type Stretch, stretchesOf } from './repetition.ts'
 import type { Stack } from './stack.ts'
 import { foldTimeline } from './timeline.ts'
@@ -19,39 +19,40 @@ export const foldLayers = (model: ModelSpec, train: TrainSpec, stack: Stack): Fa
   fromDepths(model, train, stack, (depths) => foldDepths(depths, stack))
 
 function foldDepths(depths: Depths, stack: Stack): Facts | null {
-  const steady = aligned(depths, steadyStep)
-  const first = aligned(depths, firstStep)
-  if (!steady || !first) return null
-  const { more } = depths
-  const high = highestFolded(steady, more)
-  const facts = stepFacts(high)
-  const phase = peakPhase(facts)
-  const short = readTables(depths.short.network, steady.short, phase, high[phase].at)
-  const long = readTables(depths.long.network, steady.long, phase, high[phase].atLong)
-  const timeline = foldTimeline(short.timeline, long.timeline, steady.stretches, more)
+  const whole = aligned(depths)
+  if (!whole) return null
+  const { short, long, more } = depths
+  const [a, b] = [steadyStep(short.events), steadyStep(long.events)]
+  const high = highestFolded(whole, levelsOf(a), levelsOf(b))
+  const steady = stepFacts(high)
+  const phase = peakPhase(steady)
+  const low = readTables(short.network, a, phase, high[phase].at)
+  const next = readTables(long.network, b, phase, high[phase].atLong)
+  const timeline = foldTimeline(low.timeline, next.timeline, whole.stretches, more)
   if (!timeline) return null
+  const { block } = stack.allocator
   return {
-    ...extendTables(short, long, more),
+    ...extendTables(low, next, more),
     timeline,
-    first: stepFacts(highestFolded(first, more)),
-    steady: facts,
+    first: stepFacts(highestFolded(whole, levelsOf(firstStep(short.events)), levelsOf(firstStep(long.events)))),
+    steady,
     phase,
-    blocks: highestBytes(highestFolded(steady, more, stack.allocator.block)),
+    blocks: highestBytes(highestFolded(whole, levelsOf(a, block), levelsOf(b, block))),
   }
 }
 
-/** One step at two depths. */
+/** All events at two depths, and how they go together. */
 export interface Aligned {
   readonly short: readonly TraceEvent[]
   readonly long: readonly TraceEvent[]
   readonly stretches: readonly Stretch[]
+  readonly more: number
 }
 
 /** Null where the longer trace does not repeat the shorter. */
-export function aligned(depths: Depths, step: (events: readonly TraceEvent[]) => TraceEvent[]): Aligned | null {
-  const [short, long] = [step(depths.short.events), step(depths.long.events)]
-  const stretches = stretchesOf(short, long, depths.kinds)
-  return stretches && { short, long, stretches }
+export function aligned({ short: { events: short }, long: { events: long }, more, kinds }: Depths): Aligned | null {
+  const stretches = stretchesOf(short, long, kinds)
+  return stretches && { short, long, stretches, more }
 }
 
 /** The highest instant of a phase, and what it comes after in the longer trace. */
@@ -59,9 +60,12 @@ interface FoldedHigh extends High {
   atLong: TraceEvent | null
 }
 
-/** The highest of all instants in each phase, each extended by its own growth; the first of equals. */
-export function highestFolded({ short, long, stretches }: Aligned, more: number, sizeOf?: (bytes: number) => number) {
-  const [a, b] = [levelsOf(short, sizeOf), levelsOf(long, sizeOf)]
+/** The highest of all instants in each phase of a step, each extended by its own growth; the first of equals. */
+export function highestFolded(
+  { short, long, stretches, more }: Aligned,
+  a: Levels,
+  b: Levels,
+): Record<Phase, FoldedHigh> {
   const of = (p: Phase): FoldedHigh => ({
     bytes: line(a.edges[p].start, b.edges[p].start, more),
     at: null,
@@ -71,9 +75,10 @@ export function highestFolded({ short, long, stretches }: Aligned, more: number,
   const result = { forward: of('forward'), backward: of('backward'), optimizer: of('optimizer') }
   eachInstant(stretches, (i, j) => {
     const e = short[i]!
-    if (!isInstant(e)) return
+    const [level, next] = [a.after[i], b.after[j]]
+    if (level === undefined || next === undefined || !isInstant(e)) return
     const high = result[e.phase]
-    const bytes = line(a.after[i]!, b.after[j]!, more)
+    const bytes = line(level, next, more)
     if (bytes > high.bytes) [high.bytes, high.at, high.atLong] = [bytes, e, long[j]!]
   })
   return result

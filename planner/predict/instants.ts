@@ -1,5 +1,5 @@
 import { PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
-import { isAfterStep } from '../trace/reading.ts'
+import { isAfterStep, steadyStep } from '../trace/reading.ts'
 import type { Aligned } from './fold.ts'
 import type { FormulaTable } from './formulas.ts'
 import { line } from './growth.ts'
@@ -13,8 +13,8 @@ export interface Instant {
 }
 
 /** Instants of the model's depth, from those of two depths. */
-export function inDepth({ short, long, stretches }: Aligned, more: number, table: FormulaTable): Instant[] {
-  const [low, high] = [local(short, table), local(long, table)]
+export function inDepth({ short, long, stretches, more }: Aligned, table: FormulaTable): Instant[] {
+  const [low, high] = [local(steadyStep(short), table), local(steadyStep(long), table)]
   const instants: Instant[] = []
   const add = (a: Instant | undefined, b: Instant | undefined) => {
     if (!a || !b) return
@@ -26,7 +26,7 @@ export function inDepth({ short, long, stretches }: Aligned, more: number, table
   return instants
 }
 
-/** Instants by their place: those before something is released, and the start of the step. */
+/** Instants by the `seq` of their event: those before something is released, and the start of the step. */
 export function local(trace: readonly TraceEvent[], table: FormulaTable): Map<number, Instant> {
   const formulas = table.ofAll(trace)
   const live = new Float64Array(table.formulas.length)
@@ -40,7 +40,7 @@ export function local(trace: readonly TraceEvent[], table: FormulaTable): Map<nu
   for (let i = 0; i < trace.length; i++) {
     const e = trace[i]!
     if (e.phase !== 'static' && trace[i - 1]?.phase !== e.phase) {
-      if (e.phase === 'forward' && !last) last = { at: i - 1, phase: 'forward' }
+      if (e.phase === 'forward' && !last && i > 0) last = { at: trace[i - 1]!.seq, phase: 'forward' }
       note()
     }
     if (isAfterStep(e)) break
@@ -50,7 +50,7 @@ export function local(trace: readonly TraceEvent[], table: FormulaTable): Map<nu
     } else if (e.action === 'alloc' && e.device === 'device') {
       storages.set(e.storage, i)
       live[formulas[i]!]!++
-      if (isInstant(e)) last = { at: i, phase: e.phase }
+      if (isInstant(e)) last = { at: e.seq, phase: e.phase }
     }
   }
   note()

@@ -80,11 +80,12 @@ function inLayers({ fixed, layer }: Instant, few: number): Polynomial {
 
 /** Pairs of instants of two depths; null where the longer does not repeat the shorter. */
 function folded(depths: Depths, dimensions: Record<string, number>): Instant[] | null {
-  const steady = aligned(depths, steadyStep)
-  if (!steady) return null
-  const [low, high] = [local(steady.short, dimensions), local(steady.long, dimensions)]
+  const whole = aligned(depths)
+  if (!whole) return null
+  const low = local(steadyStep(whole.short), dimensions)
+  const high = local(steadyStep(whole.long), dimensions)
   const instants: Instant[] = []
-  eachInstant(steady.stretches, (i, j) => {
+  eachInstant(whole.stretches, (i, j) => {
     const [a, b] = [low.get(i), high.get(j)]
     if (!a || !b) return
     const layer = new Map(b.fixed)
@@ -101,26 +102,25 @@ function whole(model: ModelSpec, train: TrainSpec, stack: Stack, dimensions: Rec
 
 type Local = Omit<Instant, 'layer'>
 
-/** Instants by their place in the trace: those after which something is released, since only they can be the highest. */
+/** Instants by the `seq` of their event: those after which something is released, since only they can be the highest. */
 function local(trace: readonly TraceEvent[], dimensions: Record<string, number>): Map<number, Local> {
   const live = new Map<string, number>()
   const storages = new Map<number, Polynomial>()
   const cache = new Map<string, Polynomial>()
   const result = new Map<number, Local>()
-  let last: readonly [at: number, e: Alloc & { readonly phase: Phase }] | null = null
+  let last: (Alloc & { readonly phase: Phase }) | null = null
   const note = () => {
     if (!last) return
-    const [at, { phase, scope, op }] = last
-    result.set(at, { phase, scope: foldScope(scope), op, fixed: new Map(live) })
+    const { seq, phase, scope, op } = last
+    result.set(seq, { phase, scope: foldScope(scope), op, fixed: new Map(live) })
   }
-  for (let i = 0; i < trace.length; i++) {
-    const e = trace[i]!
+  for (const e of trace) {
     if (e.action === 'alloc' && e.device === 'device') {
-      if (last && last[1].phase !== e.phase) note()
+      if (last && last.phase !== e.phase) note()
       const p = polynomialOf(e.axes, ITEMSIZE[e.dtype], dimensions, cache)
       storages.set(e.storage, p)
       addTo(live, p)
-      last = isInstant(e) ? [i, e] : null
+      last = isInstant(e) ? e : null
     } else if (e.action === 'free') {
       note()
       last = null

@@ -9,9 +9,10 @@ export interface Edges {
   end: number
 }
 
-/** Live bytes over a trace: after each of its events, and at the edges of its phases. What goes after the step is left out. */
+/** Live bytes over a step: after its instants, and at the edges of its phases. What goes after the step is left out. */
 export interface Levels {
-  readonly after: Float64Array
+  /** After each instant, by the event's `seq`; undefined for events that the step does not have. */
+  readonly after: readonly (number | undefined)[]
   readonly edges: Readonly<Record<Phase, Edges>>
 }
 
@@ -20,18 +21,17 @@ export interface Levels {
  * as, an allocator's block for instance.
  */
 export function levelsOf(trace: readonly TraceEvent[], sizeOf?: (bytes: number) => number): Levels {
-  const after = new Float64Array(trace.length)
+  const after = new Array<number | undefined>(1 + (trace.at(-1)?.seq ?? 0))
   const edges: Partial<Record<Phase, Edges>> = {}
   let bytes = 0
-  for (let i = 0; i < trace.length; i++) {
-    const e = trace[i]!
+  for (const e of trace) {
     if (changesLevel(e) && !isAfterStep(e)) {
       if (e.phase !== 'static') edges[e.phase] ??= { start: bytes, end: bytes }
       const size = sizeOf ? sizeOf(e.bytes) : e.bytes
       bytes += e.action === 'alloc' ? size : -size
       if (e.phase !== 'static') edges[e.phase]!.end = bytes
     }
-    after[i] = bytes
+    if (isInstant(e)) after[e.seq] = bytes
   }
   // A phase without events of its own lies at the end.
   for (const p of PHASES) edges[p] ??= { start: bytes, end: bytes }
@@ -55,11 +55,11 @@ export function highest(trace: readonly TraceEvent[], sizeOf?: (bytes: number) =
   const { after, edges } = levelsOf(trace, sizeOf)
   const of = ({ start, end }: Edges): High => ({ bytes: start, at: null, end })
   const result = { forward: of(edges.forward), backward: of(edges.backward), optimizer: of(edges.optimizer) }
-  for (let i = 0; i < trace.length; i++) {
-    const e = trace[i]!
+  for (const e of trace) {
     if (!isInstant(e)) continue
     const high = result[e.phase]
-    if (after[i]! > high.bytes) [high.bytes, high.at] = [after[i]!, e]
+    const bytes = after[e.seq]!
+    if (bytes > high.bytes) [high.bytes, high.at] = [bytes, e]
   }
   return result
 }

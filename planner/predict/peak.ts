@@ -4,7 +4,7 @@ import { steadyStep } from '../trace/reading.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { fromDepths } from './depths.ts'
 import { aligned, highestFolded } from './fold.ts'
-import { type High, highest, highestBytes } from './levels.ts'
+import { type High, highest, highestBytes, levelsOf } from './levels.ts'
 import { simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
 
@@ -23,10 +23,11 @@ export interface Peak {
 export function peakOf(model: ModelSpec, train: TrainSpec, stack: Stack): Peak {
   const { block } = stack.allocator
   const folded = fromDepths(model, train, stack, (depths): Peak | null => {
-    const steady = aligned(depths, steadyStep)
-    if (!steady) return null
-    const blocks = highestBytes(highestFolded(steady, depths.more, block))
-    return { ...highestPhase(highestFolded(steady, depths.more)), blocks }
+    const whole = aligned(depths)
+    if (!whole) return null
+    const [a, b] = [steadyStep(whole.short), steadyStep(whole.long)]
+    const blocks = highestBytes(highestFolded(whole, levelsOf(a, block), levelsOf(b, block)))
+    return { ...highestPhase(highestFolded(whole, levelsOf(a), levelsOf(b))), blocks }
   })
   if (folded) return folded
   const trace = steadyStep(simulate(model, train, stack.dialect, { library: stack.library }).events)

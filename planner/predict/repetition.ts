@@ -65,10 +65,11 @@ function passesOf(trace: readonly TraceEvent[]): Pass[] {
   let from = 0
   let direction: Way | null = null
   let last: Place | null = null
+  let place = placeOf('')
   for (let i = 0; i < trace.length; i++) {
     const e = trace[i]!
     const before = trace[i - 1]
-    const place = placeOf(e.scope)
+    if (e.scope !== before?.scope) place = placeOf(e.scope)
     const begins = before !== undefined && (e.phase !== before.phase || e.step !== before.step)
     const way: Way = begins ? 'elsewhere' : last === null || place.layer < 0 ? 'nowhere' : wayOf(last, place)
     if (way === 'elsewhere' || (way !== 'nowhere' && direction !== null && way !== direction)) {
@@ -117,10 +118,11 @@ function stretchOf(
   const n = to - from
   const block = longTo - longFrom - n
   if (block < 0) return null
+  const likeness = new Likeness()
   let head = 0
-  while (head < n && isAlike(short[from + head]!, long[longFrom + head]!)) head++
+  while (head < n && likeness.of(short[from + head]!, long[longFrom + head]!)) head++
   let tail = 0
-  while (tail < n && isAlike(short[to - 1 - tail]!, long[longTo - 1 - tail]!)) tail++
+  while (tail < n && likeness.of(short[to - 1 - tail]!, long[longTo - 1 - tail]!)) tail++
   if (head + tail < n + kinds * block) return null
   // Anywhere between the two will do for bytes. A block from the end that is far from the first layers an instant's neighbours, the storages
   // it refers to and what holds them repeat as well: among the first layers a kind of them may come for the first time.
@@ -130,19 +132,33 @@ function stretchOf(
   return { short: [from, to], long: [longFrom, longTo], at, block }
 }
 
-/** The same event but for its place in the trace, its storage's number and its layer's. */
-function isAlike(a: TraceEvent, b: TraceEvent): boolean {
-  if (a.action !== b.action || a.bytes !== b.bytes || a.op !== b.op) return false
-  if (a.scope !== b.scope && placeOf(a.scope).pattern !== placeOf(b.scope).pattern) return false
-  switch (a.action) {
-    case 'alloc':
-      return b.action === 'alloc' && a.category === b.category && a.dtype === b.dtype && a.device === b.device
-    case 'save':
-      return b.action === 'save' && a.why === b.why
-    case 'retag':
-      return b.action === 'retag' && a.category === b.category
-    default:
-      return true
+/** Compares events of two traces. Neighbours mostly share their scope: what was found for the last pair of scopes is kept. */
+class Likeness {
+  #scopes: readonly [string, string] = ['', '']
+  #alike = true
+
+  /** The same event but for its place in the trace, its storage's number and its layer's. */
+  of(a: TraceEvent, b: TraceEvent): boolean {
+    if (a.action !== b.action || a.bytes !== b.bytes || a.op !== b.op || !this.#scope(a.scope, b.scope)) return false
+    switch (a.action) {
+      case 'alloc':
+        return b.action === 'alloc' && a.category === b.category && a.dtype === b.dtype && a.device === b.device
+      case 'save':
+        return b.action === 'save' && a.why === b.why
+      case 'retag':
+        return b.action === 'retag' && a.category === b.category
+      default:
+        return true
+    }
+  }
+
+  #scope(a: string, b: string): boolean {
+    if (a === b) return true
+    if (a !== this.#scopes[0] || b !== this.#scopes[1]) {
+      this.#scopes = [a, b]
+      this.#alike = placeOf(a).pattern === placeOf(b).pattern
+    }
+    return this.#alike
   }
 }
 

@@ -80,18 +80,17 @@ class Structure {
 /** A structure from one of its settings; null where the formulas do not hold at other sizes. */
 export function compile(model: ModelSpec, train: TrainSpec, stack: Stack): Structure | null {
   const folded = fromDepths(model, train, stack, (depths) => {
-    const steady = aligned(depths, steadyStep)
-    return steady && { ...depths, steady }
+    const whole = aligned(depths)
+    return whole && { ...depths, whole }
   })
   const simulated = folded ? withLayers(model, folded.few + folded.step) : model
-  const events = (at: TrainSpec) =>
-    steadyStep(simulate(simulated, at, stack.dialect, { library: stack.library }).events)
-  const longest = folded?.steady.long ?? events(train)
+  const events = (at: TrainSpec) => simulate(simulated, at, stack.dialect, { library: stack.library }).events
+  const longest = folded?.whole.long ?? events(train)
   const table = new FormulaTable(longest, sizesOf(train))
   const formulas = table.ofAll(longest)
   const holds = probesOf(model, train).every((probe) => isSame(longest, formulas, events(probe), table, sizesOf(probe)))
   if (!holds) return null
-  const instants = folded ? inDepth(folded.steady, folded.more, table) : [...local(longest, table).values()]
+  const instants = folded ? inDepth(folded.whole, table) : [...local(steadyStep(longest), table).values()]
   return new Structure(table, undominated(instants), stack.allocator.block)
 }
 
