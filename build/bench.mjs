@@ -33,7 +33,9 @@ paired('estimate llama-2-7b --method lora-fa', [bin, 'estimate', 'llama-2-7b', '
 paired('compare llama-65b', [bin, 'compare', 'llama-65b', '--quiet'])
 
 console.log('\nwarm, in one process')
-const { predict, simulate, resolveStack, DEFAULT_STACK } = await import(join(root, 'dist/planner/predict/index.js'))
+const { predict, peakOf, fullTrace, simulate, Sweep, resolveStack, DEFAULT_STACK } = await import(
+  join(root, 'dist/planner/predict/index.js')
+)
 const { specFromCatalog } = await import(join(root, 'dist/models/index.js'))
 const { resolveTraining } = await import(join(root, 'dist/planner/training/resolve.js'))
 const stack = resolveStack(DEFAULT_STACK)
@@ -65,6 +67,8 @@ for (const name of ['llama-2-7b', 'llama-65b']) {
   const model = specFromCatalog(name)
   const train = setting(model, { method: 'lora-fa', target_modules: ['all-linear'] })
   warm(`predict ${name} lora-fa, all linears`, () => predict(model, train, stack))
+  warm(`its peak alone`, () => peakOf(model, train, stack))
+  warm(`its full trace, every layer's events`, () => fullTrace(model, train, stack))
   const count = () => {
     const { events } = simulate(model, train, stack.dialect)
     let n = 0
@@ -86,20 +90,58 @@ for (const name of ['llama-2-7b', 'llama-65b']) {
   warm(`replay ${name} on the allocator, ${asked} requests`, () => trainOn(requests, UNLIMITED, DEFAULT_CONFIG, null))
 }
 
+/** Settings of some tens of structures at many sizes, as a search comes to them. */
+function* searched(model, count) {
+  const levers = ['full', 'lora', 'lora-fa'].flatMap((method) =>
+    ['none', 'non-reentrant'].flatMap((gradient_checkpointing) =>
+      ['eager', 'sdpa'].flatMap((attention) =>
+        (method === 'full' ? ['none'] : ['none', 'nf4', 'int8']).map((quantize) =>
+          setting(model, { method, gradient_checkpointing, attention, ...(method === 'full' ? {} : { quantize }) }),
+        ),
+      ),
+    ),
+  )
+  for (let i = 0; i < count; i++) {
+    const train = levers[i % levers.length]
+    const n = Math.floor(i / levers.length)
+    const [batch, tokens] = [1 + (n % 16), 128 * (1 + (n % 37))]
+    const adapter = train.adapter && { ...train.adapter, rank: 4 * (1 + (n % 24)) }
+    yield { ...train, batch, tokens, targetTokens: tokens, adapter }
+  }
+}
+
+console.log('\na search from nothing, structures included')
+for (const name of ['llama-2-7b', 'llama-65b']) {
+  const model = specFromCatalog(name)
+  const settings = [...searched(model, 10_000)]
+  const t = performance.now()
+  const sweep = new Sweep(stack)
+  for (const train of settings) sweep.peak(model, train)
+  const s = (performance.now() - t) / 1000
+  console.log(
+    `${`peaks of 10000 settings of ${name}`.padEnd(44)} ${s.toFixed(2).padStart(6)} s, ${(10_000 / s).toFixed(0)} a second`,
+  )
+}
+
+// Like with like: each recorded row's seconds against the prediction of that very row.
+const { settingOfRow, stackOfRow } = await import(join(root, 'dist/planner/pages/recorded.js'))
 const folder = join(root, 'fixtures/pytorch')
-const rows = readdirSync(folder)
+const timed = readdirSync(folder)
   .filter((f) => f.endsWith('.jsonl'))
   .flatMap((f) => readFileSync(join(folder, f), 'utf8').trim().split('\n'))
   .map((l) => JSON.parse(l))
-const timed = rows.filter((r) => r.seconds?.total)
-if (timed.length > 0) {
-  const model = specFromCatalog('smollm2-135m')
-  const train = setting(model, { method: 'lora-fa' })
+  .filter((r) => r.seconds?.total)
+const ratios = timed.map((row) => {
+  const at = stackOfRow(row)
+  const { model, train } = settingOfRow(row.case, at.name)
+  predict(model, train, at)
   const t = performance.now()
-  for (let i = 0; i < 50; i++) predict(model, train, stack)
-  const ours = (performance.now() - t) / 50 / 1000
-  const theirs = median(timed.map((r) => r.seconds.total))
-  console.log(
-    `\na recorded PyTorch row takes ${theirs.toFixed(2)} s (median of ${timed.length}): ${Math.round(theirs / ours)} × a prediction`,
-  )
-}
+  predict(model, train, at)
+  return { id: row.case.id, seconds: row.seconds.total, ratio: (1000 * row.seconds.total) / (performance.now() - t) }
+})
+const quantile = (q) =>
+  [...ratios].sort((a, b) => a.ratio - b.ratio)[Math.floor(q * (ratios.length - 1))].ratio.toFixed(0)
+console.log(`\nrecorded PyTorch seconds of a row against its own prediction, ${ratios.length} rows:`)
+console.log(`${quantile(0)} × at least, ${quantile(0.5)} × in the middle, ${quantile(1)} × at most`)
+for (const { id, seconds, ratio } of [...ratios].sort((a, b) => b.seconds - a.seconds).slice(0, 3))
+  console.log(`  ${id.padEnd(42)} ${seconds.toFixed(1).padStart(6)} s   ${ratio.toFixed(0)} ×`)
