@@ -170,7 +170,6 @@ export const FLAGS = {
   }),
   config_format: flag('Output', choice(CONFIG_FORMATS), {
     describe: 'Format of the files',
-    placeholder: 'NAME',
     fallback: 'recognised from their keys',
   }),
   config_skip: flag('Output', list(), {

@@ -8,7 +8,10 @@ const OVERLAP = 'when devices send: not modelled as memory'
 const FSDP: Keys = {
   fsdp_version: count(1),
   fsdp_sharding_strategy: text(),
-  fsdp_reshard_after_forward: (value) => ({ kind: 'noted', value }),
+  fsdp_reshard_after_forward: (value) =>
+    typeof value === 'boolean' || typeof value === 'string'
+      ? { kind: 'noted', value }
+      : { kind: 'wrong', expected: 'true, false or a strategy' },
   fsdp_offload_params: refuse('moves parameters to the host', { unless: 'fsdp' }),
   fsdp_activation_checkpointing: flag(),
   fsdp_auto_wrap_policy: ignore('belongs to the strategy'),

@@ -1,14 +1,19 @@
+import { printable } from '../../../models/source.ts'
 import { AXOLOTL_FAMILIES, AXOLOTL_IGNORED, AXOLOTL_REFUSED } from './axolotl-keys.ts'
 import type { Format } from './format.ts'
 import type { Reading } from './reading.ts'
 import { flag, ignore, type Meaning, names, type Rule, refuse, text, to, word } from './rule.ts'
-import { ATTENTION, followDeepSpeed, OPTIMIZERS } from './transformers.ts'
+import { ATTENTION, followDeepSpeed, OPTIMIZERS, SHARDED } from './transformers.ts'
 
 const LIGER: Rule = refuse("Liger's kernel is not modelled: its fused loss alone is")
 
 /** `true`, `auto` (a device that has the type), or off. */
 const precision: Rule = (value) => (value === 'auto' ? noted(true) : flag()(value))
 const noted = (value: unknown): Meaning => ({ kind: 'noted', value })
+const texts =
+  (expected: string): Rule =>
+  (value) =>
+    Array.isArray(value) && value.every((item) => typeof item === 'string') ? noted(value) : { kind: 'wrong', expected }
 
 /** What `axolotl train` takes. */
 export const axolotl: Format = {
@@ -58,11 +63,11 @@ export const axolotl: Format = {
     sdp_attention: flag(),
     eager_attention: flag(),
     deepspeed: noted,
-    fsdp: (value) => (Array.isArray(value) && value.length > 0 ? sharded(value.join(' ')) : refuse('sharding')(value)),
+    fsdp: SHARDED,
     fsdp_config: noted,
     fsdp_version: ignore('belongs to fsdp'),
     tensor_parallel_size: (value) => (value === 1 ? ignore('1: no split')(value) : to('tp')(value)),
-    plugins: (value) => (Array.isArray(value) ? noted(value) : { kind: 'wrong', expected: 'a list of plugins' }),
+    plugins: texts('a list of plugins'),
     liger_rope: LIGER,
     liger_rms_norm: LIGER,
     liger_rms_norm_gated: LIGER,
@@ -95,8 +100,6 @@ export const axolotl: Format = {
     if (file.raw('fsdp_config') !== undefined && !file.isSet('fsdp')) file.set('fsdp', 'full_shard', 'fsdp_config')
   },
 }
-
-const sharded = (value: string): Meaning => ({ kind: 'sets', options: { fsdp: value } })
 
 /** utils/config: weights are loaded in the type of the mixed precision. */
 function weights(file: Reading): void {
@@ -168,11 +171,11 @@ function checkpointing(file: Reading): void {
 
 /** A plugin's arguments have keys of their own; cut-cross-entropy is on as soon as it is named. */
 function plugins(file: Reading): void {
-  for (const plugin of (file.raw('plugins') as unknown[] | undefined) ?? []) {
+  for (const plugin of (file.raw('plugins') as readonly string[] | undefined) ?? []) {
     if (plugin === 'axolotl.integrations.liger.LigerPlugin') continue
     const isLoss = plugin === 'axolotl.integrations.cut_cross_entropy.CutCrossEntropyPlugin'
     if (isLoss && file.raw('cut_cross_entropy') !== undefined) continue
-    const message = isLoss ? 'the loss of cut-cross-entropy is not modelled' : `${String(plugin)} is not modelled`
+    const message = isLoss ? 'the loss of cut-cross-entropy is not modelled' : `${printable(plugin)} is not modelled`
     const next = 'Say --fused-loss none for a step with whole logits, or --fused-loss liger.'
     file.refuse('plugins', message, isLoss ? { next, unless: 'fused_loss' } : {})
   }

@@ -45,10 +45,17 @@ export const DTYPE: Rule = word({
   fp16: { dtype: 'float16' },
 })
 
-const SHARDED: Keys[string] = (value) =>
-  value === '' || value === false || (Array.isArray(value) && value.length === 0)
-    ? { kind: 'ignored', reason: 'off' }
-    : { kind: 'sets', options: { fsdp: Array.isArray(value) ? value.join(' ') : String(value) } }
+/** `fsdp`: words apart by spaces or a list of them; false and nothing are off. */
+export const SHARDED: Rule = (value) => {
+  if (value === '' || value === false || (Array.isArray(value) && value.length === 0))
+    return { kind: 'ignored', reason: 'off' }
+  const words = value === true ? 'full_shard' : Array.isArray(value) ? value : [value]
+  const isText = (list: readonly unknown[]): list is readonly string[] => list.every((item) => typeof item === 'string')
+  if (typeof words === 'string') return { kind: 'sets', options: { fsdp: words } }
+  return isText(words)
+    ? { kind: 'sets', options: { fsdp: words.join(' ') } }
+    : { kind: 'wrong', expected: 'names of strategies' }
+}
 
 /** Fields of TrainingArguments that decide a step's memory. */
 export const TRAINER_KEYS: Keys = {
