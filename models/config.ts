@@ -2,6 +2,7 @@ import type { Adapter, ArchitectureClass } from './adapter.ts'
 import { bartAdapter } from './bart.ts'
 import { bertAdapter } from './bert.ts'
 import { distilBertAdapter } from './distilbert.ts'
+import { refuseExperts } from './experts.ts'
 import { Fields } from './fields.ts'
 import { gemma2Adapter } from './gemma2.ts'
 import { gptNeoXAdapter } from './gpt-neox.ts'
@@ -109,6 +110,7 @@ function pickAdapter(fields: Fields): { adapter: Adapter; modelType: string } {
       }
     }
   }
+  if (refuseExperts(fields)) throw new ModelError(fields.issues)
   const known = knownModelTypes()
   const key = given === undefined && className !== undefined ? 'architectures' : 'model_type'
   const missing = given === undefined && className === undefined

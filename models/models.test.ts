@@ -92,6 +92,12 @@ test('Gemma 3 has a base of angles for each kind of layer, in either spelling', 
   assert.equal(bases({ rope_parameters: each }), [4e6, 5e4])
 })
 
+test('a mixture of experts is refused with the reason, and no other name is suggested', () => {
+  const [issue] = issuesOf({ ...SMALL, architectures: ['MixtralForCausalLM'], model_type: 'mixtral' })
+  assert.is(issue?.code, 'unsupported')
+  assert.match(issue?.message ?? '', /"mixtral" has layers of experts/)
+})
+
 test('a key has its second name; what would be another program is refused', () => {
   const bart = { model_type: 'bart', architectures: ['BartModel'], decoder_layers: 2, decoder_attention_heads: 4 }
   const aliased = { ...bart, hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 4 }
