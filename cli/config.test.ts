@@ -56,6 +56,23 @@ test('a model that is nowhere is told at its place in the file', async () => {
   })
 })
 
+test("PEFT's SEQ_CLS trains the head of a classifier, and it is told as PEFT's doing", async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, 'adapter_config.json')
+    const adapter = {
+      peft_type: 'LORA',
+      task_type: 'SEQ_CLS',
+      r: 8,
+      base_model_name_or_path: 'FacebookAI/roberta-base',
+    }
+    writeFileSync(file, JSON.stringify(adapter))
+    const { stdout, stderr } = await tidemark(['estimate', '--config', file, '-s', '32', '--json', '-q'])
+    const { input } = EstimateResult.parse(JSON.parse(stdout || stderr))
+    assert.equal([input.training.task, input.training.modules_to_save], ['sequence-classification', ['classifier']])
+    assert.ok(input.assumptions.some(({ what, from }) => what === 'modules-to-save' && /SEQ_CLS/.test(from)))
+  })
+})
+
 test('two files together, and what sharding names is followed', async () => {
   const args = ['estimate', 'smollm2-135m', '-s', '64', '--json', '-q']
   const both = `${fixture('adapter_config.json')},${fixture('training_args.json')}`

@@ -86,6 +86,14 @@ if __name__ == "__main__":
     main()
 `
   const notes = [
+    ...(training.reference_model && isLoraFa(launch)
+      ? [
+          'the prediction counts what PEFT keeps after the pass of reference; the script freezes A again, and keeps less',
+        ]
+      : []),
+    ...(training.autocast === 'float16'
+      ? ['float16 wants its loss scaled (torch.amp.GradScaler): not in the script']
+      : []),
     ...(training.fused_loss === undefined || training.fused_loss === 'none'
       ? []
       : [

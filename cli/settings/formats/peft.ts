@@ -59,9 +59,9 @@ export const peft: Format = {
   },
   conclude(file) {
     file.nameModel('base_model_name_or_path')
-    // peft_model.py, PeftModelForSequenceClassification: the names of a head that it trains whole
+    // peft_model.py, PeftModelForSequenceClassification adds "classifier" and "score"; the models that classify here have the first
     if (file.raw('task_type') === 'SEQ_CLS' && !file.isSet('modules_to_save')) {
-      file.fallback('modules_to_save', ['classifier', 'score'], 'PEFT adds the head of a classifier for SEQ_CLS')
+      file.fallback('modules_to_save', ['classifier'], 'PEFT adds the head of a classifier for SEQ_CLS')
     }
   },
 }

@@ -131,7 +131,7 @@ class FormatReader {
     this.#unknowns++
     // looking for the nearest of four hundred names takes its time
     if (this.#unknowns > MAX_UNKNOWN) return
-    const message = `${printable(key)} is not a key of ${this.#format.title} (${this.#format.source})`
+    const message = `is not a key of ${this.#format.title} (${this.#format.source})`
     const otherwise = 'Correct it, take it out, or say --config-skip with its name.'
     this.#reading.problems.push({
       where: this.#source.at(path),

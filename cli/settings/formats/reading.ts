@@ -1,6 +1,6 @@
 import { describeValue } from '../../../models/source.ts'
 import type { Assumption } from '../../../planner/training/defaults.ts'
-import { type FlagKey, flagFor } from '../../flags.ts'
+import { dashed, type FlagKey, flagFor } from '../../flags.ts'
 import { checkValue } from '../check.ts'
 import type { FileProblem } from '../contents.ts'
 import { numeric, truth } from './rule.ts'
@@ -72,7 +72,9 @@ export class Reading {
 
   /** What changes memory and is not modelled. */
   refuse(path: string, message: string, { next, unless }: { next?: string; unless?: FlagKey } = {}): void {
-    const otherwise = `Take it out, or say --config-skip ${path} for the step without it.`
+    const instead =
+      unless === undefined ? 'Take it out, or say' : `Say --${dashed(unless)} for what to predict instead, or`
+    const otherwise = `${instead} --config-skip ${path} for the step without it.`
     this.problems.push({ where: this.#at(path), message, next: next ?? otherwise, unless })
   }
 
