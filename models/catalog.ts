@@ -560,6 +560,20 @@ export const CATALOG: Readonly<Record<string, CatalogEntry>> = {
     },
     parameters: 68_976_648_192,
   },
+  // the sizes of torchtune's builder llama3_8b (torchtune/models/llama3/_model_builders.py)
+  'llama-3-8b': {
+    repository: 'meta-llama/Meta-Llama-3-8B',
+    config: {
+      ...LLAMA_3,
+      hidden_size: 4096,
+      intermediate_size: 14336,
+      max_position_embeddings: 8192,
+      num_attention_heads: 32,
+      num_hidden_layers: 32,
+      rope_scaling: null,
+    },
+    parameters: 8_030_261_248,
+  },
   'llama-3.1-8b': {
     repository: 'meta-llama/Llama-3.1-8B',
     config: {

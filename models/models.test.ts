@@ -1,7 +1,15 @@
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { listModels, ModelError, parseModelText, specFromCatalog, specFromConfig } from './index.ts'
+import {
+  catalogEntry,
+  knownRepository,
+  listModels,
+  ModelError,
+  parseModelText,
+  specFromCatalog,
+  specFromConfig,
+} from './index.ts'
 
 const SMALL = {
   architectures: ['LlamaForCausalLM'],
@@ -38,6 +46,21 @@ test('a field says where its value comes from', () => {
   assert.is(spec.provenance.hidden?.source, 'config')
   assert.is(spec.provenance.kvHeads?.source, 'default')
   assert.is(specFromCatalog('llama-2-7b').provenance.hidden?.source, 'catalog')
+})
+
+test('a repository is known as published, as a mirror, by its earlier name, or tuned further: nothing else is', () => {
+  assert.equal(knownRepository('meta-llama/Llama-3.2-1B'), { name: 'llama-3.2-1b' })
+  assert.equal(knownRepository('NousResearch/Meta-Llama-3-8B'), {
+    name: 'llama-3-8b',
+    because: 'a mirror of meta-llama/Meta-Llama-3-8B',
+  })
+  assert.equal(knownRepository('meta-llama/Meta-Llama-3.1-8B-Instruct'), {
+    name: 'llama-3.1-8b',
+    because: 'by its earlier name, tuned further, with the shapes of its base',
+  })
+  for (const other of ['somebody/Llama-3.2-1B', 'meta-llama/Llama-3.2-1B-Vision', 'meta-llama/', 'llama-3.2-1b', '/'])
+    assert.is(knownRepository(other), undefined)
+  for (const name of listModels()) assert.equal(knownRepository(catalogEntry(name)!.repository), { name })
 })
 
 test('every catalog entry reads, whole and cut to its first layer', () => {

@@ -10,6 +10,9 @@ export interface KnownRepository {
 /** Who uploads published checkpoints again, unchanged, under the same name. */
 const MIRRORS: readonly string[] = ['nousresearch', 'unsloth']
 
+/** LLaMA 3.1's repositories were published as Meta-Llama-3.1-… first. */
+const RENAMED = /^meta-(llama-3\.)/
+
 /** What names of further trained checkpoints end in; they keep the shapes of the base. */
 const TUNED = /-(instruct|chat|it)$/
 
@@ -21,17 +24,17 @@ export function knownRepository(repository: string): KnownRepository | undefined
   const [organisation = '', model = ''] = repository.toLowerCase().split('/')
   const isMirror = MIRRORS.includes(organisation)
   const plain = model.replace(TUNED, '')
-  const published = Object.entries(CATALOG).map(([name, entry]) => ({
-    name,
-    parts: entry.repository.toLowerCase().split('/'),
-  }))
-  const found = published.find(
-    ({ parts: [by, called] }) => (isMirror || by === organisation) && (called === model || called === plain),
-  )
+  const names = [model, plain, plain.replace(RENAMED, '$1')]
+  const published = Object.entries(CATALOG).flatMap(([name, { repository }]) => {
+    const [by, called = ''] = repository.toLowerCase().split('/')
+    return isMirror || by === organisation ? [{ name, repository, called }] : []
+  })
+  const found = names.flatMap((wanted) => published.filter(({ called }) => called === wanted))[0]
   if (found === undefined) return undefined
   const reasons = [
-    ...(isMirror ? [`a mirror of ${CATALOG[found.name]!.repository}`] : []),
-    ...(found.parts[1] === model ? [] : ['tuned further, with the shapes of its base']),
+    ...(isMirror ? [`a mirror of ${found.repository}`] : []),
+    ...(found.called === plain || found.called === model ? [] : ['by its earlier name']),
+    ...(plain === model || found.called === model ? [] : ['tuned further, with the shapes of its base']),
   ]
   return reasons.length === 0 ? { name: found.name } : { name: found.name, because: reasons.join(', ') }
 }

@@ -10,6 +10,7 @@ const BUILDERS: Readonly<Record<string, string>> = {
   'llama2.llama2_7b': 'llama-2-7b',
   'llama2.llama2_13b': 'llama-2-13b',
   'llama2.llama2_70b': 'llama-2-70b',
+  'llama3.llama3_8b': 'llama-3-8b',
   'llama3_1.llama3_1_8b': 'llama-3.1-8b',
   'llama3_1.llama3_1_70b': 'llama-3.1-70b',
   'llama3_2.llama3_2_1b': 'llama-3.2-1b',
