@@ -38,11 +38,13 @@ const found = <K extends InspectFinding['kind']>(body: InspectBody, kind: K) =>
   body.findings.filter((f): f is Extract<InspectFinding, { kind: K }> => f.kind === kind)
 
 test('a run as planned: live bytes to the byte, nothing found, workspaces known by their size', () => {
-  for (const method of ['lora', 'lora-fa'] as const) {
+  for (const method of ['full', 'lora', 'lora-fa'] as const) {
     const body = inspected({ ...SETTING, method }, { ...SETTING, method })
     const [live, allocated, reserved] = body.tiers
     assert.is(live?.measured_bytes, live?.predicted_bytes, method)
-    assert.is(allocated?.measured_bytes, allocated?.predicted_bytes, method)
+    // a block that lives at the end is known to be larger than what was asked for where too little would have been left of it
+    if (method !== 'full') assert.is(allocated?.measured_bytes, allocated?.predicted_bytes, method)
+    assert.is(allocated?.verdict, 'within')
     assert.is(reserved?.verdict, 'unattributed')
     assert.ok(body.within)
     assert.equal(body.findings, [])
@@ -52,16 +54,6 @@ test('a run as planned: live bytes to the byte, nothing found, workspaces known 
     )
     assert.ok(body.blocks.every((b) => b.measured === b.predicted))
   }
-})
-
-test('full fine-tuning peaks where a kernel has its buffers: they are within the tolerance, and listed', () => {
-  const body = inspected({ ...SETTING, method: 'full' }, { ...SETTING, method: 'full' })
-  const [live] = body.tiers
-  const more = live!.measured_bytes - live!.predicted_bytes!
-  assert.ok(more > 0 && body.within)
-  assert.equal(found(body, 'setting'), [])
-  const listed = found(body, 'unexplained')
-  assert.ok(listed.every((f) => f.bytes * Math.abs(f.count) < 0.005 * live!.predicted_bytes!))
 })
 
 test('A unfrozen: a LoRA run whose plan says LoRA-FA keeps X of q_proj and v_proj, because A trains', () => {
