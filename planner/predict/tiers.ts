@@ -12,7 +12,7 @@ import {
 import type { EstimateBody, Fit } from '../result/estimate.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { type Gpu, predict } from './estimate.ts'
-import { simulate } from './simulate.ts'
+import { fullTrace } from './expand.ts'
 import type { Stack } from './stack.ts'
 
 /** More than any device has: what a process takes if nothing stops it. */
@@ -36,10 +36,8 @@ export function predictOnDevice(
 ): EstimateBody {
   const body = predict(model, train, stack, gpu)
   if (gpu?.device?.vendor === 'apple') return { ...body, fit: fitOfLive(gpu, body.peak.bytes) }
-  const { events } = simulate(model, train, stack.dialect, { library: stack.library })
-  const replay = new Replay(requestsOf(events), config, gpu)
-  const { run } = replay
-  const { overhead } = replay
+  const replay = new Replay(requestsOf(fullTrace(model, train, stack)), config, gpu)
+  const { run, overhead } = replay
   const { workspaces_bytes, basis } = body.tiers.allocated ?? { workspaces_bytes: 0, basis: '' }
   const reserved = run.settledBytes
   return {
