@@ -49,5 +49,5 @@ export function adamW8Bit(simulator: Simulator, paged: boolean): SimOptimizer {
 
 /** The weights of nn.Embedding by the names that the modeling files give them; their states keep 32 bits. */
 const EMBEDDING =
-  /(^|\.)(embed_(tokens|positions|in)|wte|wpe|shared|(word|position|token_type)_embeddings|relative_attention_bias)(\.\w+)*\.weight$/
+  /(^|\.)(embed_(tokens|positions|in)|wte|wpe|shared|(word|position|token_type|tok)_embeddings|relative_attention_bias)(\.\w+)*\.weight$/
 export const isEmbedding = (path: string): boolean => EMBEDDING.test(path)
