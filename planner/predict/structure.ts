@@ -37,7 +37,8 @@ const sizeClass = (n: number): number => Math.min(n, 3)
 
 function lengthClass(model: ModelSpec, tokens: number): string {
   const window = 'slidingWindow' in model ? model.slidingWindow : null
-  const side = window === null ? 0 : Math.sign(tokens - window)
+  // a window of the tokens themselves may or may not hide something, and one more is the same on both sides of a token
+  const side = window === null ? 0 : Math.max(-1, Math.min(2, tokens - window))
   return `${sizeClass(tokens)} ${side}`
 }
 
