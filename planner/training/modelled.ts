@@ -16,7 +16,7 @@ const NOT_YET: readonly NotYet[] = [
   {
     key: 'packing',
     when: isOn,
-    why: 'is not modelled yet: packed sequences have a mask or lengths of their own',
+    why: 'is not modelled yet: where positions restart, transformers gives sdpa and eager a mask of blocks and flash-attn lengths',
     next: 'Say --packing=false with the packed length as --seq-len for the part without a mask.',
   },
 ]
