@@ -1,4 +1,4 @@
-import type { Executed, StepChecks } from '../../planner/result/run.ts'
+import type { Executed, StepChecks, TierRow } from '../../planner/result/run.ts'
 import type { Page } from './estimate.ts'
 import { type HeaderFacts, headerParts } from './header.ts'
 import { methodName } from './names.ts'
@@ -25,13 +25,15 @@ export function runText(executed: Executed, about: HeaderFacts, page: Page): str
       : paint.red(`✗ ${off.length} of ${compared} figures differ from the prediction`)
   const parts = headerParts(about)
   parts.splice(1, 0, methodName(executed.training.method))
-  const rows = tiers.map((t) => [
-    t.tier,
-    t.phase,
-    t.predicted_bytes === null ? '' : bytes(t.predicted_bytes),
-    bytes(t.measured_bytes),
-    verdict(t.verdict, t.measured_bytes - (t.predicted_bytes ?? 0), page),
-  ])
+  const rows = tiers
+    .filter((t) => t.witness === undefined || t.verdict !== 'equal')
+    .map((t) => [
+      t.tier,
+      t.witness === undefined ? t.phase : `${t.phase}, ${t.witness}`,
+      t.predicted_bytes === null ? '' : bytes(t.predicted_bytes),
+      bytes(t.measured_bytes),
+      verdict(t.verdict, t.measured_bytes - (t.predicted_bytes ?? 0), page),
+    ])
   const columns = [
     { head: 'tier', align: 'left' },
     { head: 'at', align: 'left' },
@@ -46,12 +48,24 @@ export function runText(executed: Executed, about: HeaderFacts, page: Page): str
     '',
     table(columns, rows, width),
     '',
+    ...witnesses(tiers, page),
     wrap(`checked: ${checks(executed.checks, page)}`, width, '  '),
     wrap(`losses: ${executed.checks.losses.map((l) => l.toFixed(4)).join(' → ')}`, width, '  '),
     wrap(`seconds a step: ${seconds_per_step.map((s) => s.toFixed(2)).join(', ')}`, width, '  '),
     ...Object.entries(executed.environment).map(([what, value]) => wrap(`${what}: ${value}`, width, '  ')),
     ...notExercised(executed, page),
   ].join('\n')
+}
+
+/** Witnesses of the framework count the same figures again: a line each, their differences stand in the table. */
+function witnesses(tiers: readonly TierRow[], { paint, width }: Page): string[] {
+  const names = [...new Set(tiers.flatMap((t) => t.witness ?? []))]
+  return names.map((name) => {
+    const own = tiers.filter((t) => t.witness === name && t.verdict !== 'unattributed')
+    const equal = own.filter((t) => t.verdict === 'equal').length
+    const mark = equal === own.length ? paint.green('✓') : paint.red('✗')
+    return wrap(`framework's ${name}: ${equal} of ${own.length} figures equal the prediction ${mark}`, width, '  ')
+  })
 }
 
 /** What the real stack has and this run does not show: nobody should take the one for the other. */

@@ -1,4 +1,7 @@
+import { ENGINE_TABLE } from '../../planner/execute/engines/table.ts'
 import type { Executed } from '../../planner/result/run.ts'
+import { AllocationLog } from '../../planner/run/allocation-log.ts'
+import { withLog } from '../../planner/run/framework.ts'
 import type { RunRequest } from '../../planner/run/setting.ts'
 import { OutputFile } from '../files/write.ts'
 import { ProgressBar } from '../output/progress.ts'
@@ -18,14 +21,16 @@ export async function execute(
   const cut = layers === undefined ? {} : { layers }
   const bar = new ProgressBar(terminal, label)
   const file = trace === undefined ? null : new OutputFile(trace)
+  const log = ENGINE_TABLE[request.engine].logs === null ? null : new AllocationLog()
   try {
     const executed = await runInChild(CHILD, request, {
+      ...(log ? { env: ENGINE_TABLE[request.engine].logs ?? {}, onLine: (line: string) => log.line(line) } : {}),
       onProgress: (progress) => bar.update(progress),
       ...(file ? { onTrace: (lines: string) => file.write(lines) } : {}),
       ...(terminal.manners.debug ? { onOutput: (text: string) => terminal.complain(text.trimEnd()) } : {}),
     })
     file?.finish()
-    return { ...executed, training: { ...executed.training, ...cut } }
+    return { ...(log ? withLog(executed, log) : executed), training: { ...executed.training, ...cut } }
   } catch (error) {
     file?.abandon()
     throw error

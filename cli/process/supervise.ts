@@ -14,6 +14,10 @@ export interface Watch {
   readonly signal?: AbortSignal
   /** What the child wrote on its own, for `--debug`. */
   readonly onOutput?: (text: string) => void
+  /** Takes a line of the child's standard error; true where it is none of its last words. */
+  readonly onLine?: (line: string) => boolean
+  /** Set for the child beside what this process has. */
+  readonly env?: Readonly<Record<string, string>>
   /** How long the child may say nothing before it counts as hanging; default: by what it is at. */
   readonly silenceMs?: number
 }
@@ -42,7 +46,11 @@ export function probeInChild(entry: URL, engine: EngineName, watch: Watch = {}):
 
 function inChild(entry: URL, request: ToChild, watch: Watch): Promise<Executed | Probe> {
   return new Promise((resolve, reject) => {
-    const child = fork(entry, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] })
+    const child = fork(entry, [], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      execArgv: [],
+      env: { ...process.env, ...watch.env },
+    })
     let tail = ''
     let answer: (() => void) | undefined
     const forget = onStop(() => child.kill('SIGKILL'))
@@ -59,12 +67,13 @@ function inChild(entry: URL, request: ToChild, watch: Watch): Promise<Executed |
     listen(SILENCE_MS.load)
     if (watch.signal?.aborted) abort()
     watch.signal?.addEventListener('abort', abort, { once: true })
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        tail = (tail + text).slice(-TAIL)
-        watch.onOutput?.(text)
-      })
+    const keep = (text: string): void => {
+      tail = (tail + text).slice(-TAIL)
+      watch.onOutput?.(text)
     }
+    child.stdout?.setEncoding('utf8').on('data', keep)
+    const { onLine } = watch
+    child.stderr?.setEncoding('utf8').on('data', onLine ? byLine((line) => !onLine(line) && keep(`${line}\n`)) : keep)
     child.on('message', (message) => {
       // the child is our own file: see process/serve.ts
       const sent = message as ToParent
@@ -99,6 +108,16 @@ function inChild(entry: URL, request: ToChild, watch: Watch): Promise<Executed |
     }
     tell(child, request)
   })
+}
+
+/** Chunks of text as whole lines. */
+function byLine(take: (line: string) => void): (chunk: string) => void {
+  let rest = ''
+  return (chunk) => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) take(line)
+  }
 }
 
 const HUNG = 'Run again with --debug to see what it wrote, or take another engine.'

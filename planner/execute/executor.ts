@@ -13,6 +13,7 @@ import { type Kernels, kernelsOf } from './kernels/index.ts'
 import { engineType, type Num, Primitives } from './kernels/primitives.ts'
 import { summed } from './kernels/reduction.ts'
 import { Ledger } from './ledger.ts'
+import type { OnPhase } from './position.ts'
 import { dropoutStreams } from './random.ts'
 import { Recorder } from './recorder.ts'
 
@@ -25,6 +26,7 @@ export interface ExecutorOptions {
   readonly audited?: boolean
   /** Tokens of a block of attention; tests take short ones. */
   readonly tile?: number
+  readonly onPhase?: OnPhase
 }
 
 const NEXT: { readonly [op in OpName]?: string } = {
@@ -55,7 +57,7 @@ export class Executor implements Runtime<Tensor> {
   constructor(options: ExecutorOptions) {
     this.engine = options.engine
     this.engine.activate()
-    this.#recorder = new Recorder(options.sink)
+    this.#recorder = new Recorder(options.sink, options.onPhase)
     this.position = this.#recorder.position
     this.#audited = options.audited === true
     this.ledger = new Ledger(options.engine, this.#recorder)

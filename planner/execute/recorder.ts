@@ -2,6 +2,7 @@ import type { Position } from '../autograd/runtime.ts'
 import type { Axes } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import type { Category, EventSink } from '../trace/event.ts'
+import { ExecutedPosition, type OnPhase } from './position.ts'
 
 /** A storage of the engine while its table lists it. */
 export interface Held {
@@ -11,12 +12,13 @@ export interface Held {
 
 /** Numbers the events of one run and stamps them with the place where the program is. */
 export class Recorder {
-  readonly position: Position = { step: 0, pass: 0, phase: 'static', scope: '', op: '' }
+  readonly position: Position
   readonly #sink: EventSink
   #seq = 0
 
-  constructor(sink: EventSink) {
+  constructor(sink: EventSink, onPhase?: OnPhase) {
     this.#sink = sink
+    this.position = new ExecutedPosition(onPhase)
   }
 
   alloc(held: Held, axes: Axes, dtype: DType, category: Category): void {

@@ -2,11 +2,14 @@ import { z } from 'zod'
 import { Bytes, Input, Tool, TrainingSetting } from './common.ts'
 import { EstimateBody, TimelinePoint } from './estimate.ts'
 
-/** One figure of a run beside its prediction. `saved` and `live` are tensors; `allocated` is the engine's heap. */
+/** One figure of a run beside its prediction. `saved` and `live` are tensors; `framework` is what the
+ * framework's own allocator counts; `allocated` is the engine's heap. */
 export const TierRow = z.strictObject({
-  tier: z.enum(['saved', 'live', 'allocated', 'process']),
+  tier: z.enum(['saved', 'live', 'framework', 'allocated', 'process']),
   /** `forward end`, `forward peak`, `backward peak`, `optimizer peak`, `step end`. */
   phase: z.string(),
+  /** Who counted, where a tier has several: `allocator statistics`, `allocation log`. */
+  witness: z.string().optional(),
   predicted_bytes: Bytes.nullable(),
   measured_bytes: Bytes,
   ratio: z.number().nullable(),

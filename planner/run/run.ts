@@ -1,6 +1,15 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import { audit, type Finding } from '../audit.ts'
-import { adamW, createExecutor, EngineError, type Executor, loraFa, type Optimizer, sgd } from '../execute/index.ts'
+import {
+  adamW,
+  createExecutor,
+  EngineError,
+  type Executor,
+  loraFa,
+  type OnPhase,
+  type Optimizer,
+  sgd,
+} from '../execute/index.ts'
 import { networkOf, referenceOf } from '../network/index.ts'
 import { EXECUTED } from '../network/library.ts'
 import type { Network } from '../network/network.ts'
@@ -13,10 +22,11 @@ import { settingOf } from '../training/resolve.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { trainStep } from '../training/step.ts'
 import { divergence } from './equality.ts'
+import { FrameworkWitness, frameworkRows } from './framework.ts'
 import { hashOf } from './hash.ts'
 import { planRun } from './plan.ts'
 import type { RunRequest } from './setting.ts'
-import { heapRows, tierRows } from './tiers.ts'
+import { heapRows, tierRows, unattributed } from './tiers.ts'
 import { batchValues, initialValues } from './values.ts'
 import { Watch } from './watch.ts'
 
@@ -76,7 +86,15 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
 
   hooks.onProgress?.({ phase: 'load', step: 0, of: steps })
   const events: TraceEvent[] = []
-  const executor = await load(request, (e) => events.push(e))
+  let witness: FrameworkWitness | null = null
+  const executor = await load(
+    request,
+    (e) => events.push(e),
+    (step, phase) => witness?.enter(step, phase),
+  )
+  const { framework } = executor.engine
+  if (framework) witness = new FrameworkWitness(framework)
+  witness?.start()
   try {
     hooks.onProgress?.({ phase: 'step', step: 0, of: steps })
     refuseWhatIsTooLarge(executor, predicted.peak.bytes)
@@ -105,6 +123,7 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
       hooks.onProgress?.({ phase: 'step', step: step + 1, of: steps })
       await new Promise((resume) => setTimeout(resume, 0))
     }
+    witness?.close()
     const { frozenUnchanged, trainableChanged } = await watch.compare()
     const parted = divergence(plan.events, events)
     const findings: Finding[] = [...audit(plan.events), ...audit(events)]
@@ -118,7 +137,13 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
       predicted_hash: hash,
       predicted,
       measured: {
-        tiers: [...tierRows(predicted, measured), ...(heap === null ? [] : heapRows(heap, measured.peak.bytes))],
+        tiers: [
+          ...tierRows(predicted, measured),
+          ...(witness ? frameworkRows(witness.stretches, predicted, 'allocator statistics') : []),
+          ...(heap === null ? [] : heapRows(heap, measured.peak.bytes)),
+          // what libraries allocate for themselves is in no other tier
+          unattributed('process', 'peak resident set', 1024 * process.resourceUsage().maxRSS),
+        ],
         timeline: measured.timeline,
         seconds_per_step: seconds,
       },
@@ -132,7 +157,7 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
       },
       not_exercised: [...notExercised],
       environment: {
-        engine: `tfjs ${executor.engine.version}, ${name}`,
+        engine: `tfjs ${executor.engine.version}, ${name}: ${executor.engine.device}`,
         batch: 'random token ids and labels',
         weights: 'random, as the model is initialized',
         seed: String(request.seed),
@@ -146,9 +171,9 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
   }
 }
 
-async function load(request: RunRequest, sink: (e: TraceEvent) => void): Promise<Executor> {
+async function load(request: RunRequest, sink: (e: TraceEvent) => void, onPhase: OnPhase): Promise<Executor> {
   try {
-    return await createExecutor({ engine: request.engine, seed: request.seed, sink, audited: true })
+    return await createExecutor({ engine: request.engine, seed: request.seed, sink, audited: true, onPhase })
   } catch (e) {
     if (!(e instanceof EngineError)) throw e
     throw new Refusal('engine-unavailable', '--engine', e.message, e.next)

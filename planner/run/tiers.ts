@@ -16,7 +16,8 @@ export function tierRows(predicted: EstimateBody, measured: EstimateBody): TierR
   return rows
 }
 
-function row(tier: TierRow['tier'], phase: string, predicted: number, measured: number): TierRow {
+/** A figure that must be equal to the byte. */
+export function row(tier: TierRow['tier'], phase: string, predicted: number, measured: number): TierRow {
   return {
     tier,
     phase,

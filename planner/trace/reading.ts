@@ -85,7 +85,7 @@ export class Replay {
 }
 
 /** What zero_grad and `del loss` free comes after the optimizer has stepped. */
-const AFTER: ReadonlySet<string> = new Set(['zero_grad', 'del loss'])
+export const AFTER: ReadonlySet<string> = new Set(['zero_grad', 'del loss'])
 export const isAfterStep = (e: TraceEvent): boolean => e.phase === 'optimizer' && AFTER.has(e.op)
 
 /** The events of the first step, after the static part. */

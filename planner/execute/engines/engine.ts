@@ -33,6 +33,18 @@ export interface Storage {
   readonly key: unknown
 }
 
+/** What the framework under an engine counts by itself of its device's memory. */
+export interface Framework {
+  /** The allocator, as the framework calls it. */
+  readonly allocator: string
+  /** Bytes that are given out now, the most since the last `restart`, and what the allocator holds for them. */
+  read(): { readonly inUse: number; readonly peak: number; readonly reserved: number }
+  /** Counts the most anew from now on. */
+  restart(): void
+  /** Writes a place of the run into the framework's log of allocations, where one is written. */
+  mark(text: string): void
+}
+
 /** What an execution engine offers to kernels. Each call that returns a tensor makes exactly one storage, `alias` none. */
 export interface Engine {
   readonly name: EngineName
@@ -70,6 +82,8 @@ export interface Engine {
   holders(x: Tensor): number
   /** Bytes of the engine's own heap, which grows and never shrinks; null where it has none. */
   heapBytes(): number | null
+  /** The framework's own count, where it has one. */
+  readonly framework: Framework | null
   /** Gives the process back what the engine's guards took (`console.warn`). */
   close(): void
 }
@@ -84,6 +98,7 @@ export abstract class CoreEngine implements Engine {
   abstract readonly limitBytes: number | null
   abstract readonly table: StorageTable
   readonly version: string
+  readonly framework: Framework | null = null
   protected readonly core: Core
   /** tfjs's own name of the backend. */
   protected readonly backendName: string

@@ -1,5 +1,6 @@
 import { ENGINE_NAMES, type EngineName } from '../../trace/engine-names.ts'
 import type { Engine } from './engine.ts'
+import { LOGGED } from './tensorflow/marks.ts'
 
 /** One engine before it is loaded: what it is, what it takes to have it, and how it comes. */
 export interface EngineEntry {
@@ -10,6 +11,8 @@ export interface EngineEntry {
   readonly needs: string | null
   /** What to type to have it; null where there is nothing to type. */
   readonly install: string | null
+  /** Environment under which its framework writes a log of allocations to standard error; null where it writes none. */
+  readonly logs: Readonly<Record<string, string>> | null
   /** Why it cannot be loaded here, found out without loading anything heavy; null where it seems to be there. */
   missing(): Promise<string | null>
   /** Throws where it does not load; `load.ts` turns that into an `EngineError`. */
@@ -23,6 +26,7 @@ const notYet = (describe: string, needs: string): EngineEntry => ({
   memory: 'device',
   needs,
   install: null,
+  logs: null,
   missing: () => Promise.resolve('not supported yet'),
   load: () => Promise.reject(new Error('not supported yet')),
 })
@@ -35,6 +39,7 @@ export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
     memory: 'host',
     needs: 'TensorFlow, about 1.2 GB',
     install: 'tidemark engines install tensorflow',
+    logs: LOGGED,
     missing: async () => ((await import('./tensorflow/home.ts')).findInstallation('cpu') ? null : 'not installed'),
     load: async () => (await import('./tensorflow/engine.ts')).load('tfjs-node', 'cpu'),
   },
@@ -44,6 +49,7 @@ export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
     memory: 'host',
     needs: null,
     install: null,
+    logs: null,
     missing: here,
     load: async () => (await import('./wasm.ts')).load(),
   },
@@ -52,6 +58,7 @@ export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
     memory: 'host',
     needs: null,
     install: null,
+    logs: null,
     missing: here,
     load: async () => (await import('./cpu.ts')).load(),
   },

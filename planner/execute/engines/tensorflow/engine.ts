@@ -7,6 +7,7 @@ import {
   CoreEngine,
   type EngineName,
   type EngineType,
+  type Framework,
   type Storage,
   type StorageTable,
   type TableEntry,
@@ -16,6 +17,7 @@ import {
 import { activeBackend, loadCore } from '../load.ts'
 import { type Binding, hasWitness, type Output, openBinding, restoreIsNullOrUndefined } from './binding.ts'
 import { findInstallation, type Installation, PACKAGE_OF, type Variant } from './home.ts'
+import { mark } from './marks.ts'
 
 /** An entry of tfjs-node's own table (nodejs_kernel_backend.ts, TensorData). `values` were given and wait for their first use. */
 interface Entry extends TableEntry {
@@ -46,6 +48,7 @@ export class TensorflowEngine extends CoreEngine {
   readonly name: EngineName
   readonly device: string
   readonly limitBytes = null
+  override readonly framework: Framework
   readonly #backend: Backend
   readonly #binding: Binding
 
@@ -54,6 +57,7 @@ export class TensorflowEngine extends CoreEngine {
     this.name = name
     this.#backend = backend
     this.#binding = binding
+    this.framework = frameworkOf(binding)
     const threads = process.env.TF_NUM_INTRAOP_THREADS
     this.device = `TensorFlow ${binding.TF_Version} on the processor, ${threads} threads, oneDNN off`
   }
@@ -142,6 +146,7 @@ function owning(binding: Binding): Binding {
     createTensor: binding.argumentTensor,
     executeOp(name, attributes, inputs, count) {
       const outputs = executeOp(name, attributes, inputs, count)
+      mark('op')
       if (ALIASING.has(name)) return outputs
       return outputs.map((output) => {
         if (!sharesMemory(output.id, inputs)) return output
@@ -150,5 +155,19 @@ function owning(binding: Binding): Binding {
         return copy!
       })
     },
+  }
+}
+
+/** The statistics of the device that computes: the last one listed, since the processor is always there. */
+function frameworkOf(binding: Binding): Framework {
+  const device = () => binding.allocatorStatistics().at(-1)!
+  return {
+    allocator: device().allocator,
+    read: () => {
+      const { bytesInUse: inUse, peakBytesInUse: peak, bytesReserved: reserved } = device()
+      return { inUse, peak, reserved }
+    },
+    restart: () => binding.clearAllocatorStatistics(),
+    mark,
   }
 }
