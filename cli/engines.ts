@@ -1,11 +1,51 @@
+import type { ModelSpec } from '../models/spec.ts'
 import { ENGINE_TABLE } from '../planner/execute/engines/table.ts'
-import type { EngineName } from '../planner/trace/engine-names.ts'
+import { formatBytes } from '../planner/trace/bytes.ts'
+import { ENGINE_NAMES, type EngineName } from '../planner/trace/engine-names.ts'
+import type { TrainSpec } from '../planner/training/spec.ts'
 import { EngineError, type Problem, UsageError } from './errors.ts'
 import type { Values } from './flags.ts'
 
-/** The engine that was asked for. @throws EngineError where it is not there */
-export async function chooseEngine(name: Values['engine']): Promise<EngineName> {
-  if (name === undefined || name === 'auto') return 'wasm'
+/** Engines that may run a step: the one that was asked for, or all that are here, the fastest first. @throws EngineError */
+export async function candidatesFor(name: Values['engine']): Promise<readonly [EngineName, ...EngineName[]]> {
+  if (name !== undefined && name !== 'auto') return [await engineAskedFor(name)]
+  const here: EngineName[] = []
+  // plain JavaScript is for checking: nobody waits for it unasked
+  for (const engine of ENGINE_NAMES) {
+    if (engine !== 'cpu' && (await ENGINE_TABLE[engine].missing()) === null) here.push(engine)
+  }
+  const [first = 'wasm', ...rest] = here
+  return [first, ...rest]
+}
+
+/**
+ * The fastest of these engines that holds what the runs are predicted to need.
+ *
+ * @throws EngineError where none holds it, with the command that would fit
+ */
+export async function fastestThatHolds(
+  candidates: readonly [EngineName, ...EngineName[]],
+  runs: readonly { readonly model: ModelSpec; readonly train: TrainSpec }[],
+  typed: string,
+): Promise<EngineName> {
+  const { layersThatFit, peakOfRun } = await import('../planner/run/capacity.ts')
+  let [roomiest, most] = [candidates[0], 0]
+  let peak = 0
+  for (const engine of candidates) {
+    peak = Math.max(...runs.map((run) => peakOfRun({ ...run, engine })))
+    const capacity = await ENGINE_TABLE[engine].capacity()
+    if (peak <= capacity) return engine
+    if (capacity > most) [roomiest, most] = [engine, capacity]
+  }
+  const layers = runs.map((run) => layersThatFit({ ...run, engine: roomiest }, most) ?? 0)
+  const fits = Math.min(...layers)
+  const command = `${typed.replace(/ --layers[ =]\d+/, '')} --layers ${fits}`
+  const next = fits > 0 ? `The first ${fits} layers fit: \`${command}\`.` : 'Take a smaller --batch-size or --seq-len.'
+  const message = `the step peaks at ${formatBytes(peak)}, and the most an engine here can hold is ${formatBytes(most)} (${roomiest})`
+  throw new EngineError(message, next)
+}
+
+async function engineAskedFor(name: EngineName): Promise<EngineName> {
   const { missing, install } = ENGINE_TABLE[name]
   const why = await missing()
   if (why === null) return name

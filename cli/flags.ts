@@ -147,7 +147,7 @@ export const FLAGS = {
   run: flag('Execution', boolean(), { describe: 'Run real steps too, and put measured beside predicted' }),
   engine: flag('Execution', choice(['auto', ...ENGINE_NAMES] as const), {
     describe: 'What runs the step',
-    fallback: 'auto: wasm',
+    fallback: 'auto: the fastest here that holds the step',
   }),
   steps: flag('Execution', integer(2, 10_000), { describe: 'Steps to run', fallback: '3' }),
   seed: flag('Execution', integer(0, 4_294_967_295), { describe: 'Seed of weights, batch and dropout', fallback: '0' }),

@@ -1,7 +1,7 @@
 import { predict, savingsOf } from '../../planner/predict/index.ts'
 import type { CompareResult, MethodResult } from '../../planner/result/compare.ts'
 import type { Executed } from '../../planner/result/run.ts'
-import { chooseEngine } from '../engines.ts'
+import { candidatesFor, fastestThatHolds } from '../engines.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { HARDWARE_FLAGS, OUTPUT_FLAGS, RUN_FLAGS, SETTING_FLAGS } from '../flags.ts'
 import { compareText, type Tables } from '../output/compare.ts'
@@ -83,7 +83,8 @@ async function runAll(
   methods: readonly MethodResult[],
 ): Promise<MethodResult[]> {
   const { values, terminal } = context
-  const engine = await chooseEngine(values.engine)
+  const runs = prepared.methods.map(({ train }) => ({ model: prepared.found.spec, train }))
+  const engine = await fastestThatHolds(await candidatesFor(values.engine), runs, context.typed)
   terminal.say(`--run executes in float32 on ${engine}; its prediction stands beside what it measured`)
   const run: MethodResult[] = []
   for (const [i, method] of prepared.methods.entries()) {

@@ -1,5 +1,6 @@
 import type { RunResult } from '../../planner/result/run.ts'
-import { chooseEngine, refuseWhatEnginesLack } from '../engines.ts'
+import type { EngineName } from '../../planner/trace/engine-names.ts'
+import { candidatesFor, fastestThatHolds, refuseWhatEnginesLack } from '../engines.ts'
 import { OUTPUT_FLAGS, RUN_FLAGS, SETTING_FLAGS } from '../flags.ts'
 import { bytesIn } from '../output/numbers.ts'
 import { runText } from '../output/run.ts'
@@ -30,11 +31,17 @@ export const run: Command = {
   async run(args, raw) {
     const context = await contextOf(raw, this.flags, 'run', textArgument(args, 'model'))
     const { values, terminal } = context
-    const engine = await chooseEngine(values.engine)
-    refuseWhatEnginesLack(values, engine, context.placeOf)
+    const candidates = await candidatesFor(values.engine)
+    const [first] = candidates
+    refuseWhatEnginesLack(values, first, context.placeOf)
     await checkOutputs(context)
     const model = requireModel(context, 'run')
-    const prepared = await prepare(model, context, [values.method], { env: terminal.env, engine })
+    const prepareOn = (engine: EngineName) => prepare(model, context, [values.method], { env: terminal.env, engine })
+    const trial = await prepareOn(first)
+    const runs = trial.methods.map(({ train }) => ({ model: trial.found.spec, train }))
+    const engine = await fastestThatHolds(candidates, runs, context.typed)
+    // what is assumed names the engine
+    const prepared = engine === first ? trial : await prepareOn(engine)
     const [method] = prepared.methods
     const request = await requestOf(model, prepared, method, engine, values)
     const label = `${prepared.found.spec.name} ${method.method}`

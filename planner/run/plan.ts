@@ -7,6 +7,9 @@ import { tfjsOptimizer } from '../simulate/optimizers/tfjs.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { type ExecutedSetting, executedSetting, type RunRequest } from './setting.ts'
 
+/** Fewer steps have no steady one. */
+export const LEAST_STEPS = 2
+
 /** A run before it is run: the setting as the engine can run it, every event, and the figures they come to. */
 export interface PlannedRun extends ExecutedSetting, Simulation {
   readonly stack: string

@@ -24,7 +24,7 @@ import { trainStep } from '../training/step.ts'
 import { divergence } from './equality.ts'
 import { FrameworkWitness, frameworkRows } from './framework.ts'
 import { hashOf } from './hash.ts'
-import { planRun } from './plan.ts'
+import { LEAST_STEPS, planRun } from './plan.ts'
 import type { RunRequest } from './setting.ts'
 import { heapRows, tierRows, unattributed } from './tiers.ts'
 import { batchValues, initialValues } from './values.ts'
@@ -36,9 +36,6 @@ export interface RunHooks {
   readonly onTrace?: (line: string) => void
   readonly signal?: AbortSignal
 }
-
-/** Fewer steps have no steady one. */
-const LEAST_STEPS = 2
 
 /** Large enough that a handful of steps shows the loss falling, for adapters that start at zero too. */
 const LEARNING_RATE = { full: 1e-4, lora: 1e-3, 'lora-fa': 1e-3 } as const

@@ -15,11 +15,16 @@ export interface EngineEntry {
   readonly logs: Readonly<Record<string, string>> | null
   /** Why it cannot be loaded here, found out without loading anything heavy; null where it seems to be there. */
   missing(): Promise<string | null>
+  /** Bytes of tensors that it can hold now, as far as is known without loading it. */
+  capacity(): Promise<number>
   /** Throws where it does not load; `load.ts` turns that into an `EngineError`. */
   load(): Promise<Engine>
 }
 
 const here = () => Promise.resolve(null)
+
+/** Of the machine's free memory some is left: numbers on their way in, libraries' own. */
+const freeMemory = async (): Promise<number> => 0.9 * (await import('node:os')).freemem()
 
 const notYet = (describe: string, needs: string): EngineEntry => ({
   describe,
@@ -28,6 +33,7 @@ const notYet = (describe: string, needs: string): EngineEntry => ({
   install: null,
   logs: null,
   missing: () => Promise.resolve('not supported yet'),
+  capacity: () => Promise.resolve(0),
   load: () => Promise.reject(new Error('not supported yet')),
 })
 
@@ -41,6 +47,7 @@ export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
     install: 'tidemark engines install tensorflow',
     logs: LOGGED,
     missing: async () => ((await import('./tensorflow/home.ts')).findInstallation('cpu') ? null : 'not installed'),
+    capacity: freeMemory,
     load: async () => (await import('./tensorflow/engine.ts')).load('tfjs-node', 'cpu'),
   },
   webgpu: notYet('tfjs on WebGPU', 'the npm package webgpu and a Vulkan driver'),
@@ -51,6 +58,7 @@ export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
     install: null,
     logs: null,
     missing: here,
+    capacity: async () => (await import('./wasm.ts')).WASM_LIMIT_BYTES,
     load: async () => (await import('./wasm.ts')).load(),
   },
   cpu: {
@@ -60,6 +68,7 @@ export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
     install: null,
     logs: null,
     missing: here,
+    capacity: freeMemory,
     load: async () => (await import('./cpu.ts')).load(),
   },
 }

@@ -26,12 +26,13 @@ export interface WasmBackend {
 const GIB = 2 ** 30
 /** Left for static data, the stack, XNNPACK's packed operands and holes between blocks. */
 const MARGIN_BYTES = GIB / 4
+export const WASM_LIMIT_BYTES = 4 * GIB - MARGIN_BYTES
 
 /** tfjs in WebAssembly with SIMD, one thread; its memory ends at 4 GiB. */
 export class WasmEngine extends CoreEngine {
   readonly name = 'wasm'
   readonly device = 'this process, WebAssembly with SIMD, one thread'
-  readonly limitBytes = 4 * GIB - MARGIN_BYTES
+  readonly limitBytes = WASM_LIMIT_BYTES
   readonly #backend: WasmBackend
   readonly #products: WasmProducts
   readonly #unguard: () => void
