@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import { ENGINE_TABLE } from '../../planner/execute/engines/table.ts'
 import { ENGINE_NAMES } from '../../planner/trace/engine-names.ts'
 import { EXIT, UsageError } from '../errors.ts'
@@ -47,10 +48,19 @@ function refuseMisplaced(action: string, what: string, { values }: Context): voi
   if (action !== 'install' && values.cuda !== undefined) refuse('--gpu', 'belongs to engines install', 'Leave it out.')
 }
 
-const NAMED: readonly Column[] = [
+const COLUMNS: readonly Column[] = [
   { head: 'engine', align: 'left' },
   { head: 'here', align: 'left' },
+  { head: '', align: 'left' },
 ]
+const MEASURED: readonly Column[] = [
+  ...COLUMNS,
+  { head: 'memory', align: 'right' },
+  { head: 'GFLOP/s', align: 'right' },
+]
+
+/** Why an engine is not there, and what to type. */
+const remedy = (why: string, next: string): string => (next === '' ? why : `${why}: ${next}`)
 
 /** What seems to be there, without loading anything. */
 async function list(context: Context): Promise<typeof EXIT.done> {
@@ -58,12 +68,12 @@ async function list(context: Context): Promise<typeof EXIT.done> {
     ENGINE_NAMES.map(async (name) => {
       const { describe, missing, install } = ENGINE_TABLE[name]
       const why = await missing()
-      return { name, available: why === null, note: why === null ? describe : `${describe}: ${why}`, install }
+      return { name, available: why === null, note: why === null ? describe : remedy(why, install ?? '') }
     }),
   )
-  const rows = found.map((e) => [e.name, e.available ? 'yes' : 'no', e.note, e.available ? '' : (e.install ?? '')])
-  const columns = [...NAMED, { head: '', align: 'left' }, { head: 'to have it', align: 'left' }] as const
-  emit(context, { schema: 'tidemark/engines@1', engines: found }, () => table(columns, rows, pageOf(context).width))
+  const rows = found.map((e) => [e.name, e.available ? 'yes' : 'no', e.note])
+  const document = { schema: 'tidemark/engines@1', engines: found }
+  emit(context, document, () => table(COLUMNS, rows, pageOf(context).width))
   return EXIT.done
 }
 
@@ -77,19 +87,11 @@ async function doctor(context: Context): Promise<typeof EXIT.done> {
   const bytes = bytesIn(context.values.unit)
   const rows = found.map((e) =>
     e.ok
-      ? [e.name, 'yes', e.device, e.limitBytes === null ? '' : bytes(e.limitBytes), e.gflops.toFixed(1), '']
-      : [e.name, 'no', e.why, '', '', e.next],
+      ? [e.name, 'yes', e.device, bytes(e.limitBytes ?? totalmem()), e.gflops.toFixed(1)]
+      : [e.name, 'no', remedy(e.why, e.next), '', ''],
   )
-  const columns = [
-    ...NAMED,
-    { head: 'device', align: 'left' },
-    { head: 'memory', align: 'right' },
-    { head: 'GFLOP/s', align: 'right' },
-    { head: 'to have it', align: 'left' },
-  ] as const
-  emit(context, { schema: 'tidemark/engines-doctor@1', engines: found }, () =>
-    table(columns, rows, pageOf(context).width),
-  )
+  const document = { schema: 'tidemark/engines-doctor@1', engines: found }
+  emit(context, document, () => table(MEASURED, rows, pageOf(context).width))
   return EXIT.done
 }
 

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { EngineError, Interrupted, RunError } from '../errors.ts'
 import { inFolder } from '../testing/binary.ts'
 import { FAKE_CHILD, fakeRequest } from '../testing/stand-ins.ts'
-import { runInChild } from './supervise.ts'
+import { probeInChild, runInChild } from './supervise.ts'
 
 async function failureOf(name: string, signal?: AbortSignal): Promise<unknown> {
   const watch = { onProgress: () => undefined, ...(signal ? { signal } : {}) }
@@ -28,6 +28,38 @@ test('a failure and a missing engine cross the border as what they are', async (
   assert.instance(failed, RunError)
   assert.match(String(failed), /the loss is not a number/)
   assert.instance(await failureOf('no-engine'), EngineError)
+})
+
+test('a process that says nothing is stopped at its limit', async () => {
+  const started = performance.now()
+  const error = await runInChild(FAKE_CHILD, fakeRequest('busy'), { silenceMs: 1500 }).catch((e: unknown) => e)
+  assert.instance(error, RunError)
+  assert.match(String(error), /said nothing for 1\.5 s and was stopped/)
+  assert.ok(performance.now() - started < 4000)
+})
+
+test('a probe that hangs, and one whose library ends the process, are told of', async () => {
+  const hung = await probeInChild(FAKE_CHILD, 'cpu', { silenceMs: 1000 }).catch((e: unknown) => e)
+  assert.match(String(hung), /said nothing for 1 s/)
+  const broken = await probeInChild(FAKE_CHILD, 'tfjs-node').catch((e: unknown) => e)
+  assert.instance(broken, RunError)
+  assert.match(String(broken), /ended with code 127 before it answered; its last words: .*undefined symbol/)
+})
+
+test('a busy process ends by itself when its parent was killed', async () => {
+  await inFolder(async (folder) => {
+    const program = fileURLToPath(new URL('../testing/interrupted.js', import.meta.url))
+    const parent = spawn(process.execPath, [program, join(folder, 'trace.jsonl')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await new Promise((running) => parent.stdout.once('data', running))
+    // its standard output closes only when the child, which holds it too, is gone
+    const closed = new Promise((resolve) => parent.once('close', resolve))
+    parent.kill('SIGKILL')
+    const started = performance.now()
+    await closed
+    assert.ok(performance.now() - started < 3000)
+  })
 })
 
 test('an aborted run ends at once, though its process is busy', async () => {

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import type { Runner } from '../process/messages.ts'
 import { serve } from '../process/serve.ts'
 import { engineMissing, never } from './stand-ins.ts'
@@ -21,7 +22,13 @@ const run: Runner = async (request, { onProgress, onTrace }) => {
   }
 }
 
+/** As the dynamic linker ends a process. */
+function broken(): never {
+  writeSync(2, 'symbol lookup error: libtensorflow.so: undefined symbol: _ZN3tsl')
+  return process.exit(127)
+}
+
 serve({
   run: async () => run,
-  probe: async () => (name) => (name === 'cpu' ? never() : process.abort()),
+  probe: async () => (name) => (name === 'cpu' ? never() : broken()),
 })

@@ -19,6 +19,10 @@ for (const engine of TESTED_ENGINES) {
           const compared = measured.tiers.filter((t) => t.tier === 'saved' || t.tier === 'live')
           assert.is(compared.length, 13)
           for (const t of compared) assert.is(t.measured_bytes, t.predicted_bytes, `${t.tier} ${t.phase}: ${where}`)
+          // TensorFlow's own allocator, where the engine has one
+          const counted = measured.tiers.filter((t) => t.tier === 'framework')
+          assert.is(counted.length, engine.startsWith('tfjs-node') ? 12 : 0)
+          for (const t of counted) assert.is.not(t.verdict, 'differs', `${t.witness} ${t.phase}: ${where}`)
           Executed.parse(executed)
         }
       })

@@ -59,7 +59,7 @@ export class TensorflowEngine extends CoreEngine {
     this.#binding = binding
     this.framework = frameworkOf(binding)
     const threads = process.env.TF_NUM_INTRAOP_THREADS
-    this.device = `TensorFlow ${binding.TF_Version} on the processor, ${threads} threads, oneDNN off`
+    this.device = `TensorFlow ${binding.TF_Version}, ${threads} threads, oneDNN off`
   }
 
   get table(): StorageTable {
