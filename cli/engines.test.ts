@@ -106,6 +106,18 @@ for (const engine of TESTED_ENGINES.filter((e) => e.startsWith('tfjs-node'))) {
       assert.match(executed.environment.engine ?? '', /TensorFlow 2\.\d+\.\d+, \d+ threads, oneDNN off/)
     })
   }
+
+  test(`${engine}: TensorFlow's own BFC allocator counts the chunks and regions that the replay on tf-bfc says`, async () => {
+    const args = ['run', 'smollm2-135m', '--method', 'lora-fa', '-s', '32', '--layers', '2', '--steps', '2']
+    const env = cleanEnv({ TF_CPU_ALLOCATOR_USE_BFC: 'true' })
+    const { status, stdout, stderr } = await tidemark([...args, '--engine', engine, '--json', '-q'], { env })
+    assert.is(status, 0, stderr)
+    const { tiers } = RunResult.parse(JSON.parse(stdout)).result
+    const counted = tiers.filter((t) => t.witness === 'allocator statistics' || t.tier === 'reserved')
+    assert.is(counted.length, 13)
+    for (const t of counted) assert.is(t.measured_bytes, t.predicted_bytes, t.phase)
+    assert.ok(counted.some((t) => t.tier === 'reserved' && t.measured_bytes >= 2 ** 27))
+  })
 }
 
 test.run()

@@ -49,6 +49,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   'planner/run': [
     'planner/trace',
+    'planner/allocate',
     'planner/result',
     'planner/ops',
     'planner/training',

@@ -5,7 +5,7 @@ import { EstimateBody, TimelinePoint } from './estimate.ts'
 /** One figure of a run beside its prediction. `saved` and `live` are tensors; `framework` is what the
  * framework's own allocator counts; `allocated` is the engine's heap. */
 export const TierRow = z.strictObject({
-  tier: z.enum(['saved', 'live', 'framework', 'allocated', 'process']),
+  tier: z.enum(['saved', 'live', 'framework', 'allocated', 'reserved', 'process']),
   /** `forward end`, `forward peak`, `backward peak`, `optimizer peak`, `step end`. */
   phase: z.string(),
   /** Who counted, where a tier has several: `allocator statistics`, `allocation log`. */

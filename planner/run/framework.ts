@@ -1,9 +1,9 @@
 import type { Framework } from '../execute/index.ts'
-import type { EstimateBody } from '../result/estimate.ts'
 import type { Executed, TierRow } from '../result/run.ts'
 import { formatBytes } from '../trace/bytes.ts'
-import { PHASES, type Phase } from '../trace/event.ts'
+import { PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
 import type { AllocationLog } from './allocation-log.ts'
+import { inChunks } from './chunks.ts'
 import { row, unattributed } from './tiers.ts'
 
 /** One phase of one step as the framework counted it, the bytes from before the run taken off. A step may have several of a phase. */
@@ -14,6 +14,13 @@ export interface Stretch {
   readonly end: number
   /** The most in use, temporaries inside operations included. */
   readonly peak: number
+}
+
+/** What the framework is expected to count: of the first step and of the steady one. */
+export type Figures = {
+  readonly [step in 'first_step' | 'step']: {
+    readonly [phase in Phase]: { readonly peak_bytes: number; readonly end_bytes: number }
+  }
 }
 
 /** Reads the framework's own count where a phase ends. */
@@ -64,7 +71,7 @@ export function phaseOf(
  * The framework's own figures beside the prediction: at each phase's end and at its peak. At a peak operations may hold temporaries of
  * their own, which nobody predicts: what is more than the tensors is shown, never compared.
  */
-export function frameworkRows(stretches: readonly Stretch[], predicted: EstimateBody, witness: string): TierRow[] {
+export function frameworkRows(stretches: readonly Stretch[], predicted: Figures, witness: string): TierRow[] {
   const last = Math.max(...stretches.map((s) => s.step))
   return (['first_step', 'step'] as const).flatMap((step) =>
     PHASES.flatMap((phase) => {
@@ -85,10 +92,28 @@ export function frameworkRows(stretches: readonly Stretch[], predicted: Estimate
 }
 
 /**
+ * What the allocator's statistics say. The plain one of the processor counts the bytes asked for; TensorFlow's BFC, which GPUs have,
+ * counts whole chunks, and its regions are a tier of their own: both are predicted by replaying the plan on it.
+ */
+export function statisticsRows(
+  { stretches }: FrameworkWitness,
+  { allocator, read }: Framework,
+  plan: { readonly events: readonly TraceEvent[]; readonly predicted: Figures },
+): TierRow[] {
+  const witness = 'allocator statistics'
+  if (!/bfc/i.test(allocator)) return frameworkRows(stretches, plan.predicted, witness)
+  const { figures, reserved } = inChunks(plan.events)
+  return [
+    ...frameworkRows(stretches, figures, witness),
+    row('reserved', 'regions of the allocator', reserved, read().reserved),
+  ]
+}
+
+/**
  * The allocation log's figures: of tensors, beside the prediction, and where they are more the peak with the operations' own
  * temporaries, which must be the statistics'.
  */
-function logRows(log: AllocationLog, predicted: EstimateBody): TierRow[] {
+function logRows(log: AllocationLog, predicted: Figures): TierRow[] {
   const tensors = log.stretches.map((s) => ({ ...s, peak: s.tensors }))
   const whole = frameworkRows(log.stretches, predicted, LOG).filter((r) => r.verdict === 'unattributed')
   return [...frameworkRows(tensors, predicted, LOG), ...whole]

@@ -22,7 +22,7 @@ import { settingOf } from '../training/resolve.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { trainStep } from '../training/step.ts'
 import { divergence } from './equality.ts'
-import { FrameworkWitness, frameworkRows } from './framework.ts'
+import { FrameworkWitness, statisticsRows } from './framework.ts'
 import { hashOf } from './hash.ts'
 import { LEAST_STEPS, planRun } from './plan.ts'
 import type { RunRequest } from './setting.ts'
@@ -136,7 +136,7 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
       measured: {
         tiers: [
           ...tierRows(predicted, measured),
-          ...(witness ? frameworkRows(witness.stretches, predicted, 'allocator statistics') : []),
+          ...(witness && framework ? statisticsRows(witness, framework, plan) : []),
           ...(heap === null ? [] : heapRows(heap, measured.peak.bytes)),
           // what libraries allocate for themselves is in no other tier
           unattributed('process', 'peak resident set', 1024 * process.resourceUsage().maxRSS),
