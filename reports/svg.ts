@@ -1,7 +1,7 @@
 import type { Spec } from 'vega'
 import type { Chart } from './charts/chart.ts'
+import { fillView } from './charts/fill.ts'
 import { SPECS } from './charts/specs.ts'
-import { PALETTE_PAGE, type Theme } from './page/theme.ts'
 import { simplifyPath } from './path.ts'
 import { seen } from './words.ts'
 
@@ -38,25 +38,6 @@ export async function drawSvg(chart: Chart, id: string): Promise<string> {
   }
 }
 
-/** What `fillView` needs of a Vega view. */
-interface Fillable {
-  height(pixels: number): unknown
-  signal(name: string, value: unknown): unknown
-  data(name: string, values: unknown[]): unknown
-}
-
-/** Hands a chart's numbers to a view of its specification. */
-export function fillView(view: Fillable, { height, signals, data }: Chart): void {
-  view.height(height)
-  for (const [name, value] of Object.entries(signals)) view.signal(name, value)
-  // a view keeps and marks the rows it is given
-  for (const [name, rows] of Object.entries(data))
-    view.data(
-      name,
-      rows.map((row) => ({ ...row })),
-    )
-}
-
 /** Coordinates to a tenth of a pixel, names made unique, roles left to the page. Text between the tags stays as it is. */
 function tidy(svg: string, id: string): string {
   return seen(svg)
@@ -75,15 +56,6 @@ function tidy(svg: string, id: string): string {
 
 const tenths = (attribute: string): string =>
   attribute.replace(/-?\d+\.\d+(?:e-?\d+)?/g, (n) => String(Math.round(Number(n) * 10) / 10))
-
-/** A drawing that needs no page around it: theme colours in place of the page's variables, on the theme's paper. */
-export function standalone(svg: string, theme: Theme): string {
-  const colours = PALETTE_PAGE[theme]
-  let painted = svg.replaceAll('="currentColor"', `="${colours.ink}"`)
-  for (const [name, colour] of Object.entries(colours))
-    painted = painted.replaceAll(`="var(--${name})"`, `="${colour}"`)
-  return painted.replace(/<svg[^>]*>/, (open) => `${open}<rect width="100%" height="100%" fill="${colours.paper}"/>`)
-}
 
 const nothing = () => SILENT
 /** The tool prints nothing of its libraries': a chart that Vega-Lite cannot compile throws. */

@@ -54,7 +54,7 @@ test('no page shows a tick for a figure that differs', async () => {
     row.measured_bytes += 4096
     row.verdict = row.predicted_bytes === null ? 'unattributed' : 'differs'
   }
-  const page = await renderHtml(result)
+  const page = await renderHtml([result])
   assert.not.match(page, /✓ equal/)
   assert.match(page, /✗ differs/)
   assert.match(page, /\+4\.0 KiB/)
@@ -87,7 +87,7 @@ test('results with nothing to draw are drawn', async () => {
     Object.assign(estimate.peak, { parts: {}, alive: [], bytes: 0 })
   }
   result.result.savings = []
-  assert.match(await renderHtml(result), /<\/html>/)
+  assert.match(await renderHtml([result]), /<\/html>/)
   result.result.methods = []
   assert.throws(() => viewOf(result), /without methods/)
 })

@@ -2,6 +2,8 @@ import type { Input } from '../planner/result/common.ts'
 import type { CompareResult, MethodResult } from '../planner/result/compare.ts'
 import type { EstimateBody, EstimateResult } from '../planner/result/estimate.ts'
 import type { Executed, RunResult } from '../planner/result/run.ts'
+import { trainingCode } from './reproduce/code.ts'
+import { settingJson } from './reproduce/setting.ts'
 import { type Answer, answerOf } from './view/answer.ts'
 import { type BarsView, barsOf } from './view/bars.ts'
 import { type Fit, type MethodView, methodView } from './view/method.ts'
@@ -34,7 +36,8 @@ export interface ReportView {
   readonly fit: Fit | null
   readonly assumptions: Input['assumptions']
   readonly environment: readonly (readonly [name: string, value: string])[]
-  readonly command: string
+  /** How to get the same again. `code` is null where there is no script for it. */
+  readonly reproduce: { readonly command: string; readonly setting: string; readonly code: string | null }
   readonly tool: string
   readonly warnings: readonly string[]
 }
@@ -72,7 +75,15 @@ export function viewOf(result: ReportResult, index = 0): ReportView {
     fit,
     assumptions: input.assumptions,
     environment: environmentOf(executed),
-    command: result.command,
+    reproduce: {
+      command: result.command,
+      setting: settingJson(
+        input,
+        result.schema === 'tidemark/compare@1' ? methods.map((m) => m.method) : null,
+        fit?.gpu ?? null,
+      ),
+      code: isRun ? null : trainingCode(input),
+    },
     tool: `${result.tool.name} ${result.tool.version}`,
     warnings: result.warnings,
   }

@@ -124,7 +124,7 @@ class Replay {
 }
 
 /** Metal's allocator is not modelled. */
-function fitOfLive(gpu: Gpu, bytes: number): Fit {
+export function fitOfLive(gpu: Gpu, bytes: number): Fit {
   const margin = gpu.bytes - bytes
   const verdict = margin >= 0 ? "live tensors fit; Metal's allocator is not modelled" : 'live tensors alone do not fit'
   return { gpu: gpu.name, capacity_bytes: gpu.bytes, fits: margin >= 0, margin_bytes: margin, verdict }

@@ -63,8 +63,11 @@ export function icicleChart(tree: ModuleNode, size: Size): Chart {
 function cellOf(node: ModuleNode, x: number, width: number, y: number, row: number): Cell {
   const { fill, on } =
     node.group === null ? { fill: RAISED, on: INK } : { fill: PALETTE[node.group].hex, on: PALETTE[node.group].on }
-  const name = node.children.length === 0 && node.group === node.name ? PALETTE[node.group].label : node.name
-  const options = [`${name} ${formatBytes(node.bytes)}`, name]
+  const isKind = node.children.length === 0 && node.group === node.name
+  const name = isKind ? PALETTE[node.group].label : node.name
+  const bytes = formatBytes(node.bytes)
+  // a kind's colour says what it is already
+  const options = [`${name} ${bytes}`, isKind ? bytes : name]
   const label = options.find((t) => textWidth(t, FONT_SIZE) + 8 <= width) ?? ''
   return { x, x2: x + width, y, y2: y + row, fill, on, label }
 }

@@ -5,7 +5,8 @@ import { partsChart } from '../charts/parts.ts'
 import type { Size } from '../charts/style.ts'
 import { timelineChart } from '../charts/timeline.ts'
 import type { Theme } from '../page/theme.ts'
-import { drawSvg, standalone } from '../svg.ts'
+import { standalone } from '../paint.ts'
+import { drawSvg } from '../svg.ts'
 import { type ReportResult, type ReportView, viewOf } from '../view-model.ts'
 
 export interface SvgOptions {

@@ -18,7 +18,7 @@ export function renderMarkdown(result: ReportResult): string {
     `### Peak of each phase\n\nLive bytes of a steady step, simulated.\n\n${phaseTable(view)}`,
     ...view.proofs.map(proofBlock),
     assumptions(view),
-    `### Reproduce\n\n${fence(view.command)}`,
+    `### Reproduce\n\n${fence(view.reproduce.command)}`,
     view.warnings.length === 0 ? '' : `### Warnings\n\n${view.warnings.map((w) => `- ${text(w)}`).join('\n')}`,
     `*${text(view.tool)}*`,
   ]

@@ -1,5 +1,5 @@
 import { drawSvg } from '../svg.ts'
-import type { Drawing, Markup } from './markup.ts'
+import type { Markup } from './markup.ts'
 import { drawingsIn, escapeHtml } from './text.ts'
 
 /** Draws every chart of the markup in both sizes; the page shows the one that fits. */
@@ -11,14 +11,13 @@ export async function drawAll(markup: Markup): Promise<ReadonlyMap<string, strin
     ])
     return [
       d.id,
-      `<div class="chart" data-chart="${escapeHtml(d.id)}">${image('wide-only', wide, d)}${image('narrow', narrow, d)}</div>\n`,
+      `<div class="chart" data-chart="${escapeHtml(d.id)}" role="img" aria-label="${escapeHtml(d.label)}" aria-describedby="${escapeHtml(d.describedBy)}">${image('wide-only', wide)}${image('narrow', narrow)}</div>\n`,
     ] as const
   })
   return new Map(await Promise.all(drawn))
 }
 
-const image = (kind: string, svg: string, d: Drawing): string =>
-  `<div class="${kind}" role="img" aria-label="${escapeHtml(d.label)}" aria-describedby="${escapeHtml(d.describedBy)}">${inline(svg)}</div>`
+const image = (kind: string, svg: string): string => `<div class="${kind}">${inline(svg)}</div>`
 
 /** Inside HTML an svg element needs no namespace, and its box is the page's to decide. */
 const inline = (svg: string): string =>

@@ -8,4 +8,5 @@ export const figure = (f: {
   readonly label: string
   readonly describedBy: string
   readonly chart: (size: Chart['size']) => Chart
-}): Markup => html`<figure id="${f.id}"><figcaption>${f.caption}</figcaption>${drawing(f)}</figure>`
+}): Markup =>
+  html`<figure id="${f.id}"><figcaption>${f.caption}<span class="script-only"><button type="button" data-do="svg" aria-label="download as SVG">SVG</button> <button type="button" data-do="png" aria-label="download as PNG">PNG</button></span></figcaption>${drawing(f)}</figure>`

@@ -18,8 +18,13 @@ export interface Drawing {
   readonly chart: (size: Chart['size']) => Chart
 }
 
+/** Markup that is made when somebody looks at it. */
+export interface Later {
+  readonly later: () => Markup
+}
+
 /** Strings are text, always: data cannot become markup. */
-export type Node = Element | Drawing | string
+export type Node = Element | Drawing | Later | string
 
 /** What a template gives: a list of nodes. */
 export class Markup {
@@ -41,7 +46,11 @@ export function html(parts: TemplateStringsArray, ...values: Content[]): Markup 
 
 export const drawing = (d: Drawing): Markup => new Markup([d])
 
-export const isDrawing = (node: Element | Drawing): node is Drawing => 'chart' in node
+export const later = (make: () => Markup): Markup => new Markup([{ later: make }])
+
+export const isDrawing = (node: Exclude<Node, string>): node is Drawing => 'chart' in node
+
+export const isLater = (node: Exclude<Node, string>): node is Later => 'later' in node
 
 function fill(slot: Slot, values: readonly Content[]): readonly Node[] {
   if (typeof slot === 'string') return [slot]

@@ -7,6 +7,7 @@ import type { ReportView } from '../view-model.ts'
 import { barsFigure } from './bars.ts'
 import { bytes, cell, code, number, table } from './cells.ts'
 import { figure } from './figure.ts'
+import { instantPanel } from './instant.ts'
 import { html, type Markup } from './markup.ts'
 
 /** The parts of the peak: bars, and the same figures as a table that is also the key to the colours. */
@@ -21,7 +22,7 @@ ${barsFigure(`${view.id}bars`, view.bars)}
 /** Live bytes through the step, a chart a method on one scale, and the peaks of the phases as a table. */
 export function timelineSection(view: ReportView): Markup {
   const scale = sharedScale(view.methods.map((m) => m.timeline.peak?.bytes ?? 0))
-  const figures = view.methods.map((m) =>
+  const figures = view.methods.map((m) => [
     figure({
       id: `${m.id}-timeline`,
       caption: html`<b>${m.name}</b>`,
@@ -29,7 +30,8 @@ export function timelineSection(view: ReportView): Markup {
       describedBy: `${view.id}phases`,
       chart: (size) => timelineChart(m.timeline, scale, size),
     }),
-  )
+    instantPanel(m),
+  ])
   return html`<section id="${view.id}timeline"><h2>Live bytes through the step</h2>
 <p class="basis">Steady step · simulated for ${view.stack} · from left to right the step’s allocations and releases in their order, not time</p>
 ${figures}

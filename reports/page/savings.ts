@@ -3,6 +3,7 @@ import type { SavingRow, SavingView } from '../view/saving.ts'
 import type { ReportView } from '../view-model.ts'
 import { changeWords, unbroken } from '../words.ts'
 import { bytes, cell, code, number, table } from './cells.ts'
+import { folded } from './folded.ts'
 import { html, type Markup } from './markup.ts'
 
 /** What the first saving (LoRA-FA against LoRA) drops, by module; the other pairs folded away. */
@@ -12,13 +13,13 @@ export function savingsSection(view: ReportView): Markup | null {
   return html`<section id="${view.id}savings"><h2>What ${main.of} drops against ${main.against}</h2>
 <p class="basis">Saved tensors: what autograd keeps from forward to backward · simulated for ${view.stack}</p>
 ${pair(main, `${view.id}s0`)}
-${others.map(
-  (
-    s,
-    i,
-  ) => html`<details id="${view.id}s${i + 1}-d"><summary>${s.of} against ${s.against} <span>saved ${changeWords(s.saved.before, s.saved.after)}, peak ${changeWords(s.peak.before, s.peak.after)}</span></summary>
-${pair(s, `${view.id}s${i + 1}`)}</details>
-`,
+${others.map((s, i) =>
+  folded({
+    id: `${view.id}s${i + 1}-d`,
+    summary: `${s.of} against ${s.against}`,
+    aside: `saved ${changeWords(s.saved.before, s.saved.after)}, peak ${changeWords(s.peak.before, s.peak.after)}`,
+    body: () => pair(s, `${view.id}s${i + 1}`),
+  }),
 )}</section>
 `
 }

@@ -10,7 +10,7 @@ import { whySection } from './why.ts'
 
 /** One result from answer to evidence. A page that recomputes asks for the same sections again. */
 export const sectionsOf = (view: ReportView): Markup =>
-  html`${answerSection(view)}${peakSection(view)}${savingsSection(view)}${timelineSection(view)}${whySection(view)}${tiersSection(view)}${executedSection(view)}${trustSection(view)}`
+  html`<header id="${view.id}head">${view.id === '' ? html`<h1><b>${view.model}</b> · ${view.setting}</h1>` : html`<h2><b>${view.model}</b> · ${view.setting}</h2>`}<div>${view.stack}</div></header>${answerSection(view)}${peakSection(view)}${savingsSection(view)}${timelineSection(view)}${whySection(view)}${tiersSection(view)}${executedSection(view)}${panelPlace(view)}${trustSection(view)}`
 
 function answerSection({ id, answer, warnings }: ReportView): Markup {
   const [first, ...others] = warnings
@@ -18,3 +18,7 @@ function answerSection({ id, answer, warnings }: ReportView): Markup {
 ${answer.more.map((sentence) => html`<p>${unbroken(sentence)}</p>`)}
 ${first === undefined ? null : html`<p class="note">${first}${others.length === 0 ? null : html` <a href="#${id}warnings">and ${others.length} more</a>`}</p>`}</section>`
 }
+
+/** Where the page's script puts its controls; they stay at the lower edge of the screen while what they change is read. */
+const panelPlace = ({ id }: ReportView): Markup =>
+  html`<section id="${id}what-if" class="what-if" data-own="" aria-label="What if"></section>`

@@ -15,11 +15,11 @@ export const STYLE = `
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);
 font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numeric:tabular-nums}
-header,main,footer{max-width:1076px;margin:0 auto;padding:0 22px}
-header{display:flex;flex-wrap:wrap;gap:2px 24px;justify-content:space-between;padding-top:20px;padding-bottom:12px;
+#overview,main,footer{max-width:1076px;margin:0 auto;padding:0 22px}
+header{margin:0 -22px;padding-left:22px;padding-right:22px;display:flex;flex-wrap:wrap;gap:2px 24px;justify-content:space-between;padding-top:20px;padding-bottom:12px;
 border-bottom:1px solid var(--grid);font-size:13px;color:var(--muted)}
-h1{margin:0;font-size:13px;font-weight:400}
-h1 b{color:var(--ink);font-weight:650;font-size:15px}
+header h1,header h2{margin:0;font-size:13px;font-weight:400}
+header b{color:var(--ink);font-weight:650;font-size:15px}
 h2{margin:0 0 2px;font-size:18px;line-height:1.3;font-weight:650}
 h3{margin:26px 0 2px;font-size:15px;font-weight:650}
 section{padding:26px 0 4px}
@@ -72,23 +72,71 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 20px;margin:8px 0;
 dt{color:var(--muted)}
 dd{margin:0;overflow-wrap:anywhere}
 ul{margin:6px 0;padding-left:20px}
+article+article{border-top:3px solid var(--ink);margin-top:40px}
+.script-only{display:none}
+.script .script-only{display:inline}
+figcaption .script-only{float:right}
+button{font:inherit;font-size:12px;color:var(--muted);background:none;border:1px solid var(--grid);border-radius:4px;padding:1px 8px;cursor:pointer}
+button:hover{color:var(--ink);border-color:var(--muted)}
+button:focus-visible,.chart:focus-visible,a:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+.chart[role=slider]{cursor:crosshair;border-radius:3px}
+.instant{margin:-8px 0 22px;font-size:13px}
+.instant summary{font-weight:400}
+.instant summary data{font-weight:650}
+.whole{white-space:nowrap}
+.instant .swatch{margin-left:2px;margin-right:4px}
+.copyable{position:relative}
+.copyable pre{max-height:300px;overflow:auto}
+.copyable pre{padding-right:130px}
+.copyable button{position:absolute;top:7px;right:8px;background:var(--raised)}
+.what-if{padding:0;display:none}
+.script .what-if{display:block;position:sticky;bottom:0;z-index:2;background:var(--paper);border-top:1px solid var(--muted);margin:22px -22px 0;padding:0 22px;box-shadow:0 -6px 16px #0002}
+.script .what-if:empty{display:none}
+.script .what-if+section{border-top:0;margin-top:0}
+html.script{scroll-padding-bottom:190px}
+.panel{margin:0;padding:7px 0}
+.panel summary{font-weight:400;font-size:13px}
+.panel summary span{color:var(--muted);margin-left:6px}
+.panel form{display:flex;flex-wrap:wrap;gap:5px 14px;align-items:flex-start;padding:5px 0 2px;font-size:13px}
+.field{border:0;margin:0;padding:0;min-width:0}
+.field>label:first-child{display:block;color:var(--muted);font-size:12px;line-height:1.35}
+.field input[type=range]{display:block;width:100%;height:16px;margin:3px 0 0;accent-color:var(--accent)}
+.field:has(input[type=range]){width:72px}
+.field:has(input[type=range]) input[type=text]{width:100%}
+.panel fieldset{flex:1 1 calc(100% - 200px)}
+.panel legend{float:left;color:var(--muted);padding:0;margin-right:12px}
+.panel fieldset label{margin-right:12px;white-space:nowrap}
+.panel fieldset input{margin:0 4px 0 0;vertical-align:-1px;accent-color:var(--accent)}
+.panel .actions{white-space:nowrap;margin-left:auto}
+.panel .actions:first-child{order:1;padding-top:17px}
+.field input[type=text],select{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--grid);border-radius:4px;padding:2px 6px;max-width:100%}
+input:focus-visible,select:focus-visible{outline:2px solid var(--accent)}
+.problems{font-size:13px}
+.problems p{border-left:3px solid ${PALETTE.activation.hex};padding-left:10px}
+.refused>section:not(.what-if){opacity:.35}
 footer{padding-top:18px;padding-bottom:32px;font-size:13px;color:var(--muted)}
 @media screen and (max-width:700px){
 .wide-only{display:none}.narrow{display:block}
-header,main,footer{padding-left:16px;padding-right:16px}
+#overview,main,footer{padding-left:16px;padding-right:16px}
+header{margin:0 -16px;padding-left:16px;padding-right:16px}
 .answer .lead{font-size:19px}
 .scroll code{white-space:nowrap}wbr{display:none}
 dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:6px}
+
+.copyable pre{padding-right:12px}.copyable button{position:static}
+.script .what-if{margin:22px -16px 0;padding:0 16px}
+.panel[open] form{max-height:46vh;overflow:auto}
 }
 @media print{
 @page{margin:14mm}
 body{font-size:10.5pt}
-header,main,footer{max-width:none;padding-left:0;padding-right:0}
+#overview,main,footer{max-width:none;padding-left:0;padding-right:0}
 .scroll,.scroll.tall{overflow:visible;max-height:none}
 .tall thead th{position:static}
 table{font-size:8.5pt}
 tr,figure,h2,h3{break-inside:avoid}
 h2,h3,figcaption,caption,.basis,summary{break-after:avoid}
 svg *{print-color-adjust:exact}
+.script .what-if,.script .script-only{display:none}
 }
 `

@@ -1,5 +1,5 @@
 import { seen, seenJson } from '../words.ts'
-import { type Drawing, isDrawing, type Markup, type Node } from './markup.ts'
+import { type Drawing, isDrawing, isLater, type Markup, type Node } from './markup.ts'
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -20,6 +20,7 @@ export const toText = (markup: Markup, drawings: ReadonlyMap<string, string>): s
 function nodeText(node: Node, drawings: ReadonlyMap<string, string>): string {
   if (typeof node === 'string') return escapeHtml(node)
   if (isDrawing(node)) return drawings.get(node.id) ?? ''
+  if (isLater(node)) return toText(node.later(), drawings)
   const { tag, attributes, children } = node
   const written = attributes.map(([name, value]) =>
     value === null ? '' : value === '' ? ` ${name}` : ` ${name}="${escapeHtml(value)}"`,
@@ -34,7 +35,8 @@ function nodeText(node: Node, drawings: ReadonlyMap<string, string>): string {
 export function drawingsIn(nodes: readonly Node[]): Drawing[] {
   return nodes.flatMap((node) => {
     if (typeof node === 'string') return []
-    return isDrawing(node) ? [node] : drawingsIn(node.children)
+    if (isDrawing(node)) return [node]
+    return drawingsIn(isLater(node) ? node.later().nodes : node.children)
   })
 }
 

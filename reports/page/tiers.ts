@@ -8,7 +8,7 @@ export function tiersSection(view: ReportView): Markup {
   return html`<section id="${view.id}tiers"><h2>From tensors to the device</h2>
 <p class="basis">Simulated for ${view.stack} · each tier is its own figure, none is spread over another</p>
 ${tierTable(view)}
-${fitNotes(view.methods)}</section>
+${notes(view.methods)}</section>
 `
 }
 
@@ -17,10 +17,8 @@ function tierTable({ id, methods }: ReportView): Markup {
   const rows = methods.map(({ name, tiers, fit }) => {
     const p = tiers.process
     const process =
-      p === null
-        ? unknown
-        : html`${bytes(p.bytes)} <span class="muted">(${bytes(p.low)} – ${bytes(p.high)}, ${p.basis})</span>`
-    return html`<tr><th scope="row">${name}</th>${number(bytes(tiers.live))}${number(tiers.allocated === null ? unknown : html`${bytes(tiers.allocated.bytes)} <span class="muted">(${tiers.allocated.basis})</span>`)}${number(tiers.reserved === null ? unknown : bytes(tiers.reserved))}${number(process)}${fit ? html`${number(bytes(fit.capacity_bytes))}${number(signed(fit.margin_bytes))}` : null}</tr>
+      p === null ? unknown : html`${bytes(p.bytes)} <span class="muted">${bytes(p.low)} – ${bytes(p.high)}</span>`
+    return html`<tr><th scope="row">${name}</th>${number(bytes(tiers.live))}${number(tiers.allocated === null ? unknown : bytes(tiers.allocated.bytes))}${number(tiers.reserved === null ? unknown : bytes(tiers.reserved))}${number(process)}${fit ? html`${number(bytes(fit.capacity_bytes))}${number(signed(fit.margin_bytes))}` : null}</tr>
 `
   })
   const gpu = methods.find((m) => m.fit !== null)?.fit?.gpu
@@ -47,12 +45,12 @@ function tierTable({ id, methods }: ReportView): Markup {
   })
 }
 
-const fitNotes = (methods: readonly MethodView[]): Markup[] =>
-  methods.flatMap((m) =>
-    m.fit === null
-      ? []
-      : [
-          html`<p>${m.name} on ${m.fit.gpu}: ${m.fit.verdict}.</p>
-`,
-        ],
-  )
+/** What each tier rests on and what the verdict says, each thing once. */
+function notes(methods: readonly MethodView[]): Markup {
+  const bases = methods.flatMap(({ tiers: { allocated, process } }) => [
+    ...(allocated === null ? [] : [`allocated: ${allocated.basis}`]),
+    ...(process === null ? [] : [`process: ${process.basis}`]),
+  ])
+  const verdicts = methods.flatMap((m) => (m.fit === null ? [] : [`${m.name} on ${m.fit.gpu}: ${m.fit.verdict}`]))
+  return html`<ul>${[...new Set(bases), ...verdicts].map((line) => html`<li>${line}.</li>`)}</ul>`
+}

@@ -1,11 +1,14 @@
 import type { ReportView } from '../view-model.ts'
-import { cell, code, table } from './cells.ts'
+import { code as asCode, cell, table } from './cells.ts'
+import { folded } from './folded.ts'
 import { html, type Markup } from './markup.ts'
 
 /** What was assumed, where it ran, how to get the same again, and what to be wary of. */
 export function trustSection(view: ReportView): Markup {
+  const { reproduce } = view
+  const { code } = reproduce
   const rows = view.assumptions.map(
-    (a) => html`<tr>${cell(code(a.what))}${cell(a.value)}${cell(a.from)}</tr>
+    (a) => html`<tr>${cell(asCode(a.what))}${cell(a.value)}${cell(a.from)}</tr>
 `,
   )
   return html`<section id="${view.id}trust"><h2>Assumptions and how to reproduce</h2>
@@ -14,8 +17,23 @@ ${
     ? null
     : html`<h3 id="${view.id}warnings">Warnings</h3><ul>${view.warnings.map((w) => html`<li>${w}</li>`)}</ul>
 `
-}<h3>Command</h3>
-<pre>${view.command}</pre>
+}<h3>Reproduce</h3>
+${copyable(`${view.id}command`, 'the command', reproduce.command)}
+${folded({
+  id: `${view.id}setting-d`,
+  summary: 'The setting as JSON',
+  aside: 'for --config',
+  body: () => copyable(`${view.id}setting`, 'the JSON', reproduce.setting),
+})}
+${
+  code === null
+    ? null
+    : folded({
+        id: `${view.id}code-d`,
+        summary: 'The setting in PEFT',
+        body: () => copyable(`${view.id}code`, 'the code', code),
+      })
+}<p class="script-only"><button type="button" data-do="json">download JSON</button> <button type="button" data-do="csv">download CSV</button></p>
 ${
   rows.length === 0
     ? null
@@ -26,6 +44,9 @@ ${environment(view)}<p class="muted">Simulated: every allocation of the step on 
 </section>
 `
 }
+
+const copyable = (id: string, what: string, text: string): Markup =>
+  html`<div class="copyable"><pre id="${id}">${text}</pre><button type="button" class="script-only" data-do="copy" data-of="${id}">copy ${what}</button></div>`
 
 function environment(view: ReportView): Markup | null {
   if (view.environment.length === 0) return null

@@ -3,21 +3,28 @@ import { focusOf } from '../view/answer.ts'
 import type { MethodView } from '../view/method.ts'
 import type { ReportView } from '../view-model.ts'
 import { digits } from '../words.ts'
-import { bytes, cell, code, number, swatch, table } from './cells.ts'
+import { bytes, cell, code, number, table } from './cells.ts'
+import { folded } from './folded.ts'
+import { lawBlock } from './law.ts'
 import { html, type Markup } from './markup.ts'
+import { modulesFigure } from './modules.ts'
 
 /** Why the peak is what it is: its law, all that lives at that instant, all that is saved and for which derivative. */
 export function whySection(view: ReportView): Markup {
   const focus = focusOf(view.methods)
   const open = view.methods.length === 1
-  return html`<section id="${view.id}why"><h2>Why: what lives at the peak, and what is saved</h2>
+  return html`<section id="${view.id}why"><h2>Why: the peak by module, its law, and what is saved</h2>
 <p class="basis">Live and saved bytes of a steady step · simulated for ${view.stack}${dimensions(view)}</p>
 ${[focus, ...view.methods.filter((m) => m !== focus)].map((m) =>
   open
     ? body(m)
-    : html`<details id="${m.id}-why" open="${m === focus ? '' : null}"><summary>${m.name} <span>peak ${formatBytes(m.peak.bytes)}, saved ${formatBytes(m.saved)}</span></summary>
-${body(m)}</details>
-`,
+    : folded({
+        id: `${m.id}-why`,
+        summary: m.name,
+        aside: `peak ${formatBytes(m.peak.bytes)}, saved ${formatBytes(m.saved)}`,
+        open: m === focus,
+        body: () => body(m),
+      }),
 )}</section>
 `
 }
@@ -27,43 +34,15 @@ const dimensions = (view: ReportView): string =>
 
 function body(m: MethodView): Markup {
   const { total, trainable, trainable_tensors } = m.parameters
-  return html`<p>${digits(trainable)} of ${digits(total)} parameters train, in ${digits(trainable_tensors)} tensors.
-The peak is at ${m.peak.place}.</p>
-<p>peak = <code>${m.law.expression}</code></p>
-<p>The saved and temporary part grows by ${digits(Math.round(m.law.per_token_bytes))} bytes a token at this instant.</p>
-${aliveTable(m)}${savedTable(m)}`
-}
-
-function aliveTable(m: MethodView): Markup {
-  const rows = m.alive.map(
-    (
-      a,
-    ) => html`<tr>${number(bytes(a.total), a.total)}<td>${swatch(a.group)}${a.category}</td>${cell(code(a.scope))}${cell(code(a.op))}${cell(code(a.monomial))}${number(a.count, a.count)}${cell(a.why)}</tr>
-`,
-  )
-  return table({
-    id: `${m.id}-alive`,
-    caption: `Alive at the peak of ${m.name}: ${formatBytes(m.peak.bytes)} in ${m.alive.length} kinds`,
-    sortable: true,
-    tall: rows.length > 14,
-    columns: [
-      { name: 'together', numeric: true },
-      { name: 'what' },
-      { name: 'module' },
-      { name: 'made by' },
-      { name: 'formula of one' },
-      { name: 'count', numeric: true },
-      { name: 'saved for' },
-    ],
-    rows: html`<tbody>${rows}</tbody>`,
-  })
+  return html`<p>${digits(trainable)} of ${digits(total)} parameters train, in ${digits(trainable_tensors)} tensors. The peak is at ${m.peak.place}.</p>
+${modulesFigure(m)}${lawBlock(m)}${savedTable(m)}`
 }
 
 function savedTable(m: MethodView): Markup {
   const rows = m.savedRows.map(
     (
       s,
-    ) => html`<tr>${number(bytes(s.total), s.total)}${cell(code(s.scope))}${cell(code(s.op))}${cell(s.shape)}${cell(s.dtype)}${cell(code(s.monomial))}${number(bytes(s.bytes), s.bytes)}${number(s.count, s.count)}${cell(s.why)}</tr>
+    ) => html`<tr>${number(bytes(s.total), s.total)}${cell(code(s.scope))}${cell(code(s.op))}${cell(s.shape.replaceAll(' ', '\u00a0'))}${cell(s.dtype)}${cell(code(s.monomial))}${number(bytes(s.bytes), s.bytes)}${number(s.count, s.count)}${cell(s.why)}</tr>
 `,
   )
   return table({

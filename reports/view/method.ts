@@ -82,7 +82,7 @@ export function methodView(m: { readonly method: string; readonly estimate: Esti
     parameters: e.parameters,
     steady: phaseRows(e.step),
     first: phaseRows(e.first_step),
-    alive: e.peak.alive.map(aliveRow).sort((a, b) => b.total - a.total),
+    alive: aliveRows(e.peak.alive),
     savedRows: e.saved.map(savedRow).sort((a, b) => b.total - a.total),
     law: e.law,
     timeline: timelineView(e),
@@ -109,6 +109,8 @@ const savedRow = (s: SavedTensor): SavedRow => ({
   total: s.bytes * s.count,
   why: whyWords(s.why),
 })
+
+export const aliveRows = (alive: readonly Alive[]): AliveRow[] => alive.map(aliveRow).sort((a, b) => b.total - a.total)
 
 /** `bytes` of a line of what is alive is the total of its storages already. */
 const aliveRow = (a: Alive): AliveRow => ({

@@ -16,6 +16,8 @@ export interface PhaseSpan {
   readonly to: number
 }
 export interface TimelineView {
+  /** Number of the step's first event in its trace. */
+  readonly start: number
   readonly points: readonly Instant[]
   readonly phases: readonly PhaseSpan[]
   readonly peak: { readonly x: number; readonly bytes: number; readonly at: string } | null
@@ -36,6 +38,7 @@ export function instants(timeline: readonly TimelinePoint[], at: string): Timeli
   const points = thin(timeline, BUCKETS).map((p) => ({ x: p[0] - start, bytes: pointBytes(p), parts: byGroup(p[2]) }))
   const top = points.reduce<Instant | null>((best, p) => (best === null || p.bytes > best.bytes ? p : best), null)
   return {
+    start,
     points,
     phases: spans(timeline, start),
     peak: top && { x: top.x, bytes: top.bytes, at },
