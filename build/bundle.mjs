@@ -46,6 +46,21 @@ const shared = {
 await build({ ...shared, entryPoints: { tidemark: 'cli/main.ts' } })
 // apart, so that the engine's code does not decide how the command line is cut into chunks
 await build({ ...shared, entryPoints: { child: 'cli/child.ts' }, chunkNames: 'child-[name]-[hash]' })
+// the scripts of a report's page: what it shows, and the planner that it asks
+for (const [name, entry] of Object.entries({ page: 'reports/browser/start.ts', planner: 'cli/whatif/bundle.ts' })) {
+  await build({
+    absWorkingDir: root,
+    outdir: join(bin, 'page'),
+    entryPoints: { [name]: entry },
+    bundle: true,
+    format: 'iife',
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+}
 const entry = join(bin, 'tidemark.js')
 if (!readFileSync(entry, 'utf8').startsWith('#!')) {
   writeFileSync(entry, `#!/usr/bin/env node\n${readFileSync(entry, 'utf8')}`)

@@ -13,6 +13,7 @@ import {
   WEIGHT_DTYPES,
 } from '../planner/training/options.ts'
 import { boolean, choice, choices, integer, type Kind, list, number, text } from './settings/kinds.ts'
+import { RANGES } from './settings/ranges.ts'
 
 export type Group = 'Method' | 'Step' | 'Precision' | 'Model' | 'Hardware' | 'Execution' | 'Output'
 
@@ -78,7 +79,7 @@ export const FLAGS = {
     placeholder: 'a,b,c',
     fallback: 'full,lora,lora-fa',
   }),
-  rank: flag('Method', integer(1, 65_536), { alias: 'r', describe: 'Rank of the adapters', fallback: '8' }),
+  rank: flag('Method', integer(...RANGES.rank), { alias: 'r', describe: 'Rank of the adapters', fallback: '8' }),
   lora_alpha: flag('Method', number(0, 1e9), { describe: 'Scale of the adapters, over the rank', fallback: '8' }),
   lora_dropout: flag('Method', number(0, 1, true), { describe: 'Dropout before A', fallback: '0' }),
   target_modules: flag('Method', list(), {
@@ -96,13 +97,13 @@ export const FLAGS = {
   quantize: flag('Precision', choice(QUANTIZATIONS), { describe: 'Quantized base', fallback: 'none' }),
   prepare_kbit: flag('Precision', boolean(), { describe: 'prepare_model_for_kbit_training' }),
   trl_casts: flag('Precision', boolean(), { describe: "TRL's casts after it: embeddings and head in bfloat16" }),
-  batch_size: flag('Step', integer(1, 1_000_000), { alias: 'b', describe: 'Sequences a batch', fallback: '1' }),
-  seq_len: flag('Step', integer(1, 16_777_216), {
+  batch_size: flag('Step', integer(...RANGES.batch_size), { alias: 'b', describe: 'Sequences a batch', fallback: '1' }),
+  seq_len: flag('Step', integer(...RANGES.seq_len), {
     alias: 's',
     describe: 'Tokens a sequence',
     fallback: "1024, or the model's limit",
   }),
-  target_seq_len: flag('Step', integer(1, 16_777_216), {
+  target_seq_len: flag('Step', integer(...RANGES.target_seq_len), {
     describe: 'Tokens of the decoder of an encoder-decoder',
     fallback: 'as --seq-len',
   }),

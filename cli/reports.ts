@@ -10,12 +10,13 @@ export type ResultFormat = (typeof RESULT_FORMATS)[number]
 export const EVENT_FORMATS = ['chrome-trace', 'torch-snapshot'] as const
 export type EventFormat = (typeof EVENT_FORMATS)[number]
 
-/** Writes a result in a format. The charts are loaded only when something is written. */
-export async function renderResult(result: ReportResult, format: ResultFormat): Promise<string | Uint8Array> {
+/** Writes a result in a format that is no page (pages.ts). The charts are loaded only when something is written. */
+export async function renderResult(
+  result: ReportResult,
+  format: Exclude<ResultFormat, 'html'>,
+): Promise<string | Uint8Array> {
   const reports = await import('../reports/index.ts')
   switch (format) {
-    case 'html':
-      return reports.renderHtml(result)
     case 'md':
       return reports.renderMarkdown(result)
     case 'csv':

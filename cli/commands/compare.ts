@@ -1,22 +1,23 @@
-import { predict, savingsOf } from '../../planner/predict/index.ts'
-import type { CompareResult, MethodResult } from '../../planner/result/compare.ts'
+import { predict } from '../../planner/predict/index.ts'
+import type { MethodResult } from '../../planner/result/compare.ts'
 import type { Executed } from '../../planner/result/run.ts'
 import { candidatesFor, fastestThatHolds } from '../engines.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { HARDWARE_FLAGS, OUTPUT_FLAGS, RUN_FLAGS, SETTING_FLAGS } from '../flags.ts'
 import { compareText, type Tables } from '../output/compare.ts'
 import { methodName } from '../output/names.ts'
-import { bytesIn } from '../output/numbers.ts'
 import { execute } from '../process/execute.ts'
 import { toolVersion } from '../version.ts'
-import { warningsFor } from '../warnings.ts'
 import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
 import { type Context, contextOf, pageOf, requireModel } from './context.ts'
+import { compareDocument } from './documents.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
 import { outcomeOf, requireRightStep } from './outcome.ts'
-import { headerOf, predicted, predictedLive, predictor } from './predicted.ts'
-import { inputOf, type Prepared, prepare } from './prepare.ts'
+import { headerOf, predictedMethods } from './predicted.ts'
+import { prepare } from './prepare.ts'
+import type { Prepared } from './prepared.ts'
 import { requestOf } from './request.ts'
+import { setupOf } from './setup.ts'
 
 const DEFAULT_METHODS = ['full', 'lora', 'lora-fa'] as const
 
@@ -45,23 +46,19 @@ export const compare: Command = {
     requireRun(context)
     await checkOutputs(context)
     const model = requireModel(context, 'compare')
-    const prepared = await prepare(model, context, values.methods ?? DEFAULT_METHODS, terminal)
-    let methods: MethodResult[] = prepared.methods.map((m) => ({
-      method: m.method,
-      estimate: values.gpu === undefined ? predictedLive(prepared, m) : predicted(prepared, m),
-    }))
+    const asked = values.methods ?? DEFAULT_METHODS
+    const prepared = await prepare(model, context, asked, terminal)
+    let methods: MethodResult[] = predictedMethods(prepared)
     if (values.run === true) methods = await runAll(model, context, prepared, methods)
-    const result: CompareResult = {
-      schema: 'tidemark/compare@1',
-      tool: { name: 'tidemark', version: toolVersion() },
-      command: context.typed,
-      input: inputOf(prepared),
-      result: { methods, savings: savingsOf(methods) },
-      warnings: [...prepared.warnings, ...methodWarnings(context, prepared, methods)],
-    }
+    const about = { command: context.typed, version: toolVersion(), unit: values.unit }
+    const result = compareDocument(prepared, methods, about)
     emit(context, result, () => compareText(result.result, tablesOf(prepared, methods), pageOf(context)))
     tell(context, result.input.assumptions, result.warnings)
-    await writeReport(context, result)
+    await writeReport(
+      context,
+      result,
+      setupOf({ command: 'compare', argument: model, methods: asked }, context, prepared),
+    )
     if (values.check === true && methods.some((m) => m.estimate.fit?.fits === false)) return EXIT.doesNotFit
     return outcomeOf(methods.flatMap((m) => (m.executed ? [m.executed] : [])))
   },
@@ -96,14 +93,6 @@ async function runAll(
     run.push({ method: method.method, estimate, executed })
   }
   return run
-}
-
-/** Warnings name their method where there are several. */
-function methodWarnings({ values }: Context, prepared: Prepared, methods: readonly MethodResult[]): string[] {
-  const bytes = bytesIn(values.unit)
-  return prepared.methods.flatMap((m, i) =>
-    warningsFor(m.train, methods[i]!.estimate, bytes, predictor(prepared)).map((w) => `${methodName(m.method)}: ${w}`),
-  )
 }
 
 function tablesOf(prepared: Prepared, methods: readonly MethodResult[]): Tables {

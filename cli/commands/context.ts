@@ -3,9 +3,11 @@ import type { FlagKey, Values } from '../flags.ts'
 import { resolveModel } from '../model/resolve.ts'
 import type { Page } from '../output/estimate.ts'
 import { bytesIn } from '../output/numbers.ts'
+import { problemsOf } from '../problems.ts'
 import type { RawArguments } from '../settings/argv.ts'
-import { type Given, problemsOf, readGiven } from '../settings/read.ts'
+import { type Given, readGiven } from '../settings/read.ts'
 import { Terminal } from '../terminal.ts'
+import { quoted } from '../whatif/command-line.ts'
 
 /** What every command has: where it prints and what it was given. */
 export interface Context extends Given {
@@ -71,9 +73,4 @@ export function pageOf({ terminal, values }: Context): Page {
   return { paint: plain, width: terminal.width, bytes: bytesIn(values.unit) }
 }
 
-function typedLine(): string {
-  const words = process.argv
-    .slice(2)
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-  return ['tidemark', ...words].join(' ')
-}
+const typedLine = (): string => ['tidemark', ...process.argv.slice(2).map(quoted)].join(' ')

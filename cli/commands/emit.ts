@@ -3,6 +3,7 @@ import { checkOutputPath, writeFileWhole } from '../files/write.ts'
 import { plural } from '../output/numbers.ts'
 import type { FromFiles } from '../settings/files.ts'
 import type { Terminal } from '../terminal.ts'
+import type { Setup } from '../whatif/setup.ts'
 import type { Context } from './context.ts'
 
 /** Paths that the command will write to, refused before any work if they cannot be written. */
@@ -51,10 +52,14 @@ function tellFiles(terminal: Terminal, files: FromFiles | undefined): void {
 }
 
 /** Writes the HTML report where one was asked for and prints its path last. */
-export async function writeReport({ values, terminal }: Context, result: ReportResult): Promise<void> {
+export async function writeReport(
+  { values, terminal }: Context,
+  result: ReportResult,
+  setup: Setup | null,
+): Promise<void> {
   if (values.report === undefined) return
-  const { renderResult } = await import('../reports.ts')
-  writeFileWhole(values.report, await renderResult(result, 'html'))
+  const { renderPage } = await import('../pages.ts')
+  writeFileWhole(values.report, await renderPage([{ result, setup }]))
   if (values.json === true) terminal.say(`report: ${values.report}`)
   else terminal.print(`report: ${values.report}`)
 }

@@ -1,17 +1,19 @@
-import type { EstimateBody, EstimateResult } from '../../planner/result/estimate.ts'
+import type { EstimateBody } from '../../planner/result/estimate.ts'
 import { EXIT, type Problem, UsageError } from '../errors.ts'
 import { writePredictedTrace } from '../files/trace.ts'
 import { HARDWARE_FLAGS, OUTPUT_FLAGS, SETTING_FLAGS } from '../flags.ts'
 import { estimateText } from '../output/estimate.ts'
 import { bytesIn } from '../output/numbers.ts'
 import { toolVersion } from '../version.ts'
-import { warningsFor } from '../warnings.ts'
 import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
 import { type Context, contextOf, pageOf, requireModel } from './context.ts'
+import { estimateDocument } from './documents.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
 import { emitted, writeEmitted } from './launch.ts'
-import { headerOf, predicted, predictor } from './predicted.ts'
-import { inputOf, type Prepared, type PreparedMethod, prepare } from './prepare.ts'
+import { headerOf, predicted } from './predicted.ts'
+import { prepare } from './prepare.ts'
+import type { Prepared, PreparedMethod } from './prepared.ts'
+import { setupOf } from './setup.ts'
 
 export const estimate: Command = {
   usage: 'estimate [model]',
@@ -42,18 +44,13 @@ export const estimate: Command = {
     const { values, terminal } = context
     requireCheck(context)
     await checkOutputs(context)
-    const prepared = await prepare(requireModel(context, 'estimate'), context, [values.method], terminal)
+    const model = requireModel(context, 'estimate')
+    const prepared = await prepare(model, context, [values.method], terminal)
     const [method] = prepared.methods
     const launch = await emitted(prepared, method, values)
     const body = await withLaw(predicted(prepared, method), prepared, method, values.law === true)
-    const result: EstimateResult = {
-      schema: 'tidemark/estimate@1',
-      tool: { name: 'tidemark', version: toolVersion() },
-      command: context.typed,
-      input: inputOf(prepared),
-      result: body,
-      warnings: [...prepared.warnings, ...warningsFor(method.train, body, bytesIn(values.unit), predictor(prepared))],
-    }
+    const about = { command: context.typed, version: toolVersion(), unit: values.unit }
+    const result = estimateDocument(prepared, body, about)
     const page = pageOf(context)
     const explained = values.explain === true ? (await import('../output/explain.ts')).explainText(body, page) : ''
     const law = body.law.maximum ? (await import('../output/law.ts')).lawText(body.law.maximum, page) : ''
@@ -64,7 +61,11 @@ export const estimate: Command = {
     const verdict = values.check_format === undefined ? undefined : await verdictText(context, prepared, method, body)
     emit(context, result, () => verdict ?? text())
     tell(context, result.input.assumptions, result.warnings)
-    await writeReport(context, result)
+    await writeReport(
+      context,
+      result,
+      setupOf({ command: 'estimate', argument: model, methods: [values.method ?? null] }, context, prepared),
+    )
     if (values.trace !== undefined) {
       writePredictedTrace(values.trace, prepared.found.spec, method.train, prepared.stack)
       terminal.say(`trace: ${values.trace}`)

@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts'
 import { writeFileWhole } from '../files/write.ts'
 import type { Values } from '../flags.ts'
 import type { Context } from './context.ts'
-import type { Prepared, PreparedMethod } from './prepare.ts'
+import type { Prepared, PreparedMethod } from './prepared.ts'
 
 /** Files that start a setting, made and not yet written. */
 export interface Emitted {

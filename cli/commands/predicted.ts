@@ -1,17 +1,52 @@
-import { predict, predictOnDevice } from '../../planner/predict/index.ts'
+import { fitOfLive, predict, predictOnDevice } from '../../planner/predict/index.ts'
 import type { EstimateBody } from '../../planner/result/estimate.ts'
 import type { TrainSpec } from '../../planner/training/spec.ts'
 import { UsageError } from '../errors.ts'
 import type { HeaderFacts } from '../output/header.ts'
-import type { Prepared, PreparedMethod } from './prepare.ts'
+import type { Prepared, PreparedMethod } from './prepared.ts'
+
+/** How far a prediction goes: to tensors and their blocks, or on to what the device's allocator and driver make of them. */
+export type Depth = 'live' | 'device'
 
 /** One method's prediction for the stack, up to what the device shows. */
-export const predicted = ({ found, stack, gpu, allocator }: Prepared, { train }: PreparedMethod): EstimateBody =>
-  counted(predictOnDevice(found.spec, train, stack, gpu, allocator))
+export function predicted(prepared: Prepared, { train }: PreparedMethod, depth: Depth = 'device'): EstimateBody {
+  const { found, stack, gpu, allocator } = prepared
+  return counted(
+    kept(prepared, train, () => {
+      if (depth === 'device') return predictOnDevice(found.spec, train, stack, gpu, allocator)
+      const body = predict(found.spec, train, stack, gpu)
+      return { ...body, fit: gpu && fitOfLive(gpu, body.peak.bytes) }
+    }),
+  )
+}
 
-/** One method's prediction of live bytes: what a comparison without a device shows. */
-export const predictedLive = ({ found, stack }: Prepared, { train }: PreparedMethod): EstimateBody =>
-  counted(predict(found.spec, train, stack))
+/** What a comparison shows of each method: live bytes, and with a device all that the device shows. */
+export const predictedMethods = (
+  prepared: Prepared,
+  depth: Depth = 'device',
+): { method: string; estimate: EstimateBody }[] =>
+  prepared.methods.map((m) => ({
+    method: m.method,
+    estimate: predicted(prepared, m, prepared.gpu === null ? 'live' : depth),
+  }))
+
+/** Predicts the live bytes of the model under another setting. */
+export const predictor =
+  (prepared: Prepared) =>
+  (train: TrainSpec): EstimateBody =>
+    kept(prepared, train, () => predict(prepared.found.spec, train, prepared.stack))
+
+const made = new WeakMap<Prepared, Map<string, EstimateBody>>()
+
+/** Warnings ask for settings of which several are compared anyway; what they read is the same with a device and without. */
+function kept(prepared: Prepared, train: TrainSpec, make: () => EstimateBody): EstimateBody {
+  const known = made.get(prepared) ?? new Map<string, EstimateBody>()
+  made.set(prepared, known)
+  const key = JSON.stringify(train)
+  const body = known.get(key) ?? make()
+  known.set(key, body)
+  return body
+}
 
 function counted(body: EstimateBody): EstimateBody {
   const largest = Math.max(body.peak.bytes, body.step.forward.peak_bytes, body.saved_bytes)
@@ -19,12 +54,6 @@ function counted(body: EstimateBody): EstimateBody {
   const message = 'batch and length make more bytes than can be counted exactly'
   throw new UsageError([{ where: '--batch-size', message, next: 'Give a smaller batch or length.' }])
 }
-
-/** Predicts the model under another setting. */
-export const predictor =
-  ({ found, stack }: Prepared) =>
-  (train: TrainSpec): EstimateBody =>
-    predict(found.spec, train, stack)
 
 /** What stands above a table. */
 export const headerOf = (prepared: Prepared, method: PreparedMethod, body: EstimateBody): HeaderFacts => ({

@@ -2,7 +2,9 @@ import { basename } from 'node:path'
 import { EXIT, UsageError } from '../errors.ts'
 import { checkOutputPath, writeFileWhole } from '../files/write.ts'
 import { OUTPUT_FLAGS, type Values } from '../flags.ts'
+import type { PageResult } from '../pages.ts'
 import { type EventFormat, RESULT_FORMATS, renderChromeTrace, renderResult, renderTorchSnapshot } from '../reports.ts'
+import type { Terminal } from '../terminal.ts'
 import { type Command, textsArgument } from './command.ts'
 import { contextOf } from './context.ts'
 import { type EventSource, eventsOf, readSource, type Source } from './source.ts'
@@ -34,6 +36,7 @@ export const report: Command = {
   },
   examples: [
     ['tidemark compare llama-2-7b --json | tidemark report - -o llama.html', 'straight from a pipe'],
+    ['tidemark report 7b.json 13b.json -o sizes.html', 'results side by side'],
     ['tidemark report predicted.jsonl measured.jsonl -o both.trace.json', 'two processes in Perfetto'],
     ['tidemark report estimate.json --format torch-snapshot', "opens in PyTorch's memory viewer"],
   ],
@@ -49,7 +52,7 @@ export const report: Command = {
       outputs.push(
         ...(isEventFormat(format)
           ? eventOutputs(format, await allEvents(sources, terminal.env), name)
-          : [{ target: name(''), render: resultRenderer(format, sources, placeOf('--format')) }]),
+          : [{ target: name(''), render: resultRenderer(format, sources, terminal, placeOf('--format')) }]),
       )
     }
     for (const { target } of outputs) await checkOutputPath(target, '--output')
@@ -88,10 +91,14 @@ function eventOutputs(format: EventFormat, found: readonly EventSource[], name: 
 function resultRenderer(
   format: Exclude<Format, EventFormat>,
   sources: readonly Source[],
+  terminal: Terminal,
   where: string,
 ): Output['render'] {
   const [source, ...more] = sources
-  if (source !== undefined && more.length === 0 && 'result' in source) return () => renderResult(source.result, format)
+  const results = sources.filter((s) => 'result' in s)
+  if (format === 'html' && results.length === sources.length) return () => pageOf(results, terminal)
+  if (source !== undefined && more.length === 0 && 'result' in source && format !== 'html')
+    return () => renderResult(source.result, format)
   const message =
     more.length > 0
       ? `${format} is made from one result; ${sources.length} were given`
@@ -101,6 +108,18 @@ function resultRenderer(
       ? 'Give one at a time.'
       : `Formats of a trace: chrome-trace, torch-snapshot; of a result: ${RESULT_FORMATS.join(', ')} too.`
   throw new UsageError([{ where, message, next }])
+}
+
+/** One page of all results, side by side where there are several. */
+async function pageOf(sources: readonly Extract<Source, { result: unknown }>[], terminal: Terminal): Promise<string> {
+  const [{ renderPage }, { askedAgain }] = await Promise.all([import('../pages.ts'), import('../whatif/saved.ts')])
+  const pages: PageResult[] = []
+  for (const { path, result } of sources) {
+    const { page, why } = await askedAgain(result, path, terminal.env)
+    if (why !== null) terminal.say(`${path}: its page has no controls, since ${why}`)
+    pages.push(page)
+  }
+  return renderPage(pages)
 }
 
 /** The file that was named, or one named after the input; several files share the name and differ in method or ending. */

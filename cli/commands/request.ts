@@ -2,7 +2,7 @@ import type { RunRequest } from '../../planner/run/setting.ts'
 import type { EngineName } from '../../planner/trace/engine-names.ts'
 import type { Values } from '../flags.ts'
 import { resolveModel } from '../model/resolve.ts'
-import type { Prepared, PreparedMethod } from './prepare.ts'
+import type { Prepared, PreparedMethod } from './prepared.ts'
 
 const DEFAULT_STEPS = 3
 

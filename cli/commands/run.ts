@@ -11,7 +11,8 @@ import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
 import { contextOf, pageOf, requireModel } from './context.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
 import { outcomeOf, requireRightStep } from './outcome.ts'
-import { inputOf, prepare } from './prepare.ts'
+import { prepare } from './prepare.ts'
+import { inputOf } from './prepared.ts'
 import { requestOf } from './request.ts'
 
 export const run: Command = {
@@ -69,7 +70,7 @@ export const run: Command = {
     }
     emit(context, result, () => runText(executed, about, pageOf(context)))
     tell(context, result.input.assumptions, result.warnings)
-    await writeReport(context, result)
+    await writeReport(context, result, null)
     return outcomeOf([executed])
   },
 }

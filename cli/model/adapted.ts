@@ -29,9 +29,21 @@ export interface Adapted {
  */
 export function adaptedLinears(model: ModelSpec, train: TrainSpec, library: Library = CURRENT): Adapted {
   if (train.adapter === null) return { count: 0, kinds: 0, added: 0, warnings: [] }
+  const known = found.get(model) ?? new Map<string, Adapted>()
+  const { method, adapter, quantize, task } = train
+  const key = JSON.stringify([library.name, method, adapter, quantize, task])
+  const adapted = known.get(key) ?? findAdapted(model, train, library)
+  found.set(model, known.set(key, adapted))
+  return adapted
+}
+
+/** A page asks for other batches and lengths of the same model, which have the same linears. */
+const found = new WeakMap<ModelSpec, Map<string, Adapted>>()
+
+function findAdapted(model: ModelSpec, train: TrainSpec, library: Library): Adapted {
   const { parameters } = networkOf(model, train, library)
   const paths = adaptedPaths(parameters)
-  const { targets } = train.adapter
+  const targets = train.adapter?.targets ?? []
   const unmatched = targets.filter((t) => t !== 'all-linear' && !paths.some((p) => p === t || p.endsWith(`.${t}`)))
   const missing = targets.includes('all-linear') ? [] : unmatched
   if (paths.length === 0) {

@@ -67,7 +67,7 @@ function settingValues({ training }: Input, path: string): Values {
 }
 
 /** The model as it was named, read off where it was found. */
-function modelName({ model }: Input, path: string): string {
+export function modelName({ model }: Input, path: string): string {
   if (model.source.startsWith('catalog')) return model.name
   const cached = /^Hugging Face cache, (\S+) at /.exec(model.source)?.[1]
   if (model.source !== 'standard input') return cached ?? model.source

@@ -1,7 +1,7 @@
 import { ModelError } from '../../models/issue.ts'
 import { Refusal } from '../../planner/trace/errors.ts'
 import { EngineError, EXIT, type ExitCode, formatProblem, Interrupted, RunError, UsageError } from '../errors.ts'
-import { problemsOf } from '../settings/read.ts'
+import { problemsOf } from '../problems.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** Tells an error on stderr as what, where and what to do next, and gives its exit code. Stacks only under `--debug`. */

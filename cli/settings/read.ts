@@ -1,14 +1,13 @@
-import { ModelError } from '../../models/issue.ts'
 import { parseAllocatorConfig } from '../../planner/allocate/torch-cuda/index.ts'
 import { resolveStack } from '../../planner/predict/stack.ts'
-import { Refusal } from '../../planner/trace/errors.ts'
 import { refuseNotModelled } from '../../planner/training/modelled.ts'
 import type { TrainingOptions } from '../../planner/training/options.ts'
-import { RefusalList, Refusals } from '../../planner/training/refusals.ts'
+import { RefusalList } from '../../planner/training/refusals.ts'
 import { type Problem, UsageError } from '../errors.ts'
 import type { FlagKey, Values } from '../flags.ts'
 import { dashed } from '../flags.ts'
 import { resolveGpu } from '../gpus.ts'
+import { problemsOf } from '../problems.ts'
 import { type RawArguments, readArguments } from './argv.ts'
 import type { FromFiles } from './files.ts'
 
@@ -88,19 +87,4 @@ function settingProblems(values: Readonly<Record<string, unknown>>): Problem[] {
       return problemsOf(error)
     }
   })
-}
-
-/** The parts of any input error, so that several come together. Rethrows what is no input error. */
-export function problemsOf(error: unknown, placeOf: (flag: string) => string = (flag) => flag): Problem[] {
-  if (error instanceof UsageError) return error.problems.map((p) => ({ ...p, where: placeOf(p.where) }))
-  if (error instanceof ModelError) {
-    return error.issues.map((i) => ({
-      where: placeOf(i.where),
-      message: `${i.message}; expected ${i.expected}`,
-      next: i.next,
-    }))
-  }
-  const refusals = error instanceof Refusals ? error.all : error instanceof Refusal ? [error] : undefined
-  if (refusals === undefined) throw error
-  return refusals.map((r) => ({ where: placeOf(r.where), message: r.message, next: r.next }))
 }
