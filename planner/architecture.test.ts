@@ -47,6 +47,17 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'planner/formula',
     'models/spec.ts',
   ],
+  // Searches over settings.
+  'planner/solve': [
+    'planner/trace',
+    'planner/result',
+    'planner/training',
+    'planner/network',
+    'planner/allocate',
+    'planner/devices',
+    'planner/predict',
+    'models/spec.ts',
+  ],
   'planner/run': [
     'planner/trace',
     'planner/allocate',

@@ -10,13 +10,15 @@ import type { View } from '../simulate/storage.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { simulate } from './simulate.ts'
 
-/** Floating-point operations of one whole step's matrix products, all its micro-steps and passes of reference included. */
+/** Work of one whole step, all its micro-steps and passes of reference included: floating-point operations of its matrix products. */
 export interface StepFlops {
   readonly forward: number
   /** Forwards of checkpointed regions, run again in the backward. */
   readonly recomputed: number
   readonly backward: number
   readonly total: number
+  /** Bytes of all storages that the step makes on the device, each at least written once and read once. */
+  readonly madeBytes: number
 }
 
 /** Counts the products of a step as the program runs them (planner/ops/flops.ts). Throws `Refusal` for what is not modelled. */
@@ -26,12 +28,15 @@ export function stepFlops(
   options: { readonly library?: Library; readonly dialect?: Dialect } = {},
 ): StepFlops {
   const tally = { forward: 0, recomputed: 0, backward: 0 }
-  simulate(model, train, options.dialect ?? torch, {
+  const { events } = simulate(model, train, options.dialect ?? torch, {
     steps: 1,
     ...(options.library ? { library: options.library } : {}),
     simulator: (o) => new Counter(o, tally),
   })
-  return { ...tally, total: tally.forward + tally.recomputed + tally.backward }
+  let madeBytes = 0
+  for (const e of events)
+    if (e.action === 'alloc' && e.phase !== 'static' && e.device === 'device') madeBytes += e.bytes
+  return { ...tally, total: tally.forward + tally.recomputed + tally.backward, madeBytes }
 }
 
 /** A simulator that adds up what its operations multiply. */

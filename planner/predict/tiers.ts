@@ -13,6 +13,7 @@ import type { EstimateBody, Fit } from '../result/estimate.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { type Gpu, predict } from './estimate.ts'
 import { fullTrace } from './expand.ts'
+import { peakOf } from './peak.ts'
 import type { Stack } from './stack.ts'
 
 /** More than any device has: what a process takes if nothing stops it. */
@@ -57,6 +58,26 @@ export function predictOnDevice(
     fit: gpu && replay.fit(),
   }
 }
+
+/**
+ * Whether every step succeeds on the device: `fit.fits` of `predictOnDevice`, without the search for what the setting needs.
+ *
+ * @throws Refusal for what is not modelled
+ */
+export function fitsOnDevice(
+  model: ModelSpec,
+  train: TrainSpec,
+  stack: Stack,
+  gpu: Gpu,
+  config: AllocatorConfig = DEFAULT_CONFIG,
+): boolean {
+  if (gpu.device?.vendor === 'apple') return peakOf(model, train, stack).bytes <= gpu.bytes
+  const requests = requestsOf(fullTrace(model, train, stack))
+  return trainOn(requests, allocatorRoom(gpu), config, gpu.device).outOfMemory === null
+}
+
+/** Bytes of a device that are left for the allocator if the context takes its most. */
+export const allocatorRoom = (gpu: Gpu): number => Math.max(0, gpu.bytes - overheadOf(gpu.device).high)
 
 /** The replays that a verdict rests on. */
 class Replay {
