@@ -1,4 +1,6 @@
 import { TASKS } from '../models/spec.ts'
+import { KNOBS } from '../planner/solve/knob.ts'
+import { LEVERS } from '../planner/solve/lever.ts'
 import { ENGINE_NAMES } from '../planner/trace/engine-names.ts'
 import {
   ADAPTER_DTYPES,
@@ -15,7 +17,7 @@ import {
 import { boolean, choice, choices, integer, type Kind, list, number, text } from './settings/kinds.ts'
 import { RANGES } from './settings/ranges.ts'
 
-export type Group = 'Method' | 'Step' | 'Precision' | 'Model' | 'Hardware' | 'Execution' | 'Output'
+export type Group = 'Method' | 'Step' | 'Precision' | 'Model' | 'Hardware' | 'Search' | 'Execution' | 'Output'
 
 /** One flag: what it takes, what it means, what holds without it. */
 export interface Flag<T> extends Kind<T> {
@@ -136,6 +138,16 @@ export const FLAGS = {
     placeholder: 'expandable_segments:True,…',
     fallback: "PyTorch's",
   }),
+  budget: flag('Search', text('a size with its unit'), {
+    describe: 'Use no more of the device than this; without --gpu, in place of one',
+    placeholder: '20GiB',
+  }),
+  maximize: flag('Search', choice(KNOBS), {
+    describe: 'Only the largest of this that fits',
+    fallback: 'all, and levers',
+  }),
+  fix: flag('Search', choices(LEVERS), { describe: 'Levers that stay as they are', placeholder: 'method,rank' }),
+  top: flag('Search', integer(1, 1000), { describe: 'Settings to show', fallback: '8' }),
   gpus: flag('Hardware', integer(1, 65_536), { describe: 'Number of devices', refused: SHARDING }),
   zero: flag('Hardware', integer(0, 3), { describe: 'ZeRO stage', refused: SHARDING }),
   fsdp: flag('Hardware', text('an FSDP strategy'), { describe: 'FSDP strategy', refused: SHARDING }),

@@ -6,6 +6,7 @@ import { engines } from './engines.ts'
 import { estimate } from './estimate.ts'
 import { inspect } from './inspect.ts'
 import { models } from './models.ts'
+import { plan } from './plan.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
 
@@ -14,6 +15,7 @@ export const COMMANDS: readonly Command[] = [
   estimate,
   compare,
   run,
+  plan,
   report,
   inspect,
   models,

@@ -56,7 +56,11 @@ function counted(body: EstimateBody): EstimateBody {
 }
 
 /** What stands above a table. */
-export const headerOf = (prepared: Prepared, method: PreparedMethod, body: EstimateBody): HeaderFacts => ({
+export const headerOf = (
+  prepared: Prepared,
+  method: PreparedMethod,
+  body: { readonly parameters: { readonly total: number } },
+): HeaderFacts => ({
   model: prepared.found.spec.name,
   parameters: body.parameters.total - method.adapted.added,
   setting: method.setting,

@@ -1,0 +1,99 @@
+import fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { specFromCatalog } from '../../models/index.ts'
+import { DEFAULT_CONFIG } from '../allocate/torch-cuda/index.ts'
+import { capacityOf, findDevices } from '../devices/index.ts'
+import { DEFAULT_STACK, peakOf, predictOnDevice, resolveStack, stepFlops } from '../predict/index.ts'
+import { resolveTraining } from '../training/resolve.ts'
+import type { LeverName } from './lever.ts'
+import type { Place } from './maximize.ts'
+import { front } from './pareto.ts'
+import { search } from './search.ts'
+import { Works, workOf } from './work.ts'
+
+const stack = resolveStack(DEFAULT_STACK)
+const device = findDevices('rtx4090')[0]!
+
+const placeOf = (name: string, layers: number, mib: number): Place => ({
+  model: specFromCatalog(name, { layers }),
+  stack,
+  gpu: { name: `${mib} MiB`, bytes: mib * 2 ** 20, device },
+  config: DEFAULT_CONFIG,
+})
+
+const cases = fc.record({
+  name: fc.constantFrom('smollm2-135m', 'gpt2', 'bert-base', 't5-small'),
+  layers: fc.integer({ min: 1, max: 4 }),
+  method: fc.constantFrom('full', 'lora', 'lora-fa'),
+  batch_size: fc.constantFrom(1, 2, 8),
+  seq_len: fc.integer({ min: 16, max: 128 }),
+  mib: fc.integer({ min: 700, max: 2000 }),
+} as const)
+
+test('every option fits by the verdict of an estimate, and none beats another', () => {
+  let options = 0
+  fc.assert(
+    fc.property(cases, ({ name, layers, mib, ...asked }) => {
+      const place = placeOf(name, layers, mib)
+      const { train } = resolveTraining(place.model, asked, { stack: stack.name })
+      const found = search(place, train, { fixed: new Set<LeverName>(['targets']), top: 4 })
+      assert.equal(front(found.options).length, found.options.length)
+      for (const option of found.options) {
+        options++
+        const { fit, tiers } = predictOnDevice(place.model, option.train, stack, place.gpu)
+        assert.ok(fit!.fits, JSON.stringify(option.train))
+        assert.is(option.peak.bytes, tiers.live)
+        assert.is(option.peak.bytes, peakOf(place.model, option.train, stack).bytes)
+        const told = option.steps.reduce((bytes, step) => bytes + step.bytes, found.asked.peak.blocks)
+        assert.is(told, option.peak.blocks)
+      }
+    }),
+    { numRuns: 12 },
+  )
+  assert.ok(options > 12, `${options} options`)
+})
+
+test('a lever that is fixed stays', () => {
+  const place = placeOf('smollm2-135m', 3, 1200)
+  const { train } = resolveTraining(place.model, { method: 'lora', batch_size: 8 }, { stack: stack.name })
+  const fixed = new Set<LeverName>(['method', 'quantize', 'rank'])
+  const { options } = search(place, train, { fixed, top: 50 })
+  assert.ok(options.length > 0)
+  for (const { train: found, changed } of options) {
+    assert.is(found.method, 'lora')
+    assert.is(found.adapter?.rank, 8)
+    assert.is(found.quantize, undefined)
+    assert.not(changed.some((name) => fixed.has(name)))
+  }
+})
+
+test("work of a deep model, any rank and any number of micro-steps is that of the whole model's step", () => {
+  for (const name of ['smollm2-135m', 'gemma-3-1b', 'gpt2']) {
+    const model = specFromCatalog(name)
+    for (const [method, rank] of [
+      ['lora', 5],
+      ['lora-fa', 24],
+      ['full', 8],
+    ] as const) {
+      const { train } = resolveTraining(model, { method, rank, batch_size: 2, seq_len: 64 }, { stack: stack.name })
+      const { total, madeBytes } = stepFlops(model, train, stack)
+      assert.equal(new Works(model, stack).of(train), { flops: total, madeBytes })
+      assert.equal(workOf(model, { ...train, accumulation: 3 }, stack), { flops: 3 * total, madeBytes: 3 * madeBytes })
+    }
+  }
+})
+
+test('checkpointing takes time, LoRA-FA takes less than LoRA', () => {
+  const place: Place = {
+    ...placeOf('llama-3.2-1b', 16, 1),
+    gpu: { name: device.name, bytes: capacityOf(device), device },
+  }
+  const { train } = resolveTraining(place.model, { method: 'lora', seq_len: 512 }, { stack: stack.name })
+  const works = new Works(place.model, stack)
+  const flops = (change: Partial<typeof train>) => works.of({ ...train, ...change }).flops
+  assert.ok(flops({ checkpointing: 'non-reentrant' }) > 1.25 * flops({}))
+  assert.ok(flops({ method: 'lora-fa' }) < flops({}))
+})
+
+test.run()
