@@ -9,7 +9,8 @@ import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
 import { type Context, contextOf, pageOf, requireModel } from './context.ts'
 import { checkOutputs, emit, tell } from './emit.ts'
 import { headerOf } from './predicted.ts'
-import { inputOf, prepare } from './prepare.ts'
+import { prepare } from './prepare.ts'
+import { inputOf } from './prepared.ts'
 
 const DEFAULT_TOP = 8
 
