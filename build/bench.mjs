@@ -123,6 +123,23 @@ for (const name of ['llama-2-7b', 'llama-65b']) {
   )
 }
 
+// A plan as it is asked for: combinations of levers, of which those that may be shown are replayed on the device's allocator.
+{
+  const { search } = await import(join(root, 'dist/planner/solve/index.js'))
+  const { DEFAULT_CONFIG } = await import(join(root, 'dist/planner/allocate/torch-cuda/index.js'))
+  const { findDevices, capacityOf } = await import(join(root, 'dist/planner/devices/index.js'))
+  const [device] = findDevices('rtx4090')
+  const model = specFromCatalog('llama-2-7b')
+  const train = setting(model, { method: 'lora', target_modules: ['all-linear'], batch_size: 4, seq_len: 2048 })
+  const gpu = { name: device.name, bytes: capacityOf(device), device }
+  const t = performance.now()
+  const { searched } = search({ model, stack, gpu, config: DEFAULT_CONFIG }, train, { fixed: new Set(), top: 8 })
+  const s = (performance.now() - t) / 1000
+  console.log(
+    `${`plan of ${searched} settings of llama-2-7b`.padEnd(44)} ${s.toFixed(2).padStart(6)} s, verdicts included`,
+  )
+}
+
 // Like with like: each recorded row's seconds against the prediction of that very row.
 const { settingOfRow, stackOfRow } = await import(join(root, 'dist/planner/pages/recorded.js'))
 const folder = join(root, 'fixtures/pytorch')

@@ -153,9 +153,9 @@ export const FLAGS = {
   fsdp: flag('Hardware', text('an FSDP strategy'), { describe: 'FSDP strategy', refused: SHARDING }),
   tp: flag('Hardware', integer(1, 65_536), { describe: 'Tensor parallel degree', refused: SHARDING }),
   pp: flag('Hardware', integer(1, 65_536), { describe: 'Pipeline parallel degree', refused: SHARDING }),
-  matrix: flag('Execution', boolean(), {
-    describe: 'Add levers to the comparison',
-    refused: 'the matrix of levers is not there yet: compare one setting at a time',
+  matrix: flag('Output', boolean(), {
+    describe:
+      'Also every method with attention kernels, checkpointing, a fused loss and quantized bases, one at a time',
   }),
   run: flag('Execution', boolean(), { describe: 'Run real steps too, and put measured beside predicted' }),
   engine: flag('Execution', choice(['auto', ...ENGINE_NAMES] as const), {

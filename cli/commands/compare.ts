@@ -51,8 +51,13 @@ export const compare: Command = {
     let methods: MethodResult[] = predictedMethods(prepared)
     if (values.run === true) methods = await runAll(model, context, prepared, methods)
     const about = { command: context.typed, version: toolVersion(), unit: values.unit }
-    const result = compareDocument(prepared, methods, about)
-    emit(context, result, () => compareText(result.result, tablesOf(prepared, methods), pageOf(context)))
+    const compared = compareDocument(prepared, methods, about)
+    const matrix = values.matrix === true ? await import('./matrix.ts') : null
+    const result = matrix === null ? compared : matrix.withMatrix(compared, prepared)
+    emit(context, result, () => {
+      const text = compareText(result.result, tablesOf(prepared, methods), pageOf(context))
+      return matrix === null ? text : `${text}\n\n${matrix.textOf(result, pageOf(context))}`
+    })
     tell(context, result.input.assumptions, result.warnings)
     await writeReport(
       context,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Bytes, Input, Tool } from './common.ts'
 import { EstimateBody } from './estimate.ts'
+import { Matrix } from './matrix.ts'
 import { Executed } from './run.ts'
 
 export const MethodResult = z.strictObject({
@@ -36,7 +37,7 @@ export const CompareResult = z.strictObject({
   tool: Tool,
   command: z.string(),
   input: Input,
-  result: z.strictObject({ methods: z.array(MethodResult), savings: z.array(Saving) }),
+  result: z.strictObject({ methods: z.array(MethodResult), savings: z.array(Saving), matrix: Matrix.optional() }),
   warnings: z.array(z.string()),
 })
 export type CompareResult = z.infer<typeof CompareResult>

@@ -1,5 +1,6 @@
 export { KNOB, KNOBS, type KnobName } from './knob.ts'
 export { LEVERS, type LeverName } from './lever.ts'
+export { matrixOf } from './matrix.ts'
 export { type Maximum, maximize, type Place } from './maximize.ts'
 export { type PlanRequest, plan } from './plan.ts'
 export { type Option, type Search, type Step, search } from './search.ts'

@@ -127,6 +127,11 @@ test('QLoRA and DoRA stand for LoRA with more, unless it is said otherwise', () 
   assert.is(resolve('llama-2-7b', { method: 'dora' }).train.adapter?.dora, true)
 })
 
+test('DoRA on a packed base is refused, not taken for LoRA', () => {
+  const found = refusals(() => resolve('llama-2-7b', { method: 'dora', quantize: 'nf4' }))
+  assert.match(found[0] ?? '', /^--use-dora: on a packed base is not modelled/)
+})
+
 test('full fine-tuning has no adapter, and says so of flags that need one', () => {
   const { train, warnings } = resolve('llama-2-7b', { method: 'full', rank: 8 })
   assert.is(train.adapter, null)

@@ -164,6 +164,10 @@ function quantization(options: TrainingOptions, method: string, problems: Refusa
     const message = `is ${quantize}; packed weights cannot train, and full fine-tuning trains them`
     problems.add('conflict', flagOf('quantize'), message, 'Say --method lora or lora-fa.')
   }
+  if (options.use_dora === true) {
+    const message = 'on a packed base is not modelled: PEFT unpacks every weight again for its norm'
+    problems.add('not-modelled', flagOf('use_dora'), message, 'Leave it out, or leave --quantize out.')
+  }
   return { kind: quantize, prepare, ...(trlCasts ? { trlCasts } : {}) }
 }
 
