@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeHeaders, packageFolder } from './packages.ts'
-import { LIBRARIES, type Place } from './place.ts'
+import { FARMHASH, LIBRARIES, type Place } from './place.ts'
 import { runProgram } from './program.ts'
 import { orRemoved, type Step } from './step.ts'
 
@@ -43,7 +43,7 @@ function argumentsFor(place: Place, output: string): string[] {
   return [
     ...['-O2', '-std=c++17', '-fPIC', '-shared', '-w', '-D_GLIBCXX_USE_CXX11_ABI=1'],
     ...['-DNAPI_VERSION=8', '-DNODE_GYP_MODULE_NAME=tfjs_binding', '-DBUILDING_NODE_EXTENSION'],
-    ...[nodeHeaders(place), sources, join(tensorflow, 'include')].map((folder) => `-I${folder}`),
+    ...[nodeHeaders(place), sources, join(tensorflow, 'include'), join(tensorflow, FARMHASH)].map((f) => `-I${f}`),
     ...[join(sources, 'tfjs_backend.cc'), ADDED!],
     `-L${tensorflow}`,
     ...LIBRARIES.map((file) => `-l:${file}`),

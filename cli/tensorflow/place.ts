@@ -43,5 +43,8 @@ export function placeOf(variant: Variant, env: NodeJS.ProcessEnv): Place {
   }
 }
 
+/** The one folder of another project that TensorFlow's own headers look into. */
+export const FARMHASH = 'include/external/farmhash_archive/src'
+
 /** The two libraries of a TensorFlow folder. */
 export const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] as const

@@ -4,18 +4,20 @@ import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { RunError } from '../errors.ts'
 import { wheelIn } from './fetch.ts'
-import { LIBRARIES } from './place.ts'
+import { FARMHASH, LIBRARIES } from './place.ts'
 import { orRemoved, type Step } from './step.ts'
 import { Archive, type Member } from './zip.ts'
 
 const HEADERS = 'tensorflow/include/'
-/** Sources of other projects, which the binding does not see. */
+/** Sources of other projects, which the binding does not see, but for one. */
 const NOT_SEEN = 'tensorflow/include/external/'
 
 /** Of a wheel's members the two libraries and the headers. */
 export const isNeeded = (name: string): boolean =>
   LIBRARIES.some((file) => name === `tensorflow/${file}`) ||
-  (name.startsWith(HEADERS) && !name.startsWith(NOT_SEEN) && !/\.(so|py|pyi)$|\/$/.test(name))
+  (name.startsWith(HEADERS) && !isForeign(name) && !/\.(so|py|pyi)$|\/$/.test(name))
+
+const isForeign = (name: string): boolean => name.startsWith(NOT_SEEN) && !name.startsWith(`tensorflow/${FARMHASH}/`)
 
 /** Hashes of a wheel's RECORD by path: `path,sha256=…,size` lines (PEP 376), urlsafe base64 without padding. */
 export function hashesOf(record: string): Map<string, string> {

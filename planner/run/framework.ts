@@ -109,6 +109,14 @@ export function statisticsRows(
   ]
 }
 
+/** What the device's driver shows for the process, and how much of it the allocator has not asked for: context, libraries. */
+export function driverRows({ driverBytes, read }: Framework): TierRow[] {
+  const shown = driverBytes()
+  if (shown === null) return []
+  const rest = Math.max(0, shown - read().reserved)
+  return [unattributed('process', 'nvidia-smi', shown), unattributed('process', 'context and libraries', rest)]
+}
+
 /**
  * The allocation log's figures: of tensors, beside the prediction, and where they are more the peak with the operations' own
  * temporaries, which must be the statistics'.

@@ -22,7 +22,7 @@ import { settingOf } from '../training/resolve.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { trainStep } from '../training/step.ts'
 import { divergence } from './equality.ts'
-import { FrameworkWitness, statisticsRows } from './framework.ts'
+import { driverRows, FrameworkWitness, statisticsRows } from './framework.ts'
 import { hashOf } from './hash.ts'
 import { LEAST_STEPS, planRun } from './plan.ts'
 import type { RunRequest } from './setting.ts'
@@ -140,6 +140,7 @@ async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Executed> 
           ...(heap === null ? [] : heapRows(heap, measured.peak.bytes)),
           // what libraries allocate for themselves is in no other tier
           unattributed('process', 'peak resident set', 1024 * process.resourceUsage().maxRSS),
+          ...(framework ? driverRows(framework) : []),
         ],
         timeline: measured.timeline,
         seconds_per_step: seconds,

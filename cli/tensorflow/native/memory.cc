@@ -25,6 +25,9 @@
 #include "tensorflow/c/eager/c_api_experimental.h"
 #include "tensorflow/c/eager/immediate_execution_context.h"
 #include "tensorflow/c/eager/tfe_context_internal.h"
+#include "tensorflow/c/eager/tfe_tensorhandle_internal.h"
+#include "tensorflow/core/common_runtime/eager/context.h"
+#include "tensorflow/core/common_runtime/eager/tensor_handle.h"
 #include "tensorflow/core/framework/allocator.h"
 #include "tensorflow/core/framework/device.h"
 
@@ -84,8 +87,8 @@ TFE_TensorHandle *HandleOf(napi_env env, TFJSBackend *backend, napi_value id_val
 
 bool Arguments(napi_env env, napi_callback_info info, size_t count, napi_value *args) {
   size_t given = count;
-  if (napi_get_cb_info(env, info, &given, args, nullptr, nullptr) == napi_ok && given == count) return true;
-  napi_throw_error(env, nullptr, "wrong number of arguments");
+  if (napi_get_cb_info(env, info, &given, args, nullptr, nullptr) == napi_ok && given >= count) return true;
+  napi_throw_error(env, nullptr, "too few arguments");
   return false;
 }
 
@@ -112,7 +115,26 @@ napi_value Entered(napi_env env, TFJSBackend *backend, TF_Tensor *tensor) {
   return id;
 }
 
-/** allocateTensor(shape, dtype) → id of zeros, from TensorFlow's own allocator for the host. */
+tensorflow::EagerContext *ContextOf(TFJSBackend *backend) {
+  return tensorflow::ContextFromInterface(tensorflow::unwrap(backend->tfe_context_));
+}
+
+/** Where the binding puts a tensor of this type: int32 stays with the host, as TensorFlow's kernels want it. */
+tensorflow::Device *DeviceFor(TFJSBackend *backend, TF_DataType dtype) {
+  tensorflow::Device *host = nullptr;
+  for (tensorflow::Device *device : ContextOf(backend)->ListLocalTfDevices()) {
+    if (device->device_type() == "GPU" && backend->is_gpu_device && dtype != TF_INT32) return device;
+    if (device->device_type() == "CPU") host = device;
+  }
+  return host;
+}
+
+napi_value OutOfMemory(napi_env env) {
+  napi_throw_error(env, "out-of-memory", "TensorFlow's allocator has no memory left");
+  return nullptr;
+}
+
+/** allocateTensor(shape, dtype) → id, from the allocator of the device that computes; zeros where that is the host. */
 napi_value AllocateTensor(napi_env env, napi_callback_info info) {
   napi_value args[2];
   if (!Arguments(env, info, 2, args)) return nullptr;
@@ -122,15 +144,59 @@ napi_value AllocateTensor(napi_env env, napi_callback_info info) {
     napi_throw_error(env, nullptr, "allocateTensor takes a shape and a type");
     return nullptr;
   }
-  size_t bytes = TF_DataTypeSize(static_cast<TF_DataType>(dtype));
-  for (int64_t size : shape) bytes *= size;
-  TF_Tensor *tensor = TF_AllocateTensor(static_cast<TF_DataType>(dtype), shape.data(), shape.size(), bytes);
-  if (tensor == nullptr || (bytes > 0 && TF_TensorData(tensor) == nullptr)) {
-    napi_throw_error(env, "out-of-memory", "TensorFlow's allocator has no memory left");
+  TFJSBackend *backend = GetTFJSBackend(env);
+  tensorflow::Device *device = DeviceFor(backend, static_cast<TF_DataType>(dtype));
+  if (device->device_type() == "CPU") {
+    size_t bytes = TF_DataTypeSize(static_cast<TF_DataType>(dtype));
+    for (int64_t size : shape) bytes *= size;
+    TF_Tensor *tensor = TF_AllocateTensor(static_cast<TF_DataType>(dtype), shape.data(), shape.size(), bytes);
+    if (tensor == nullptr || (bytes > 0 && TF_TensorData(tensor) == nullptr)) return OutOfMemory(env);
+    if (bytes > 0) memset(TF_TensorData(tensor), 0, bytes);
+    return Entered(env, backend, tensor);
+  }
+  tensorflow::TensorShape dimensions;
+  for (int64_t size : shape) dimensions.AddDim(size);
+  tensorflow::Tensor tensor(device->GetAllocator(tensorflow::AllocatorAttributes()),
+                            static_cast<tensorflow::DataType>(dtype), dimensions);
+  if (!tensor.IsInitialized()) return OutOfMemory(env);
+  tensorflow::TensorHandle *handle =
+      tensorflow::TensorHandle::CreateLocalHandle(std::move(tensor), device, device, ContextOf(backend));
+  napi_value id;
+  napi_create_int32(env, backend->InsertHandle(tensorflow::wrap(handle)), &id);
+  return id;
+}
+
+/** tensorWrite(id, Uint8Array): writes the tensor's bytes where they lie, without another tensor on the device. */
+napi_value TensorWrite(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  if (!Arguments(env, info, 2, args)) return nullptr;
+  TFJSBackend *backend = GetTFJSBackend(env);
+  TFE_TensorHandle *handle = HandleOf(env, backend, args[0]);
+  napi_typedarray_type type;
+  size_t length;
+  void *data;
+  if (handle == nullptr ||
+      napi_get_typedarray_info(env, args[1], &type, &length, &data, nullptr, nullptr) != napi_ok) {
+    napi_throw_error(env, nullptr, "tensorWrite takes an id and bytes");
     return nullptr;
   }
-  if (bytes > 0) memset(TF_TensorData(tensor), 0, bytes);
-  return Entered(env, GetTFJSBackend(env), tensor);
+  tensorflow::TensorHandle *inner = tensorflow::TensorHandleFromInterface(tensorflow::unwrap(handle));
+  const tensorflow::Tensor *tensor = nullptr;
+  if (!inner->Tensor(&tensor).ok() || tensor->TotalBytes() != length) {
+    napi_throw_error(env, nullptr, "the array is not as long as the tensor");
+    return nullptr;
+  }
+  tensorflow::Device *device = inner->DeviceOrHostCPU(*ContextOf(backend));
+  if (device->device_type() == "CPU") {
+    memcpy(tensor->data(), data, tensor->TotalBytes());
+    return nullptr;
+  }
+  tensorflow::Tensor source(tensor->dtype(), tensor->shape());
+  memcpy(source.data(), data, source.TotalBytes());
+  const auto copied = device->tensorflow_accelerator_device_info()->default_context->CopyCPUTensorToDeviceSync(
+      &source, device, const_cast<tensorflow::Tensor *>(tensor));
+  if (!copied.ok()) napi_throw_error(env, nullptr, "the device took no copy");
+  return nullptr;
 }
 
 /** argumentTensor(shape, dtype, typed array) → id of a copy outside TensorFlow's allocators: an operation's axes, no tensor of a step. */
@@ -236,7 +302,7 @@ napi_value SharesMemory(napi_env env, napi_callback_info info) {
 }
 
 std::vector<tensorflow::Device *> Devices(TFJSBackend *backend) {
-  return tensorflow::unwrap(backend->tfe_context_)->ListLocalTfDevices();
+  return ContextOf(backend)->ListLocalTfDevices();
 }
 
 void Set(napi_env env, napi_value object, const char *name, const std::string &text) {
@@ -293,6 +359,7 @@ static napi_value Init(napi_env env, napi_value exports) {
   const napi_property_descriptor added[] = {
       {"allocateTensor", nullptr, AllocateTensor, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"argumentTensor", nullptr, ArgumentTensor, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"tensorWrite", nullptr, TensorWrite, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"tensorAddress", nullptr, TensorAddress, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"tensorView", nullptr, TensorView, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"sharesMemory", nullptr, SharesMemory, nullptr, nullptr, nullptr, napi_default, nullptr},

@@ -41,6 +41,8 @@ export interface Framework {
   read(): { readonly inUse: number; readonly peak: number; readonly reserved: number }
   /** Counts the most anew from now on. */
   restart(): void
+  /** Bytes that the device's driver shows for this process; null where there is none, or it does not say. */
+  driverBytes(): number | null
   /** Writes a place of the run into the framework's log of allocations, where one is written. */
   mark(text: string): void
 }

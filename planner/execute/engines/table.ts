@@ -1,5 +1,6 @@
 import { ENGINE_NAMES, type EngineName } from '../../trace/engine-names.ts'
 import type { Engine } from './engine.ts'
+import type { Variant } from './tensorflow/home.ts'
 import { LOGGED } from './tensorflow/marks.ts'
 
 /** One engine before it is loaded: what it is, what it takes to have it, and how it comes. */
@@ -26,6 +27,9 @@ const here = () => Promise.resolve(null)
 /** Of the machine's free memory some is left: numbers on their way in, libraries' own. */
 const freeMemory = async (): Promise<number> => 0.9 * (await import('node:os')).freemem()
 
+const missingTensorflow = async (variant: Variant): Promise<string | null> =>
+  (await import('./tensorflow/home.ts')).findInstallation(variant) ? null : 'not installed'
+
 const notYet = (describe: string, needs: string): EngineEntry => ({
   describe,
   memory: 'device',
@@ -39,14 +43,23 @@ const notYet = (describe: string, needs: string): EngineEntry => ({
 
 /** All engines by name. An entry's module is only imported when it is asked for. */
 export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
-  'tfjs-node-gpu': notYet('tfjs on TensorFlow with CUDA', 'TensorFlow for CUDA and an NVIDIA GPU'),
+  'tfjs-node-gpu': {
+    describe: 'tfjs on TensorFlow with CUDA',
+    memory: 'device',
+    needs: 'TensorFlow for CUDA, about 6 GB, and an NVIDIA GPU',
+    install: 'tidemark engines install tensorflow --gpu',
+    logs: LOGGED,
+    missing: () => missingTensorflow('gpu'),
+    capacity: async () => 0.9 * ((await import('./tensorflow/driver.ts')).freeDeviceBytes() ?? 0),
+    load: async () => (await import('./tensorflow/engine.ts')).load('tfjs-node-gpu', 'gpu'),
+  },
   'tfjs-node': {
     describe: 'tfjs on TensorFlow',
     memory: 'host',
     needs: 'TensorFlow, about 1.2 GB',
     install: 'tidemark engines install tensorflow',
     logs: LOGGED,
-    missing: async () => ((await import('./tensorflow/home.ts')).findInstallation('cpu') ? null : 'not installed'),
+    missing: () => missingTensorflow('cpu'),
     capacity: freeMemory,
     load: async () => (await import('./tensorflow/engine.ts')).load('tfjs-node', 'cpu'),
   },

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import util from 'node:util'
 import type { Values } from '../engine.ts'
-import type { Installation } from './home.ts'
+import type { Installation, Variant } from './home.ts'
 
 /** What an operation gave: the tensor's number in the binding, its shape and TensorFlow's number of its type. */
 export interface Output {
@@ -49,9 +49,11 @@ export interface StockBinding {
 
 /** The binding with what tidemark compiles into it (cli/tensorflow/native/memory.cc). */
 export interface Binding extends StockBinding {
-  allocateTensor(shape: readonly number[], dtype: number): number
+  /** `itemsize` is read on this side only. */
+  allocateTensor(shape: readonly number[], dtype: number, itemsize: number): number
   argumentTensor(shape: readonly number[], dtype: number, values: Values): number
   tensorAddress(id: number): number
+  tensorWrite(id: number, bytes: Uint8Array): void
   tensorView(id: number, bytes: number): ArrayBuffer
   sharesMemory(id: number, others: readonly number[]): boolean
   allocatorStatistics(): AllocatorStatistics[]
@@ -59,8 +61,10 @@ export interface Binding extends StockBinding {
 }
 
 /** How TensorFlow is set before it loads, each with its reason. */
-export function pinned(threads = availableParallelism()): Record<string, string> {
+export function pinned(variant: Variant, threads = availableParallelism()): Record<string, string> {
   return {
+    // a build with CUDA stays on the processor where that is what was asked for
+    ...(variant === 'cpu' ? { CUDA_VISIBLE_DEVICES: '-1' } : {}),
     // oneDNN's kernels take scratch by the processor at hand, up to ten times the tensors.
     TF_ENABLE_ONEDNN_OPTS: '0',
     TF_NUM_INTRAOP_THREADS: String(threads),
@@ -76,8 +80,8 @@ export function pinned(threads = availableParallelism()): Record<string, string>
  * Loads the compiled binding and gives a copy whose members can be replaced: the module's own are read-only. A broken libtensorflow
  * ends the process. Throws where the file does not load.
  */
-export function openBinding({ binding }: Installation): StockBinding | Binding {
-  for (const [name, value] of Object.entries(pinned())) process.env[name] ??= value
+export function openBinding({ binding, variant }: Installation): StockBinding | Binding {
+  for (const [name, value] of Object.entries(pinned(variant))) process.env[name] ??= value
   const loaded: object = createRequire(import.meta.url)(binding)
   const copy: Record<string, unknown> = {}
   for (const name of Object.getOwnPropertyNames(loaded)) copy[name] = Reflect.get(loaded, name)

@@ -15,9 +15,18 @@ import {
   type Values,
 } from '../engine.ts'
 import { activeBackend, loadCore } from '../load.ts'
-import { type Binding, hasWitness, type Output, openBinding, restoreIsNullOrUndefined } from './binding.ts'
+import {
+  type AllocatorStatistics,
+  type Binding,
+  hasWitness,
+  type Output,
+  openBinding,
+  restoreIsNullOrUndefined,
+} from './binding.ts'
+import { driverBytes } from './driver.ts'
 import { findInstallation, type Installation, PACKAGE_OF, type Variant } from './home.ts'
 import { mark } from './marks.ts'
+import { mirrored } from './mirrors.ts'
 
 /** An entry of tfjs-node's own table (nodejs_kernel_backend.ts, TensorData). `values` were given and wait for their first use. */
 interface Entry extends TableEntry {
@@ -29,6 +38,7 @@ interface Entry extends TableEntry {
 
 /** What the engine needs of NodeJSKernelBackend. */
 interface Backend {
+  readonly binding: Binding
   readonly tensorMap: StorageTable & { get(id: DataId): Entry }
   refCount(id: DataId): number
   createOutputTensor(output: Output): Tensor
@@ -43,23 +53,26 @@ const ITEMSIZE = { float32: 4, int32: 4, bool: 1 } as const
 /** Operations that are meant to give another handle over their input's bytes. */
 const ALIASING = new Set(['Reshape', 'Cast', 'Identity'])
 
-/** tfjs on TensorFlow whose tensors lie in this process's memory; their bytes come from TensorFlow's allocator. */
+/** tfjs on TensorFlow. Its tensors' bytes come from TensorFlow's allocator. */
 export class TensorflowEngine extends CoreEngine {
   readonly name: EngineName
   readonly device: string
-  readonly limitBytes = null
+  readonly limitBytes: number | null
   override readonly framework: Framework
   readonly #backend: Backend
   readonly #binding: Binding
 
-  constructor(core: Core, name: EngineName, backend: Backend, binding: Binding) {
+  constructor(core: Core, name: EngineName, backend: Backend) {
     super(core, 'tensorflow')
+    const { binding } = backend
     this.name = name
     this.#backend = backend
     this.#binding = binding
     this.framework = frameworkOf(binding)
-    const threads = process.env.TF_NUM_INTRAOP_THREADS
-    this.device = `TensorFlow ${binding.TF_Version}, ${threads} threads, oneDNN off`
+    const { type, description, limit } = computing(binding)
+    const threads = `${process.env.TF_NUM_INTRAOP_THREADS} threads, oneDNN off`
+    this.device = `TensorFlow ${binding.TF_Version}, ${type === 'GPU' ? description : threads}`
+    this.limitBytes = type === 'GPU' ? limit : null
   }
 
   get table(): StorageTable {
@@ -84,7 +97,7 @@ export class TensorflowEngine extends CoreEngine {
 
   zeros(shape: readonly number[], dtype: EngineType): Tensor {
     this.check()
-    const id = this.#binding.allocateTensor(shape, DTYPE[dtype])
+    const id = this.#binding.allocateTensor(shape, DTYPE[dtype], ITEMSIZE[dtype])
     return this.#backend.createOutputTensor({ id, shape: [...shape], dtype: DTYPE[dtype] })
   }
 
@@ -110,20 +123,36 @@ export class TensorflowEngine extends CoreEngine {
 export async function load(name: EngineName, variant: Variant): Promise<TensorflowEngine> {
   const installation = findInstallation(variant)
   if (installation === null) {
-    const next = `Type \`tidemark engines install tensorflow${variant === 'gpu' ? ' --gpu' : ''}\`.`
+    const next = `Type \`${installCommand(variant)}\`.`
     throw new EngineError('engine-not-loaded', name, 'TensorFlow is not installed for it', next)
   }
   const core = await loadCore()
-  const binding = openBinding(installation)
-  if (!hasWitness(binding)) throw new Error('a stock binding does not show where tensors lie')
-  const owned = owning(binding)
-  registerBackend(core, installation, owned)
-  return new TensorflowEngine(core, name, (await activeBackend(core, 'tensorflow')) as Backend, owned)
+  // tfjs keeps a backend for the life of the process, and with it the binding that it was given
+  if (core.findBackendFactory('tensorflow') === null)
+    registerBackend(core, installation, bindingFor(name, installation))
+  const backend = (await activeBackend(core, 'tensorflow')) as Backend
+  return new TensorflowEngine(core, name, backend)
 }
+
+/** @throws EngineError where it lacks tidemark's functions, or a GPU that it should have */
+function bindingFor(name: EngineName, installation: Installation): Binding {
+  const binding = openBinding(installation)
+  if (!hasWitness(binding)) {
+    const next = `Type \`${installCommand(installation.variant)}\`: it compiles one.`
+    throw new EngineError('engine-not-loaded', name, `${installation.binding} does not show where tensors lie`, next)
+  }
+  if (installation.variant === 'gpu' && !binding.isUsingGpuDevice() && process.env.TIDEMARK_GPU_ENGINE_ON_CPU !== '1') {
+    const next = 'Does `nvidia-smi` answer? A library of CUDA that is missing is named under TF_CPP_MIN_LOG_LEVEL=0.'
+    throw new EngineError('engine-not-loaded', name, 'TensorFlow sees no GPU and would compute on the processor', next)
+  }
+  return owning(isOutOfReach(binding) ? mirrored(binding) : binding)
+}
+
+const installCommand = (variant: Variant): string =>
+  `tidemark engines install tensorflow${variant === 'gpu' ? ' --gpu' : ''}`
 
 /** Registers the package's kernels and a backend over this binding, in the place of the package's entry, which looks for its own. */
 function registerBackend(core: Core, { package: folder, variant }: Installation, binding: Binding): void {
-  if (core.findBackendFactory('tensorflow') !== null) return
   restoreIsNullOrUndefined()
   const load = createRequire(join(folder, 'package.json'))
   load('./dist/register_all_kernels.js')
@@ -158,16 +187,26 @@ function owning(binding: Binding): Binding {
   }
 }
 
-/** The statistics of the device that computes: the last one listed, since the processor is always there. */
+/** A device's memory, or the processor's treated so: the mirrors are tested there. */
+const isOutOfReach = (binding: Binding): boolean =>
+  binding.isUsingGpuDevice() || process.env.TIDEMARK_TENSORFLOW_MEMORY === 'device'
+
+/** Statistics of the device that computes: the GPU where there is one. */
+function computing(binding: Binding): AllocatorStatistics {
+  const devices = binding.allocatorStatistics()
+  return devices.find((d) => d.type === 'GPU') ?? devices[0]!
+}
+
 function frameworkOf(binding: Binding): Framework {
-  const device = () => binding.allocatorStatistics().at(-1)!
+  const { allocator, type } = computing(binding)
   return {
-    allocator: device().allocator,
+    allocator,
     read: () => {
-      const { bytesInUse: inUse, peakBytesInUse: peak, bytesReserved: reserved } = device()
+      const { bytesInUse: inUse, peakBytesInUse: peak, bytesReserved: reserved } = computing(binding)
       return { inUse, peak, reserved }
     },
     restart: () => binding.clearAllocatorStatistics(),
     mark,
+    driverBytes: () => (type === 'GPU' ? driverBytes() : null),
   }
 }
