@@ -8,6 +8,8 @@ const { accuracyPage } = await import(join(root, 'dist/planner/pages/accuracy.js
 const { allocatorsPage } = await import(join(root, 'dist/planner/pages/allocators.js'))
 const { paperPage } = await import(join(root, 'dist/planner/pages/paper.js'))
 
+const { enginesPage } = await import(join(root, 'dist/planner/pages/engines.js'))
+
 const folder = join(root, 'fixtures/pytorch')
 const rows = readdirSync(folder)
   .filter((f) => f.endsWith('.jsonl'))
@@ -18,3 +20,9 @@ const published = JSON.parse(readFileSync(join(root, 'fixtures/published/fms-acc
 writeFileSync(join(root, 'docs/accuracy.md'), accuracyPage(rows, published.rows))
 writeFileSync(join(root, 'docs/allocators.md'), allocatorsPage())
 writeFileSync(join(root, 'docs/paper.md'), paperPage())
+const engines = join(root, 'fixtures/engines')
+const steps = readdirSync(engines)
+  .sort()
+  .map((f) => JSON.parse(readFileSync(join(engines, f), 'utf8')))
+const enginesFile = join(root, 'docs/engines.md')
+writeFileSync(enginesFile, enginesPage(readFileSync(enginesFile, 'utf8'), steps))
