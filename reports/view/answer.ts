@@ -37,7 +37,7 @@ function fitSentences(focus: MethodView, others: readonly MethodView[]): string[
     .filter((m) => m.bytes < 0)
     .map((m, i) => `${m.name} ${i === 0 ? 'is ' : ''}${formatBytes(-m.bytes)}${i === 0 ? ' short' : ''}`)
   const words = [fitting, short].filter((list) => list.length > 0).map(listWords)
-  const verdict = `${isSize(gpu) ? 'In' : `On ${gpu},`} ${formatBytes(capacity_bytes)}${liveOnly ? ', counting live tensors,' : ''} ${words.join('; ')}.`
+  const verdict = `${isSize(gpu) ? 'In' : `On ${gpu},`} ${formatBytes(capacity_bytes)}${liveOnly ? ', counting live tensors,' : ', counting allocator and context,'} ${words.join('; ')}.`
   return liveOnly
     ? [verdict, 'What the allocator and the driver add is not modelled, and not in this verdict.']
     : [verdict]
