@@ -37,11 +37,18 @@ export function program(argv: readonly string[], done: (code: ExitCode) => void)
     .command('$0', false, {}, ({ _ }) => {
       throw new UsageError([unknownCommand(String(_[0] ?? ''))])
     })
-  for (const command of COMMANDS) addCommand(parser, command, done)
+  const shown = asksForHelp(argv)
+  for (const command of COMMANDS) addCommand(parser, command, shown, done)
   return parser
 }
 
-function addCommand(parser: Argv, command: Command, done: (code: ExitCode) => void): void {
+/**
+ * Whether help may be what is asked for: `--help`, an `h` among short flags, or the word, which yargs takes as well. Else flags
+ * stay hidden, since yargs lays out the help of every command that it runs, wanted or not.
+ */
+const asksForHelp = (argv: readonly string[]): boolean => argv.some((word) => /^(-{0,2}help|h$|-[^-]*h)/.test(word))
+
+function addCommand(parser: Argv, command: Command, shown: boolean, done: (code: ExitCode) => void): void {
   parser.command(
     command.usage,
     command.describe,
@@ -49,7 +56,7 @@ function addCommand(parser: Argv, command: Command, done: (code: ExitCode) => vo
       for (const [name, { describe, choices }] of Object.entries(command.positionals)) {
         y.positional(name, { type: 'string', describe: choices ? `${describe}: ${choices.join(', ')}` : describe })
       }
-      for (const key of command.flags) addFlag(y, key)
+      for (const key of command.flags) addFlag(y, key, shown)
       for (const [line, does] of command.examples) y.example(line, does)
       return y
     },
@@ -76,7 +83,7 @@ const restored = (args: Readonly<Record<string, unknown>>): Record<string, unkno
       .map(([name, value]) => [name, Array.isArray(value) ? value.map(dash) : '-']),
   )
 
-function addFlag(y: Argv, key: FlagKey): void {
+function addFlag(y: Argv, key: FlagKey, shown: boolean): void {
   const flag = flagFor(key)
   const fallback = flag.fallback === undefined ? '' : ` [${flag.fallback}]`
   const example = flag.placeholder === undefined ? '' : `: ${flag.placeholder}`
@@ -85,7 +92,7 @@ function addFlag(y: Argv, key: FlagKey): void {
     type: flag.kind === 'boolean' ? 'boolean' : 'string',
     description: `${flag.describe}${values}${fallback}`,
     group: `${flag.group}:`,
-    hidden: flag.refused !== undefined,
+    hidden: !shown || flag.refused !== undefined,
     ...(flag.alias === undefined ? {} : { alias: flag.alias }),
   })
 }

@@ -56,22 +56,51 @@ export const withLayers = (model: ModelSpec, layers: number): ModelSpec =>
   hasEqualLayers(model) ? { ...model, layers } : model
 
 /** Simulates both depths. */
-export function atDepth(model: ModelSpec, train: TrainSpec, { dialect, library }: Stack, depth: Depth): Depths {
-  const at = (layers: number) => simulate(withLayers(model, layers), train, dialect, { library })
-  return { ...depth, short: at(depth.few), long: at(depth.few + depth.step) }
+export const atDepth = (model: ModelSpec, train: TrainSpec, stack: Stack, depth: Depth): Depths =>
+  new Runs(model, train, stack).at(depth)
+
+/** One setting's simulations: each depth is run once, however much is read off it. Throws `Refusal` for what is not modelled. */
+export class Runs {
+  readonly model: ModelSpec
+  readonly train: TrainSpec
+  readonly stack: Stack
+  readonly #byLayers = new Map<number, Simulation>()
+  #whole: Simulation | null = null
+
+  constructor(model: ModelSpec, train: TrainSpec, stack: Stack) {
+    this.model = model
+    this.train = train
+    this.stack = stack
+  }
+
+  at(depth: Depth): Depths {
+    return { ...depth, short: this.#of(depth.few), long: this.#of(depth.few + depth.step) }
+  }
+
+  /** The model as it is. */
+  whole(): Simulation {
+    this.#whole ??= this.#simulate(this.model)
+    return this.#whole
+  }
+
+  #of(layers: number): Simulation {
+    const run = this.#byLayers.get(layers) ?? this.#simulate(withLayers(this.model, layers))
+    this.#byLayers.set(layers, run)
+    return run
+  }
+
+  #simulate(model: ModelSpec): Simulation {
+    const { dialect, library } = this.stack
+    return simulate(model, this.train, dialect, { library })
+  }
 }
 
 /** What `make` makes of the first depths that serve, layer by layer if that will do; null where none does or would pay. */
-export function fromDepths<R>(
-  model: ModelSpec,
-  train: TrainSpec,
-  stack: Stack,
-  make: (depths: Depths) => R | null,
-): R | null {
-  const [layer, turn] = [byLayer(model), byTurn(model)]
+export function fromDepths<R>(runs: Runs, make: (depths: Depths) => R | null): R | null {
+  const [layer, turn] = [byLayer(runs.model), byTurn(runs.model)]
   const tries = layer && turn && layer.step === turn.step ? [layer] : [layer, turn]
   for (const depth of tries) {
-    const made = depth && isWorthwhile(depth) ? make(atDepth(model, train, stack, depth)) : null
+    const made = depth && isWorthwhile(depth) ? make(runs.at(depth)) : null
     if (made) return made
   }
   return null

@@ -6,10 +6,10 @@ import type { EstimateBody } from '../result/estimate.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import { firstStep, steadyStep } from '../trace/reading.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import { Runs } from './depths.ts'
 import { bodyFrom, type Facts, peakPhase, readTables, stepFacts } from './facts.ts'
 import { foldLayers } from './fold.ts'
 import { highest, highestBytes } from './levels.ts'
-import { simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
 
 /** What a step has to fit into. */
@@ -25,13 +25,16 @@ export interface Gpu {
  * Predicts one training setting on a stack; all bytes are simulated. Repeated layers are simulated a few at a time where the
  * whole follows from them. Throws `Refusal` for what is not modelled.
  */
-export function predict(model: ModelSpec, train: TrainSpec, stack: Stack, gpu: Gpu | null = null): EstimateBody {
-  return bodyFrom(foldLayers(model, train, stack) ?? wholeFacts(model, train, stack), gpu, stack.allocator)
-}
+export const predict = (model: ModelSpec, train: TrainSpec, stack: Stack, gpu: Gpu | null = null): EstimateBody =>
+  predictFrom(new Runs(model, train, stack), gpu)
 
-function wholeFacts(model: ModelSpec, train: TrainSpec, stack: Stack): Facts {
-  const { network, events } = simulate(model, train, stack.dialect, { library: stack.library })
-  return factsOf(network, events, stack.allocator)
+/** The same from runs that more is read off. */
+export const predictFrom = (runs: Runs, gpu: Gpu | null): EstimateBody =>
+  bodyFrom(foldLayers(runs) ?? wholeFacts(runs), gpu, runs.stack.allocator)
+
+function wholeFacts(runs: Runs): Facts {
+  const { network, events } = runs.whole()
+  return factsOf(network, events, runs.stack.allocator)
 }
 
 /** The figures of a trace with a first and a steady step, whoever wrote it. */

@@ -2,20 +2,23 @@ import type { ModelSpec } from '../../models/spec.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import { placeOf } from '../trace/scope.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { atDepth, byTurn, type Depths, isWorthwhile } from './depths.ts'
+import { byTurn, type Depths, isWorthwhile, Runs } from './depths.ts'
 import { type Stretch, stretchesOf } from './repetition.ts'
-import { simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
 
 /**
  * Every event of the first and the steady step, layer by layer: what `simulate` writes, worked out from a few layers where the
  * events repeat with them. Storages are numbered and layers named as there. Throws `Refusal` for what is not modelled.
  */
-export function fullTrace(model: ModelSpec, train: TrainSpec, stack: Stack): readonly TraceEvent[] {
+export const fullTrace = (model: ModelSpec, train: TrainSpec, stack: Stack): readonly TraceEvent[] =>
+  traceOf(new Runs(model, train, stack))
+
+/** The same of runs that more is read off. */
+export function traceOf(runs: Runs): readonly TraceEvent[] {
   // layers of several kinds refer to tensors of their own, even where their events are alike
-  const depth = byTurn(model)
-  const expanded = depth && isWorthwhile(depth) ? expand(atDepth(model, train, stack, depth)) : null
-  return expanded ?? simulate(model, train, stack.dialect, { library: stack.library }).events
+  const depth = byTurn(runs.model)
+  const expanded = depth && isWorthwhile(depth) ? expand(runs.at(depth)) : null
+  return expanded ?? runs.whole().events
 }
 
 /**

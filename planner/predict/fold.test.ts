@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { EstimateBody } from '../result/estimate.ts'
+import { Runs } from './depths.ts'
 import { bodyOf } from './estimate.ts'
 import { bodyFrom } from './facts.ts'
 import { foldLayers } from './fold.ts'
@@ -24,7 +25,7 @@ test('a folded prediction equals the simulation of every layer, in every figure 
   let folded = 0
   fc.assert(
     fc.property(settings, ({ model, train, stack }) => {
-      const facts = foldLayers(model, train, stack)
+      const facts = foldLayers(new Runs(model, train, stack))
       if (!facts) return
       folded++
       const { dialect, library, allocator } = stack

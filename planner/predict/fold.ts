@@ -1,8 +1,6 @@
-import type { ModelSpec } from '../../models/spec.ts'
 import type { Phase, TraceEvent } from '../trace/event.ts'
 import { firstStep, steadyStep } from '../trace/reading.ts'
-import type { TrainSpec } from '../training/spec.ts'
-import { type Depths, fromDepths } from './depths.ts'
+import { type Depths, fromDepths, type Runs } from './depths.ts'
 import { type Facts, peakPhase, readTables, stepFacts, type Tables } from './facts.ts'
 import { line, lines } from './growth.ts'
 import { type High, highestBytes, isInstant, type Levels, levelsOf } from './levels.ts'
@@ -15,8 +13,7 @@ import { foldTimeline } from './timeline.ts'
  * inserted, every instant of the whole grows by the same bytes a block. A block is a layer, or where kinds of layers that take
  * turns differ in their events a turn of all kinds. Null where that does not hold, or would not pay.
  */
-export const foldLayers = (model: ModelSpec, train: TrainSpec, stack: Stack): Facts | null =>
-  fromDepths(model, train, stack, (depths) => foldDepths(depths, stack))
+export const foldLayers = (runs: Runs): Facts | null => fromDepths(runs, (depths) => foldDepths(depths, runs.stack))
 
 function foldDepths(depths: Depths, stack: Stack): Facts | null {
   const whole = aligned(depths)

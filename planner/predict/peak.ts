@@ -2,10 +2,9 @@ import type { ModelSpec } from '../../models/spec.ts'
 import { PHASES, type Phase } from '../trace/event.ts'
 import { steadyStep } from '../trace/reading.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { fromDepths } from './depths.ts'
+import { fromDepths, Runs } from './depths.ts'
 import { aligned, highestFolded } from './fold.ts'
 import { type High, highest, highestBytes, levelsOf } from './levels.ts'
-import { simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
 
 /** The highest instant of the steady step. */
@@ -22,7 +21,8 @@ export interface Peak {
 /** The peak alone, without the tables of an estimate: the same figures for less work. Throws `Refusal` for what is not modelled. */
 export function peakOf(model: ModelSpec, train: TrainSpec, stack: Stack): Peak {
   const { block } = stack.allocator
-  const folded = fromDepths(model, train, stack, (depths): Peak | null => {
+  const runs = new Runs(model, train, stack)
+  const folded = fromDepths(runs, (depths): Peak | null => {
     const whole = aligned(depths)
     if (!whole) return null
     const [a, b] = [steadyStep(whole.short), steadyStep(whole.long)]
@@ -30,7 +30,7 @@ export function peakOf(model: ModelSpec, train: TrainSpec, stack: Stack): Peak {
     return { ...highestPhase(highestFolded(whole, levelsOf(a), levelsOf(b))), blocks }
   })
   if (folded) return folded
-  const trace = steadyStep(simulate(model, train, stack.dialect, { library: stack.library }).events)
+  const trace = steadyStep(runs.whole().events)
   return { ...highestPhase(highest(trace)), blocks: highestBytes(highest(trace, block)) }
 }
 

@@ -2,7 +2,7 @@ import type { ModelSpec } from '../../models/spec.ts'
 import type { Phase, TraceEvent } from '../trace/event.ts'
 import { steadyStep } from '../trace/reading.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { fromDepths, withLayers } from './depths.ts'
+import { fromDepths, Runs, withLayers } from './depths.ts'
 import { aligned } from './fold.ts'
 import { FormulaTable } from './formulas.ts'
 import { type Instant, inDepth, local, undominated } from './instants.ts'
@@ -79,7 +79,7 @@ class Structure {
 
 /** A structure from one of its settings; null where the formulas do not hold at other sizes. */
 export function compile(model: ModelSpec, train: TrainSpec, stack: Stack): Structure | null {
-  const folded = fromDepths(model, train, stack, (depths) => {
+  const folded = fromDepths(new Runs(model, train, stack), (depths) => {
     const whole = aligned(depths)
     return whole && { ...depths, whole }
   })

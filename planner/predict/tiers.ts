@@ -11,8 +11,9 @@ import {
 } from '../allocate/torch-cuda/index.ts'
 import type { EstimateBody, Fit } from '../result/estimate.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { type Gpu, predict } from './estimate.ts'
-import { fullTrace } from './expand.ts'
+import { Runs } from './depths.ts'
+import { type Gpu, predictFrom } from './estimate.ts'
+import { fullTrace, traceOf } from './expand.ts'
 import { peakOf } from './peak.ts'
 import type { Stack } from './stack.ts'
 
@@ -35,9 +36,10 @@ export function predictOnDevice(
   gpu: Gpu | null,
   config: AllocatorConfig = DEFAULT_CONFIG,
 ): EstimateBody {
-  const body = predict(model, train, stack, gpu)
+  const runs = new Runs(model, train, stack)
+  const body = predictFrom(runs, gpu)
   if (gpu?.device?.vendor === 'apple') return { ...body, fit: fitOfLive(gpu, body.peak.bytes) }
-  const replay = new Replay(requestsOf(fullTrace(model, train, stack)), config, gpu)
+  const replay = new Replay(requestsOf(traceOf(runs)), config, gpu)
   const { run, overhead } = replay
   const { workspaces_bytes, basis } = body.tiers.allocated ?? { workspaces_bytes: 0, basis: '' }
   const reserved = run.settledBytes
