@@ -15,12 +15,14 @@ export interface About {
   readonly version: string
   /** Of the bytes in warnings; undefined takes what suits each. */
   readonly unit: ByteUnit | undefined
+  /** Nobody reads the warnings: they are left out, since some take a prediction of their own. */
+  readonly unheard?: boolean
 }
 
 /** What `estimate --json` prints. */
 export function estimateDocument(prepared: Prepared, body: EstimateBody, about: About): EstimateResult {
   const [{ train }] = prepared.methods
-  const warnings = warningsFor(train, body, bytesIn(about.unit), predictor(prepared))
+  const warnings = about.unheard === true ? [] : warningsFor(train, body, bytesIn(about.unit), predictor(prepared))
   return {
     schema: 'tidemark/estimate@1',
     tool: { name: 'tidemark', version: about.version },

@@ -49,7 +49,8 @@ export const estimate: Command = {
     const [method] = prepared.methods
     const launch = await emitted(prepared, method, values)
     const body = await withLaw(predicted(prepared, method), prepared, method, values.law === true)
-    const about = { command: context.typed, version: toolVersion(), unit: values.unit }
+    const unheard = values.quiet === true && values.json !== true && values.report === undefined
+    const about = { command: context.typed, version: toolVersion(), unit: values.unit, unheard }
     const result = estimateDocument(prepared, body, about)
     const page = pageOf(context)
     const explained = values.explain === true ? (await import('../output/explain.ts')).explainText(body, page) : ''
