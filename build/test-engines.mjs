@@ -18,15 +18,28 @@ function tidemark(...args) {
   return spawnSync(process.execPath, [bin, ...args], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
+/** Kernels once more where a tensor's numbers are out of reach: as on a GPU, and with what a stock binding of npm tells. */
+const OUT_OF_REACH = ['device', 'stock']
+const KERNELS = ['planner/execute/kernels', 'planner/execute/executor.test']
+
+function test(suite, more) {
+  const args = [join(root, 'build/test.mjs'), ...suite]
+  return spawnSync(process.execPath, args, { env: { ...env, ...more }, stdio: 'inherit' }).status ?? 1
+}
+
 function main() {
   const engines = ['wasm']
   const installed = tidemark('engines', 'install', 'tensorflow')
   if (installed.status === 0) engines.unshift('tfjs-node')
   else console.log('skipped: tfjs-node, since TensorFlow could not be installed here (the reason stands above)')
   console.log(tidemark('engines', 'doctor').stdout)
-  const args = [join(root, 'build/test.mjs'), ...SUITE]
-  const tests = { ...env, TIDEMARK_TEST_ENGINES: engines.join(',') }
-  return spawnSync(process.execPath, args, { env: tests, stdio: 'inherit' }).status ?? 1
+  let status = test(SUITE, { TIDEMARK_TEST_ENGINES: engines.join(',') })
+  if (!engines.includes('tfjs-node')) return status
+  for (const memory of OUT_OF_REACH) {
+    console.log(`\ntfjs-node, memory as of ${memory === 'stock' ? 'a stock binding' : 'a device'}`)
+    status ||= test(KERNELS, { TIDEMARK_TEST_ENGINES: 'tfjs-node', TIDEMARK_TENSORFLOW_MEMORY: memory })
+  }
+  return status
 }
 
 try {

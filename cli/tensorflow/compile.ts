@@ -12,7 +12,7 @@ const ADDED = ['../../../cli/tensorflow/native/memory.cc', '../../cli/tensorflow
   .map((path) => fileURLToPath(new URL(path, import.meta.url)))
   .find((path) => existsSync(path))
 
-const FIVE_MINUTES = 5 * 60_000
+const TWENTY_MINUTES = 20 * 60_000
 
 /** Names the version of tidemark's source that a binding was made of. */
 const stampOf = ({ binding }: Place): string => `${binding}.source`
@@ -30,7 +30,7 @@ export const compile = (env: NodeJS.ProcessEnv): Step => ({
     await orRemoved(partial, async () => {
       mkdirSync(place.home, { recursive: true })
       const next = `A C++17 compiler is needed: \`apt install g++\`, or name one with CXX.`
-      await runProgram(compiler, argumentsFor(place, partial), { limitMs: FIVE_MINUTES, next, env })
+      await runProgram(compiler, argumentsFor(place, partial), { limitMs: TWENTY_MINUTES, next, env })
       renameSync(partial, place.binding)
       writeFileSync(stampOf(place), stamp())
     })

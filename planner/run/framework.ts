@@ -132,6 +132,8 @@ const LOG = 'allocation log'
 /** The run with the log's figures beside the others. */
 export function withLog(executed: Executed, log: AllocationLog): Executed {
   log.close()
+  // a stock binding marks nothing in it
+  if (log.stretches.length === 0) return executed
   const { measured, environment } = executed
   const tiers = [...measured.tiers, ...logRows(log, executed.predicted)]
   return { ...executed, measured: { ...measured, tiers }, environment: { ...environment, ...logNotes(log) } }

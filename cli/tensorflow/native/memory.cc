@@ -45,19 +45,28 @@ std::unordered_map<const void *, std::size_t> &Sizes() {
 }
 }  // namespace
 
-namespace tsl {
-namespace port {
+// The functions bear the names that the library's code calls, in the signatures of 2.13 and of 2.21: whose headers are included
+// declares only one of the two.
+#define AS(name) __asm__(name)
 
-void *AlignedMalloc(std::size_t size, int alignment) {
+void *MallocByInt(std::size_t size, int alignment) AS("_ZN3tsl4port13AlignedMallocEmi");
+void *MallocByAlign(std::size_t size, std::size_t alignment) AS("_ZN3tsl4port13AlignedMallocEmSt11align_val_t");
+void FreeBlock(void *block) AS("_ZN3tsl4port11AlignedFreeEPv");
+void FreeSized(void *block, std::size_t, std::size_t) AS("_ZN3tsl4port16AlignedSizedFreeEPvmm");
+void FreeSizedByAlign(void *block, std::size_t, std::size_t) AS("_ZN3tsl4port16AlignedSizedFreeEPvmSt11align_val_t");
+std::size_t SizeOfBlock(const void *block) AS("_ZN3tsl4port32MallocExtension_GetAllocatedSizeEPKv");
+
+void *MallocByAlign(std::size_t size, std::size_t alignment) {
   void *block = nullptr;
-  const std::size_t least = sizeof(void *);
-  if (posix_memalign(&block, alignment < static_cast<int>(least) ? least : alignment, size) != 0) return nullptr;
+  if (posix_memalign(&block, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return nullptr;
   std::lock_guard<std::mutex> guard(sizes_lock);
   Sizes()[block] = size;
   return block;
 }
 
-void AlignedFree(void *block) {
+void *MallocByInt(std::size_t size, int alignment) { return MallocByAlign(size, alignment); }
+
+void FreeBlock(void *block) {
   {
     std::lock_guard<std::mutex> guard(sizes_lock);
     Sizes().erase(block);
@@ -65,15 +74,15 @@ void AlignedFree(void *block) {
   free(block);
 }
 
+void FreeSized(void *block, std::size_t, std::size_t) { FreeBlock(block); }
+void FreeSizedByAlign(void *block, std::size_t, std::size_t) { FreeBlock(block); }
+
 /** Bytes that were asked for. */
-std::size_t MallocExtension_GetAllocatedSize(const void *block) {
+std::size_t SizeOfBlock(const void *block) {
   std::lock_guard<std::mutex> guard(sizes_lock);
   const auto found = Sizes().find(block);
   return found == Sizes().end() ? malloc_usable_size(const_cast<void *>(block)) : found->second;
 }
-
-}  // namespace port
-}  // namespace tsl
 
 namespace tfnodejs {
 namespace {

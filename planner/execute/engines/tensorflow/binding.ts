@@ -85,9 +85,22 @@ export function openBinding({ binding, variant }: Installation): StockBinding | 
   const loaded: object = createRequire(import.meta.url)(binding)
   const copy: Record<string, unknown> = {}
   for (const name of Object.getOwnPropertyNames(loaded)) copy[name] = Reflect.get(loaded, name)
+  if (process.env.TIDEMARK_TENSORFLOW_MEMORY === 'stock') for (const name of ADDED) delete copy[name]
   // The members are those of binding/tfjs_binding.cc, and of memory.cc where tidemark compiled it.
   return copy as unknown as StockBinding | Binding
 }
+
+/** What a stock binding lacks: its absence is tested with these taken away. */
+const ADDED = [
+  'allocateTensor',
+  'argumentTensor',
+  'tensorAddress',
+  'tensorWrite',
+  'tensorView',
+  'sharesMemory',
+  'allocatorStatistics',
+  'clearAllocatorStatistics',
+]
 
 export const hasWitness = (binding: StockBinding | Binding): binding is Binding => 'allocateTensor' in binding
 

@@ -27,6 +27,7 @@ import { driverBytes } from './driver.ts'
 import { findInstallation, type Installation, PACKAGE_OF, type Variant } from './home.ts'
 import { mark } from './marks.ts'
 import { mirrored } from './mirrors.ts'
+import { emulated } from './stock.ts'
 
 /** An entry of tfjs-node's own table (nodejs_kernel_backend.ts, TensorData). `values` were given and wait for their first use. */
 interface Entry extends TableEntry {
@@ -58,7 +59,7 @@ export class TensorflowEngine extends CoreEngine {
   readonly name: EngineName
   readonly device: string
   readonly limitBytes: number | null
-  override readonly framework: Framework
+  override readonly framework: Framework | null
   readonly #backend: Backend
   readonly #binding: Binding
 
@@ -69,10 +70,10 @@ export class TensorflowEngine extends CoreEngine {
     this.#backend = backend
     this.#binding = binding
     this.framework = frameworkOf(binding)
-    const { type, description, limit } = computing(binding)
+    const gpu = binding.allocatorStatistics().find((d) => d.type === 'GPU')
     const threads = `${process.env.TF_NUM_INTRAOP_THREADS} threads, oneDNN off`
-    this.device = `TensorFlow ${binding.TF_Version}, ${type === 'GPU' ? description : threads}`
-    this.limitBytes = type === 'GPU' ? limit : null
+    this.device = `TensorFlow ${binding.TF_Version}, ${binding.isUsingGpuDevice() ? (gpu?.description ?? 'GPU') : threads}`
+    this.limitBytes = gpu?.limit ?? null
   }
 
   get table(): StorageTable {
@@ -134,17 +135,15 @@ export async function load(name: EngineName, variant: Variant): Promise<Tensorfl
   return new TensorflowEngine(core, name, backend)
 }
 
-/** @throws EngineError where it lacks tidemark's functions, or a GPU that it should have */
+/** @throws EngineError where it lacks a GPU that it should have */
 function bindingFor(name: EngineName, installation: Installation): Binding {
   const binding = openBinding(installation)
-  if (!hasWitness(binding)) {
-    const next = `Type \`${installCommand(installation.variant)}\`: it compiles one.`
-    throw new EngineError('engine-not-loaded', name, `${installation.binding} does not show where tensors lie`, next)
-  }
   if (installation.variant === 'gpu' && !binding.isUsingGpuDevice() && process.env.TIDEMARK_GPU_ENGINE_ON_CPU !== '1') {
     const next = 'Does `nvidia-smi` answer? A library of CUDA that is missing is named under TF_CPP_MIN_LOG_LEVEL=0.'
     throw new EngineError('engine-not-loaded', name, 'TensorFlow sees no GPU and would compute on the processor', next)
   }
+  // a stock one shows no memory either
+  if (!hasWitness(binding)) return owning(mirrored(emulated(binding)))
   return owning(isOutOfReach(binding) ? mirrored(binding) : binding)
 }
 
@@ -197,7 +196,9 @@ function computing(binding: Binding): AllocatorStatistics {
   return devices.find((d) => d.type === 'GPU') ?? devices[0]!
 }
 
-function frameworkOf(binding: Binding): Framework {
+function frameworkOf(binding: Binding): Framework | null {
+  // a stock binding tells nothing
+  if (binding.allocatorStatistics().length === 0) return null
   const { allocator, type } = computing(binding)
   return {
     allocator,
