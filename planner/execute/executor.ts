@@ -159,21 +159,21 @@ export class Executor implements Runtime<Tensor> {
   }
 
   castTo(grad: Num, dtype: DType): Num {
-    return this.primitives.upload(Float32Array.from(this.values(grad)), grad.axes, dtype)
+    const copy = this.primitives.zeros(grad.axes, dtype)
+    this.primitives.copy(grad, copy)
+    return copy
   }
 
   /** The gradient itself, or a copy where its storage has another holder. */
   steal(grad: Num): Num {
     if (this.engine.holders(grad.data) === 1 && this.ledger.entries(grad.data.dataId) === 1) return grad
     const copy = this.primitives.zeros(grad.axes)
-    this.values(copy).set(this.values(grad))
+    this.primitives.copy(grad, copy)
     return copy
   }
 
   ones(like: Num): Num {
-    const v = this.primitives.zeros(like.axes)
-    this.values(v).fill(1)
-    return v
+    return this.primitives.upload(new Float32Array(numel(like.axes)).fill(1), like.axes, 'float32')
   }
 
   onSave(v: Num, why: string): void {

@@ -1,6 +1,6 @@
 import type { DataId } from '@tensorflow/tfjs-core'
-import type { Axes } from '../trace/axes.ts'
-import { type DType, ITEMSIZE } from '../trace/dtype.ts'
+import { type Axes, numel } from '../trace/axes.ts'
+import type { DType } from '../trace/dtype.ts'
 import type { Category } from '../trace/event.ts'
 import type { Engine, StorageTable, TableEntry } from './engines/engine.ts'
 import { EngineError } from './errors.ts'
@@ -26,7 +26,7 @@ const attached = new WeakSet<StorageTable>()
  */
 export class Ledger {
   readonly #recorder: Recorder
-  readonly #engine: Pick<Engine, 'table' | 'storage'>
+  readonly #engine: Pick<Engine, 'table' | 'storage' | 'itemsize'>
   readonly #table: StorageTable
   readonly #held = new Map<DataId, Shared>()
   readonly #byKey = new Map<unknown, Shared>()
@@ -38,7 +38,7 @@ export class Ledger {
   category: Category = 'temporary'
 
   /** Throws `EngineError` where another ledger follows the table already: two would both claim the same bytes. */
-  constructor(engine: Pick<Engine, 'table' | 'storage'>, recorder: Recorder) {
+  constructor(engine: Pick<Engine, 'table' | 'storage' | 'itemsize'>, recorder: Recorder) {
     const { table } = engine
     if (attached.has(table)) {
       throw new EngineError('engine-busy', 'ledger', 'another executor runs on this engine', 'Close it first.')
@@ -100,13 +100,13 @@ export class Ledger {
       this.#held.set(id, shared)
       return
     }
-    const bytes = size * ITEMSIZE[dtype]
+    const bytes = size * this.#engine.itemsize[dtype]
     const held = { id: this.#storages++, bytes, key, entries: 1 }
     this.#held.set(id, held)
     this.#byKey.set(key, held)
     this.#bytes += bytes
     const { expected } = this
-    const named = expected && expected.dtype === dtype && bytes === bytesOf(expected) ? expected.axes : null
+    const named = expected && expected.dtype === dtype && size === numel(expected.axes) ? expected.axes : null
     this.#recorder.alloc(held, named ?? (size === 1 ? [] : [{ name: `${size}`, size }]), dtype, this.category)
   }
 
@@ -120,5 +120,3 @@ export class Ledger {
     this.#recorder.note('free', held)
   }
 }
-
-const bytesOf = ({ axes, dtype }: Expectation): number => axes.reduce((n, a) => n * a.size, ITEMSIZE[dtype])

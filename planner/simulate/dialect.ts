@@ -48,6 +48,8 @@ export interface TileScripts {
 /** Data about a runtime's operations: what the same program costs there. */
 export interface Dialect {
   readonly name: string
+  /** Bytes of an element as the runtime stores it. */
+  readonly itemsize: Readonly<Record<DType, number>>
   /** Type of token ids, positions and labels. */
   readonly integer: DType
   /** Type of a dropout mask. */

@@ -5,7 +5,7 @@ import { Variable } from '../autograd/variable.ts'
 import type { OpName } from '../ops/attributes.ts'
 import type { Parameter } from '../ops/ops.ts'
 import { type Axes, numel } from '../trace/axes.ts'
-import { type DType, ITEMSIZE } from '../trace/dtype.ts'
+import type { DType } from '../trace/dtype.ts'
 import type { Category, Device, EventSink } from '../trace/event.ts'
 import { DERIVATIVES } from './derivatives/index.ts'
 import type { Dialect } from './dialect.ts'
@@ -54,7 +54,13 @@ export class Simulator implements Runtime<View> {
     category: Category = 'temporary',
     device: Device = 'device',
   ): SimTensor {
-    const storage: Storage = { id: this.#storages++, bytes: numel(axes) * ITEMSIZE[dtype], axes, dtype, holders: 1 }
+    const storage: Storage = {
+      id: this.#storages++,
+      bytes: numel(axes) * this.dialect.itemsize[dtype],
+      axes,
+      dtype,
+      holders: 1,
+    }
     const { step, phase, scope, op } = this.position
     this.#sink({
       seq: this.#seq++,

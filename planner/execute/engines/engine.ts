@@ -1,6 +1,7 @@
 import type { DataId, NamedAttrMap, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
 import type { EngineName } from '../../trace/engine-names.ts'
 import { EngineError } from '../errors.ts'
+import type { DeviceLoop, HostLoop, LoopNumbers } from './loop.ts'
 
 export type { EngineName }
 
@@ -56,6 +57,8 @@ export interface Engine {
   readonly device: string
   /** Live bytes above which a run is refused before it starts; null where only the machine's memory limits. */
   readonly limitBytes: number | null
+  /** Bytes of an element as the engine stores it. */
+  readonly itemsize: Readonly<Record<EngineType, number>>
   readonly table: StorageTable
   /** The bytes behind an entry of the table; null where it holds none yet. */
   storage(id: DataId, entry: TableEntry): Storage | null
@@ -78,6 +81,15 @@ export interface Engine {
    * the heap may have moved. Throws `EngineError` where the numbers lie on a device.
    */
   values(x: Tensor): Values
+  /** A new tensor with these numbers, row by row. */
+  upload(values: ArrayLike<number>, shape: readonly number[], dtype: EngineType): Tensor
+  /** The numbers to read, without waiting: the storage's own, or what a device was given; null where only the device has them. */
+  known(x: Tensor): Values | null
+  /**
+   * Runs a loop that tfjs has no kernel for over the tensors' storages, in place and without a storage of its own: `host` where memory
+   * is the host's, else `device` with the numbers.
+   */
+  loop(device: DeviceLoop, tensors: readonly Tensor[], numbers: () => LoopNumbers, host: HostLoop): void
   /** A copy of the numbers, from wherever they lie. What is on its way is read even if the tensor is disposed meanwhile. */
   read(x: Tensor): Promise<Values>
   /** Handles that share the tensor's entry of the table. */
@@ -101,6 +113,7 @@ export abstract class CoreEngine implements Engine {
   abstract readonly table: StorageTable
   readonly version: string
   readonly framework: Framework | null = null
+  readonly itemsize: Readonly<Record<EngineType, number>> = { float32: 4, int32: 4, bool: 1 }
   protected readonly core: Core
   /** tfjs's own name of the backend. */
   protected readonly backendName: string
@@ -123,6 +136,20 @@ export abstract class CoreEngine implements Engine {
     const elements = shape ? shape.reduce((n, s) => n * s, 1) : (values?.length ?? 0)
     // tfjs-core's names of types, of which a run has these.
     return { dtype: dtype as EngineType, elements, key: id }
+  }
+
+  upload(values: ArrayLike<number>, shape: readonly number[], dtype: EngineType): Tensor {
+    const x = this.zeros(shape, dtype)
+    this.values(x).set(values)
+    return x
+  }
+
+  known(x: Tensor): Values | null {
+    return this.values(x)
+  }
+
+  loop(_device: DeviceLoop, tensors: readonly Tensor[], _numbers: () => LoopNumbers, host: HostLoop): void {
+    host(...tensors.map((x) => this.values(x)))
   }
 
   read(x: Tensor): Promise<Values> {

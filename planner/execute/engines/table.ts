@@ -63,7 +63,17 @@ export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
     capacity: freeMemory,
     load: async () => (await import('./tensorflow/engine.ts')).load('tfjs-node', 'cpu'),
   },
-  webgpu: notYet('tfjs on WebGPU', 'the npm package webgpu and a Vulkan driver'),
+  webgpu: {
+    describe: 'tfjs on WebGPU',
+    memory: 'device',
+    needs: 'a Vulkan, Metal or Direct3D 12 driver, about 0.2 GB',
+    install: 'tidemark engines install webgpu',
+    logs: null,
+    missing: async () => ((await import('./webgpu/home.ts')).findWebgpu() ? null : 'not installed'),
+    // WebGPU does not tell how much memory a device has, so that nothing is known to fit.
+    capacity: () => Promise.resolve(0),
+    load: async () => (await import('./webgpu/engine.ts')).load(),
+  },
   wasm: {
     describe: 'tfjs on WebAssembly, one thread, 4 GiB',
     memory: 'host',

@@ -131,7 +131,7 @@ function scoresOf(p: Primitives, setting: Setting, q: Num, k: Num, mask: Num | n
 
 /** A stream for a block's dropout, the same in the forward and in the backward. */
 const streamOf = (p: Primitives, seed: Num, rows: Span, keys: Span): (() => number) =>
-  stream(p.values(seed)[0]! ^ Math.imul(rows.start + 1, 0x9e3779b1) ^ Math.imul(keys.start + 1, 0x85ebca6b))
+  stream(p.known(seed)[0]! ^ Math.imul(rows.start + 1, 0x9e3779b1) ^ Math.imul(keys.start + 1, 0x85ebca6b))
 
 /** What a block of rows has of the softmax so far. */
 interface Running {

@@ -1,4 +1,4 @@
-import type { Axes } from '../../trace/axes.ts'
+import { type Axes, sizes } from '../../trace/axes.ts'
 
 /** Axes of an element-wise result: aligned at the end, the one of size 1 stretched. */
 export function broadcastAxes(a: Axes, b: Axes): Axes {
@@ -53,4 +53,33 @@ export function eachRun(
       index[i] = 0
     }
   }
+}
+
+/** Distance in `narrow` between neighbours along each axis of `wide`: 0 where `narrow` has one element or no such axis. */
+function strides(wide: Axes, narrow: Axes): number[] {
+  const missing = wide.length - narrow.length
+  let dense = 1
+  const of = new Array<number>(wide.length).fill(0)
+  for (let i = narrow.length - 1; i >= 0; i--) {
+    if (narrow[i]!.size !== 1) of[i + missing] = dense
+    dense *= narrow[i]!.size
+  }
+  return of
+}
+
+/** The walk of `eachRun` as a device's loop is told it: the rank, the sizes of `wide`, the steps in `narrow`. */
+export const stepsOf = (wide: Axes, narrow: Axes): number[] => [wide.length, ...sizes(wide), ...strides(wide, narrow)]
+
+/**
+ * The same walk gathered by the elements of `narrow`: the ranks of what stays and of what is summed, how many are summed, then sizes
+ * and steps in `wide` of the axes that stay and of those that are summed.
+ */
+export function foldsOf(wide: Axes, narrow: Axes): number[] {
+  const of = strides(wide, narrow)
+  const own = strides(wide, wide)
+  const axes = wide.map((a, i) => ({ size: a.size, step: own[i]!, stays: of[i] !== 0 }))
+  const [kept, summed] = [axes.filter((a) => a.stays), axes.filter((a) => !a.stays)]
+  const list = (xs: typeof axes) => [...xs.map((a) => a.size), ...xs.map((a) => a.step)]
+  const times = summed.reduce((n, a) => n * a.size, 1)
+  return [kept.length, summed.length, times, ...list(kept), ...list(summed)]
 }

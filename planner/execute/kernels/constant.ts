@@ -1,7 +1,17 @@
 import { type Axes, axis, numel, ONE } from '../../trace/axes.ts'
+import type { DType } from '../../trace/dtype.ts'
+import type { Values } from '../engines/engine.ts'
 import type { Kernel } from './kernel.ts'
+import { engineType } from './primitives.ts'
 
 const none = () => []
+
+/** Zeros to be written and uploaded. */
+function array(dtype: DType, length: number): Values {
+  const type = engineType(dtype)
+  if (type === 'float32') return new Float32Array(length)
+  return type === 'int32' ? new Int32Array(length) : new Uint8Array(length)
+}
 
 /** 0, 1, 2 … along the last axis. */
 export const positions: Kernel<'positions'> = (p) => ({
@@ -20,9 +30,7 @@ export const positions: Kernel<'positions'> = (p) => ({
 
 export const constant: Kernel<'constant'> = (p) => ({
   forward: ({ attributes: { axes, dtype, value } }) => {
-    const y = p.zeros(axes, dtype)
-    p.values(y).fill(value)
-    return [y]
+    return [p.upload(array(dtype, numel(axes)).fill(value), axes, dtype)]
   },
   backward: none,
 })
@@ -39,9 +47,9 @@ export const causalMask: Kernel<'causal_mask'> = (p) => ({
     const padding = inputs[0] ?? null
     // One for all sequences is not stretched: what reads it takes it as it is.
     const rows = stretched ? ONE : batch
-    const y = p.zeros([rows, ONE, tokens, keys], dtype)
-    const to = p.values(y)
-    const real = padding && p.values(padding)
+    const axes = [rows, ONE, tokens, keys]
+    const to = array(dtype, numel(axes))
+    const real = padding && p.known(padding)
     const [seen, hidden] = dtype === 'bool' ? [1, 0] : [0, LOWEST]
     let at = 0
     for (let b = 0; b < rows.size; b++) {
@@ -54,7 +62,7 @@ export const causalMask: Kernel<'causal_mask'> = (p) => ({
         }
       }
     }
-    return [y]
+    return [p.upload(to, axes, dtype)]
   },
   backward: none,
 })
@@ -64,8 +72,8 @@ export const rotaryTable: Kernel<'rotary_table'> = (p) => ({
   forward: ({ attributes: { width, scaling }, inputs }) => {
     const [frequencies, ids] = [inputs[0]!, inputs[1]!]
     const axes: Axes = [ONE, ids.axes.at(-1)!, width]
-    const [cos, sin] = [p.zeros(axes), p.zeros(axes)]
-    const [f, n, c, s] = [p.values(frequencies), p.values(ids), p.values(cos), p.values(sin)]
+    const [f, n] = [p.known(frequencies), p.known(ids)]
+    const [c, s] = [new Float32Array(numel(axes)), new Float32Array(numel(axes))]
     const half = width.size / 2
     for (let t = 0; t < axes[1]!.size; t++) {
       for (let i = 0; i < width.size; i++) {
@@ -74,7 +82,7 @@ export const rotaryTable: Kernel<'rotary_table'> = (p) => ({
         s[t * width.size + i] = Math.sin(angle) * scaling
       }
     }
-    return [cos, sin]
+    return [p.upload(c, axes, 'float32'), p.upload(s, axes, 'float32')]
   },
   backward: none,
 })
@@ -83,14 +91,14 @@ export const rotaryTable: Kernel<'rotary_table'> = (p) => ({
 export const positionIdsAfterPadding: Kernel<'position_ids_after_padding'> = (p) => ({
   forward: ({ attributes: { padId }, inputs }) => {
     const ids = inputs[0]!
-    const y = p.zeros(ids.axes, 'int32')
-    const [from, to] = [p.values(ids), p.values(y)]
+    const from = p.known(ids)
+    const to = new Int32Array(from.length)
     const width = ids.axes.at(-1)!.size
     for (let i = 0, count = 0; i < from.length; i++) {
       if (i % width === 0) count = 0
       to[i] = from[i] === padId ? padId : ++count + padId
     }
-    return [y]
+    return [p.upload(to, ids.axes, 'int32')]
   },
   backward: none,
 })
@@ -99,24 +107,29 @@ export const positionIdsAfterPadding: Kernel<'position_ids_after_padding'> = (p)
 export const positionsOfMask: Kernel<'positions_of_mask'> = (p) => ({
   forward: ({ inputs }) => {
     const mask = inputs[0]!
-    const y = p.zeros(mask.axes, 'int32')
-    const [from, to] = [p.values(mask), p.values(y)]
+    const from = p.known(mask)
+    const to = new Int32Array(from.length)
     const width = mask.axes.at(-1)!.size
     for (let i = 0, count = 0; i < from.length; i++) {
       if (i % width === 0) count = 0
       count += from[i]!
       to[i] = count * from[i]! - 1
     }
-    return [y]
+    return [p.upload(to, mask.axes, 'int32')]
   },
   backward: none,
 })
 
 export const shiftedIds: Kernel<'shifted_ids'> = (p) => ({
   forward: ({ inputs, attributes: { by } }) => {
-    const y = p.zeros(inputs[0]!.axes, 'int32')
-    p.values(y).set(p.values(inputs[0]!).map((n) => n + by))
-    return [y]
+    const ids = inputs[0]!
+    return [
+      p.upload(
+        p.known(ids).map((n) => n + by),
+        ids.axes,
+        'int32',
+      ),
+    ]
   },
   backward: none,
 })
@@ -137,12 +150,11 @@ function bucketOf(distance: number, bidirectional: boolean, buckets: number, max
 /** Bucket numbers `[t, s]` of key − query. */
 export const relativeBuckets: Kernel<'relative_buckets'> = (p) => ({
   forward: ({ attributes: { query, key, bidirectional, buckets, maxDistance } }) => {
-    const y = p.zeros([query, key], 'int32')
-    const to = p.values(y)
+    const to = new Int32Array(query.size * key.size)
     for (let q = 0; q < query.size; q++) {
       for (let k = 0; k < key.size; k++) to[q * key.size + k] = bucketOf(k - q, bidirectional, buckets, maxDistance)
     }
-    return [y]
+    return [p.upload(to, [query, key], 'int32')]
   },
   backward: none,
 })
@@ -152,13 +164,13 @@ export const pad: Kernel<'pad'> = (p) => ({
   forward: ({ attributes: { value, name }, inputs }) => {
     const x = inputs[0]!
     const width = x.axes.at(-1)!.size
-    const y = p.zeros([...x.axes.slice(0, -1), axis(name, width + 1)], x.dtype)
-    const [from, to] = [p.values(x), p.values(y)]
-    to.fill(value)
+    const axes = [...x.axes.slice(0, -1), axis(name, width + 1)]
+    const from = p.known(x)
+    const to = array(x.dtype, numel(axes)).fill(value)
     for (let row = 0; row * width < from.length; row++) {
       to.set(from.subarray(row * width, (row + 1) * width), row * (width + 1))
     }
-    return [y]
+    return [p.upload(to, axes, x.dtype)]
   },
   backward: none,
 })
@@ -167,14 +179,14 @@ export const pad: Kernel<'pad'> = (p) => ({
 export const shiftRight: Kernel<'shift_right'> = (p) => ({
   forward: ({ attributes: { start, pad: padId, ignoreIndex }, inputs }) => {
     const labels = inputs[0]!
-    const y = p.zeros(labels.axes, 'int32')
-    const [from, to] = [p.values(labels), p.values(y)]
+    const from = p.known(labels)
+    const to = new Int32Array(from.length)
     const width = labels.axes.at(-1)!.size
     for (let i = 0; i < from.length; i++) {
       const id = i % width === 0 ? start : from[i - 1]!
       to[i] = id === ignoreIndex ? padId : id
     }
-    return [y]
+    return [p.upload(to, labels.axes, 'int32')]
   },
   backward: none,
 })

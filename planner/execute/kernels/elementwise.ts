@@ -1,5 +1,7 @@
+import { numel } from '../../trace/axes.ts'
 import type { DType } from '../../trace/dtype.ts'
-import { eachRun } from './broadcast.ts'
+import type { DeviceLoop } from '../engines/loop.ts'
+import { eachRun, stepsOf } from './broadcast.ts'
 import type { Kernel } from './kernel.ts'
 import type { Num } from './primitives.ts'
 
@@ -40,15 +42,23 @@ export const mul: Kernel<'mul'> = (p) => ({
   },
 })
 
+const byWhole = (operator: '*' | '/'): DeviceLoop => ({
+  name: `whole ${operator}`,
+  written: 1,
+  body: `b0[i] = b1[i] ${operator} f32(b2[place(i, 1, n(0))]);`,
+})
+
 /** By whole numbers, broadcast; they are read as they are. d self by the same. */
 const whole =
-  <N extends 'mul_whole' | 'div_whole'>(by: (x: number, n: number) => number): Kernel<N> =>
+  <N extends 'mul_whole' | 'div_whole'>(by: (x: number, n: number) => number, device: DeviceLoop): Kernel<N> =>
   (p) => {
     const made = (x: Num, other: Num): Num => {
       const y = p.zeros(x.axes)
-      const [from, numbers, to] = [p.values(x), p.values(other), p.values(y)]
-      eachRun(x.axes, other.axes, (at, of, length, step) => {
-        for (let i = 0; i < length; i++) to[at + i] = by(from[at + i]!, numbers[of + i * step]!)
+      const told = () => ({ count: numel(x.axes), whole: stepsOf(x.axes, other.axes) })
+      p.loop(device, [y, x, other], told, (to, from, numbers) => {
+        eachRun(x.axes, other.axes, (at, of, length, step) => {
+          for (let i = 0; i < length; i++) to[at + i] = by(from[at + i]!, numbers[of + i * step]!)
+        })
       })
       return y
     }
@@ -60,8 +70,8 @@ const whole =
       backward: (call) => [made(call.grads[0]!, call.saved('other')), null],
     }
   }
-export const mulWhole: Kernel<'mul_whole'> = whole((x, n) => x * n)
-export const divWhole: Kernel<'div_whole'> = whole((x, n) => x / n)
+export const mulWhole: Kernel<'mul_whole'> = whole((x, n) => x * n, byWhole('*'))
+export const divWhole: Kernel<'div_whole'> = whole((x, n) => x / n, byWhole('/'))
 
 /** d self = g / other, d other = −g · (self / other) / other */
 export const div: Kernel<'div'> = (p) => ({
@@ -142,7 +152,7 @@ export const rsqrt: Kernel<'rsqrt'> = (p) => ({
 export const to: Kernel<'to'> = (p) => {
   const cast = (x: Num, dtype: DType): Num => {
     const y = p.zeros(x.axes, dtype)
-    p.values(y).set(p.values(x))
+    p.copy(x, y)
     return y
   }
   return {

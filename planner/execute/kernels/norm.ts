@@ -1,3 +1,5 @@
+import { numel } from '../../trace/axes.ts'
+import type { DeviceLoop } from '../engines/loop.ts'
 import type { Kernel } from './kernel.ts'
 import type { Num, Primitives } from './primitives.ts'
 import { summed } from './reduction.ts'
@@ -90,7 +92,11 @@ export const layerNorm: Kernel<'layer_norm'> = (p) => ({
 
 /** Adds a row to each row of a tensor that nobody else holds yet, in place. */
 export function addToRows(p: Primitives, y: Num, row: Num): void {
-  const [to, from] = [p.values(y), p.values(row)]
-  const width = from.length
-  for (let at = 0; at < to.length; at += width) for (let i = 0; i < width; i++) to[at + i]! += from[i]!
+  const width = numel(row.axes)
+  const told = () => ({ count: numel(y.axes), whole: [width] })
+  p.loop(ADD_ROW, [y, row], told, (to, from) => {
+    for (let at = 0; at < to.length; at += width) for (let i = 0; i < width; i++) to[at + i]! += from[i]!
+  })
 }
+
+const ADD_ROW: DeviceLoop = { name: 'add row', written: 1, body: 'b0[i] += b1[i % n(0)];' }

@@ -1,8 +1,10 @@
 import type { NamedAttrMap, Tensor } from '@tensorflow/tfjs-core'
 import { Variable } from '../../autograd/variable.ts'
-import { type Axes, ONE, sizes } from '../../trace/axes.ts'
+import { type Axes, numel, ONE, sizes } from '../../trace/axes.ts'
 import type { DType } from '../../trace/dtype.ts'
 import type { Engine, EngineType, Turned, Values } from '../engines/engine.ts'
+import type { DeviceLoop, HostLoop, LoopNumbers } from '../engines/loop.ts'
+import { EngineError } from '../errors.ts'
 import type { Ledger } from '../ledger.ts'
 import { broadcastAxes } from './broadcast.ts'
 
@@ -109,21 +111,46 @@ export class Primitives {
   }
 
   number(value: number, dtype: DType = 'float32'): Num {
-    const x = this.zeros([], dtype)
-    this.values(x)[0] = value
-    return x
+    return this.upload([value], [], dtype)
   }
 
   /** A tensor with these numbers, row by row. */
   upload(values: ArrayLike<number>, axes: Axes, dtype: DType): Num {
-    const x = this.zeros(axes, dtype)
-    this.values(x).set(values)
-    return x
+    const type = engineType(dtype)
+    return this.#making(axes, type, () => this.engine.upload(values, sizes(axes), type))
   }
 
   /** The storage itself. Not valid after the next allocation. */
   values(x: Num): Values {
     return this.engine.values(x.data)
+  }
+
+  /** The numbers of what came from the host, to read. Throws `EngineError` where a device has computed them. */
+  known(x: Num): Values {
+    const values = this.engine.known(x.data)
+    if (values) return values
+    const message = 'numbers that a device has computed are asked for within a step'
+    throw new EngineError('not-on-host', this.engine.name, message, 'Take an engine in host memory, such as wasm.')
+  }
+
+  /** A loop over the storages themselves, of which `device` says how many are written: in place, without a storage of its own. */
+  loop(device: DeviceLoop, xs: readonly Num[], numbers: () => LoopNumbers, host: HostLoop): void {
+    this.engine.loop(
+      device,
+      xs.map((x) => x.data),
+      numbers,
+      host,
+    )
+  }
+
+  /** The numbers of one tensor into another one as long, which may have another type. */
+  copy(from: Num, to: Num): void {
+    this.loop(
+      COPY,
+      [to, from],
+      () => ({ count: numel(to.axes) }),
+      (target, source) => target.set(source),
+    )
   }
 
   /** Runs a kernel's saves of what it made: recomputing a checkpointed region may stop at one, and then all of it goes. */
@@ -143,6 +170,8 @@ export class Primitives {
     }
   }
 }
+
+const COPY: DeviceLoop = { name: 'copy', written: 1, body: 'b0[i] = T0(b1[i]);' }
 
 /** How an engine stores a type: token ids are int32 in tfjs, all floating types float32. */
 export function engineType(dtype: DType): EngineType {

@@ -1,7 +1,8 @@
-import { ONE } from '../../trace/axes.ts'
+import { numel, ONE } from '../../trace/axes.ts'
 import { type DType, isFloating } from '../../trace/dtype.ts'
+import type { DeviceLoop } from '../engines/loop.ts'
 import { EngineError } from '../errors.ts'
-import { eachRun } from './broadcast.ts'
+import { eachRun, foldsOf, stepsOf } from './broadcast.ts'
 import type { Kernel } from './kernel.ts'
 import type { Num, Primitives } from './primitives.ts'
 
@@ -38,13 +39,28 @@ export const sum: Kernel<'sum'> = (p) => ({
   ],
 })
 
+const STRETCH: DeviceLoop = { name: 'stretch', written: 1, body: 'b0[i] = b1[place(i, 1, n(0))];' }
+
+const FOLD: DeviceLoop = {
+  name: 'fold',
+  written: 1,
+  body: `
+    let summed = 3 + 2 * n(0);
+    let start = place(i, 3, n(0));
+    var sum = T0(0);
+    for (var k = 0u; k < n(2); k++) { sum += T0(b1[start + place(k, summed, n(1))]); }
+    b0[i] = sum;`,
+}
+
 /** A copy of `x` broadcast to `axes`; `aligned` are its own where an axis of one element is missing. Written over the storages: tfjs's Tile walks an index an element. */
 export function stretched(p: Primitives, x: Num, axes: Num['axes'], aligned: Num['axes'] = x.axes): Num {
   const y = p.zeros(axes, x.dtype)
-  const [from, to] = [p.values(x), p.values(y)]
-  eachRun(axes, aligned, (at, of, length, step) => {
-    if (step === 1) to.set(from.subarray(of, of + length), at)
-    else to.fill(from[of]!, at, at + length)
+  const told = () => ({ count: numel(axes), whole: stepsOf(axes, aligned) })
+  p.loop(STRETCH, [y, x], told, (to, from) => {
+    eachRun(axes, aligned, (at, of, length, step) => {
+      if (step === 1) to.set(from.subarray(of, of + length), at)
+      else to.fill(from[of]!, at, at + length)
+    })
   })
   return y
 }
@@ -58,17 +74,19 @@ export function summed(
   dtype: DType = 'float32',
 ): Num {
   const y = p.zeros(axes, dtype)
-  const [from, to] = [p.values(x), p.values(y)]
-  const sums = new Float64Array(to.length)
-  eachRun(x.axes, aligned, (at, of, length, step) => {
-    if (step === 1) for (let i = 0; i < length; i++) sums[of + i]! += from[at + i]!
-    else {
-      let sum = 0
-      for (let i = at; i < at + length; i++) sum += from[i]!
-      sums[of]! += sum
-    }
+  const told = () => ({ count: numel(axes), whole: foldsOf(x.axes, aligned) })
+  p.loop(FOLD, [y, x], told, (to, from) => {
+    const sums = new Float64Array(to.length)
+    eachRun(x.axes, aligned, (at, of, length, step) => {
+      if (step === 1) for (let i = 0; i < length; i++) sums[of + i]! += from[at + i]!
+      else {
+        let sum = 0
+        for (let i = at; i < at + length; i++) sum += from[i]!
+        sums[of]! += sum
+      }
+    })
+    to.set(sums)
   })
-  to.set(sums)
   return y
 }
 

@@ -112,7 +112,7 @@ export const detach: Kernel<'detach'> = (p) => ({
 
 function copied(p: Primitives, x: Num, axes: Axes = x.axes): Num {
   const y = p.zeros(axes, x.dtype)
-  p.values(y).set(p.values(x))
+  p.copy(x, y)
   return y
 }
 

@@ -1,3 +1,5 @@
+import { numel } from '../../trace/axes.ts'
+import type { DeviceLoop } from '../engines/loop.ts'
 import type { Executor } from '../executor.ts'
 import { AdamState, type Optimizer } from './state.ts'
 
@@ -6,6 +8,18 @@ export interface AdamWOptions {
   readonly betas?: readonly [number, number]
   readonly eps?: number
   readonly weightDecay?: number
+}
+
+const ADAMW: DeviceLoop = {
+  name: 'adamw',
+  written: 3,
+  body: `
+    let g = b3[i];
+    let m = b1[i] + r(0) * (g - b1[i]);
+    let v = r(1) * b2[i] + r(2) * g * g;
+    b1[i] = m;
+    b2[i] = v;
+    b0[i] = b0[i] * r(3) - (r(4) * m) / (sqrt(v) / r(5) + r(6));`,
 }
 
 /**
@@ -24,14 +38,20 @@ export function adamW(executor: Executor, options: AdamWOptions): Optimizer {
         const size = lr / (1 - beta1 ** steps)
         const root = Math.sqrt(1 - beta2 ** steps)
         const keep = 1 - lr * weightDecay
-        for (let i = 0; i < parameter.length; i++) {
-          const g = gradient[i]!
-          const m = mean[i]! + (1 - beta1) * (g - mean[i]!)
-          const v = beta2 * square[i]! + (1 - beta2) * g * g
-          mean[i] = m
-          square[i] = v
-          parameter[i] = parameter[i]! * keep - (size * m) / (Math.sqrt(v) / root + eps)
-        }
+        const told = () => ({
+          count: numel(parameter.axes),
+          real: [1 - beta1, beta2, 1 - beta2, keep, size, root, eps],
+        })
+        executor.primitives.loop(ADAMW, [parameter, mean, square, gradient], told, (p, ms, vs, gs) => {
+          for (let i = 0; i < p.length; i++) {
+            const g = gs[i]!
+            const m = ms[i]! + (1 - beta1) * (g - ms[i]!)
+            const v = beta2 * vs[i]! + (1 - beta2) * g * g
+            ms[i] = m
+            vs[i] = v
+            p[i] = p[i]! * keep - (size * m) / (Math.sqrt(v) / root + eps)
+          }
+        })
       }
     },
   }

@@ -1,6 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Leaf } from '../../autograd/variable.ts'
-import type { Values } from '../engines/engine.ts'
 import type { Executor } from '../executor.ts'
 import type { Num } from '../kernels/primitives.ts'
 
@@ -9,12 +8,12 @@ export interface Optimizer {
   step(leaves: readonly Leaf<Tensor>[]): void
 }
 
-/** A leaf's numbers during its update: parameter, gradient and the two moments, all as long. */
+/** A leaf during its update: parameter, gradient and the two moments, all as long. */
 export interface Update {
-  readonly parameter: Values
-  readonly gradient: Values
-  readonly mean: Values
-  readonly square: Values
+  readonly parameter: Num
+  readonly gradient: Num
+  readonly mean: Num
+  readonly square: Num
   /** Steps taken, this one included. */
   readonly steps: number
 }
@@ -46,15 +45,14 @@ export class AdamState {
     this.#moments.set(leaf, { mean: zeros(), square: zeros(), steps: 0 })
   }
 
-  /** Counts a step and opens the leaf's storages. They are valid until something is allocated. */
+  /** Counts a step and gives the leaf's tensors. */
   next(leaf: Leaf<Tensor>): Update {
     const moments = this.#moments.get(leaf)!
-    const { primitives } = this.#executor
     return {
-      parameter: primitives.values(leaf.variable),
-      gradient: primitives.values(leaf.grad!),
-      mean: primitives.values(moments.mean),
-      square: primitives.values(moments.square),
+      parameter: leaf.variable,
+      gradient: leaf.grad!,
+      mean: moments.mean,
+      square: moments.square,
       steps: ++moments.steps,
     }
   }

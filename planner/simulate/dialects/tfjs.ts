@@ -1,4 +1,5 @@
 import type { OpName } from '../../ops/attributes.ts'
+import { ITEMSIZE } from '../../trace/dtype.ts'
 import type { EngineName } from '../../trace/engine-names.ts'
 import type { BackwardScripts, Dialect, Script } from '../dialect.ts'
 import { TFJS_TILES } from './tfjs-tiles.ts'
@@ -207,13 +208,17 @@ const BACKWARD: { readonly [op in OpName | `${OpName}.${string}`]?: BackwardScri
   bmm: { order: ['mat2', 'self'] },
 }
 
+/** WebGPU's buffers have no elements below 4 bytes (tfjs-backend-webgpu, webgpu_util.ts, GPUBytesPerElement). */
+const ITEMSIZES: Readonly<Partial<Record<EngineName, Dialect['itemsize']>>> = { webgpu: { ...ITEMSIZE, bool: 4 } }
+
 /**
  * tfjs 4.22 as planner/execute runs it, float32 throughout: tensors are dense, gradients add out of place, and an operation that
  * is several tfjs kernels makes their results in this order. Kernels are chosen so that none leaves a temporary of its own on one
- * engine only (tfjs's softmax, mean, sums over a leading axis, cast and tile would): both engines have the same scripts.
+ * engine only (tfjs's softmax, mean, sums over a leading axis, cast and tile would): all engines have the same scripts.
  */
 export const tfjsDialect = (engine: EngineName): Dialect => ({
   name: `tfjs-4.22/${engine}`,
+  itemsize: ITEMSIZES[engine] ?? ITEMSIZE,
   integer: 'int32',
   mask: 'bool',
   aliases: new Set(ALIASES),

@@ -1,6 +1,6 @@
 import type { AutocastPolicy } from '../../autograd/autocast.ts'
 import type { OpName } from '../../ops/attributes.ts'
-import type { DType } from '../../trace/dtype.ts'
+import { type DType, ITEMSIZE } from '../../trace/dtype.ts'
 import type { Dialect } from '../dialect.ts'
 
 const ALIASES: readonly OpName[] = [
@@ -128,6 +128,7 @@ const paddedBool = (visible: typeof causal): string[] => [
  */
 export const torch: Dialect = {
   name: 'torch-2.13',
+  itemsize: ITEMSIZE,
   integer: 'int64',
   mask: 'bool',
   aliases: new Set(ALIASES),
