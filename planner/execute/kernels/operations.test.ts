@@ -196,7 +196,7 @@ for (const name of TESTED_ENGINES) {
     for (const c of casesOf(shape, stream(n + 1))) {
       const truth = truthOf(c, weightsOf)
       if (!truth) continue
-      test(`${name}: ${c.label}, shape ${n}: result and gradients are tf.grads'`, () => {
+      test(`${name}: ${c.label}, shape ${n}: result and gradients are tf.grads'`, async () => {
         const executor = new Executor({ engine, seed: 1, sink: () => undefined, tile: SHORT_TILE })
         try {
           const make = ({ axes, dtype, values }: Operand) => executor.keep(axes, dtype, 'input', values, c.label)
@@ -207,17 +207,15 @@ for (const name of TESTED_ENGINES) {
             trains: false,
           })
           const ran = drive(executor, c, make, dy)
-          const result = distance(executor.values(ran.results[0]!), truth.result)
+          const result = distance(await executor.read(ran.results[0]!), truth.result)
           assert.ok(result <= LIMIT, `result off by ${result}`)
           worst.result = Math.max(worst.result, result)
-          ran.leaves
-            .filter((_, i) => c.inputs[i] !== null)
-            .forEach((leaf, i) => {
-              if (!leaf) return
-              const off = distance(executor.values(leaf.grad!), truth.gradients[i]!)
-              assert.ok(off <= LIMIT, `gradient ${i} off by ${off}`)
-              if (off > worst.gradient) Object.assign(worst, { gradient: off, at: c.label })
-            })
+          for (const [i, leaf] of ran.leaves.filter((_, k) => c.inputs[k] !== null).entries()) {
+            if (!leaf) continue
+            const off = distance(await executor.read(leaf.grad!), truth.gradients[i]!)
+            assert.ok(off <= LIMIT, `gradient ${i} off by ${off}`)
+            if (off > worst.gradient) Object.assign(worst, { gradient: off, at: c.label })
+          }
           ran.end()
         } finally {
           executor.close()
