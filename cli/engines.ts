@@ -34,8 +34,9 @@ export async function fastestThatHolds(
   for (const engine of candidates) {
     peak = Math.max(...runs.map((run) => peakOfRun({ ...run, engine })))
     const capacity = await ENGINE_TABLE[engine].capacity()
-    if (peak <= capacity) return engine
-    if (capacity > most) [roomiest, most] = [engine, capacity]
+    // What does not tell its memory is taken where it is named, not where another one is known to hold the step.
+    if (capacity === null ? candidates.length === 1 : peak <= capacity) return engine
+    if (capacity !== null && capacity > most) [roomiest, most] = [engine, capacity]
   }
   const layers = runs.map((run) => layersThatFit({ ...run, engine: roomiest }, most) ?? 0)
   const fits = Math.min(...layers)

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os'
 import { ENGINE_TABLE } from '../../planner/execute/engines/table.ts'
-import { ENGINE_NAMES } from '../../planner/trace/engine-names.ts'
+import { ENGINE_NAMES, type EngineName } from '../../planner/trace/engine-names.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { OUTPUT_FLAGS } from '../flags.ts'
 import { bytesIn } from '../output/numbers.ts'
@@ -12,7 +12,7 @@ import { type Context, contextOf, pageOf } from './context.ts'
 import { checkOutputs, emit } from './emit.ts'
 
 const ACTIONS = ['list', 'doctor', 'install'] as const
-const INSTALLABLE = ['tensorflow'] as const
+const INSTALLABLE = ['tensorflow', 'webgpu'] as const
 
 export const engines: Command = {
   usage: 'engines [action] [what]',
@@ -25,6 +25,7 @@ export const engines: Command = {
   examples: [
     ['tidemark engines doctor', 'load each engine and measure it'],
     ['tidemark engines install tensorflow', 'tfjs-node on a current TensorFlow, in the cache folder'],
+    ['tidemark engines install webgpu', 'any GPU with a Vulkan, Metal or Direct3D 12 driver'],
   ],
   async run(args, raw) {
     const context = await contextOf(raw, this.flags, 'engines')
@@ -32,7 +33,7 @@ export const engines: Command = {
     const action = textArgument(args, 'action') || 'list'
     const what = textArgument(args, 'what')
     refuseMisplaced(action, what, context)
-    if (action === 'install') return install(context)
+    if (action === 'install') return what === 'webgpu' ? installsWebgpu(context) : install(context)
     if (action === 'doctor') return doctor(context)
     return list(context)
   },
@@ -43,9 +44,10 @@ function refuseMisplaced(action: string, what: string, { values }: Context): voi
     throw new UsageError([{ where, message, next }])
   }
   if (action === 'install' && what === '')
-    refuse('engines install', 'needs what to install', 'Say engines install tensorflow.')
+    refuse('engines install', 'needs what to install', `Say engines install ${INSTALLABLE.join(' or ')}.`)
   if (action !== 'install' && what !== '') refuse(`engines ${action}`, `takes no ${what}`, 'Leave it out.')
-  if (action !== 'install' && values.cuda !== undefined) refuse('--gpu', 'belongs to engines install', 'Leave it out.')
+  if (what !== 'tensorflow' && values.cuda !== undefined)
+    refuse('--gpu', 'belongs to engines install tensorflow', 'Leave it out.')
 }
 
 const COLUMNS: readonly Column[] = [
@@ -119,7 +121,18 @@ async function install(context: Context): Promise<typeof EXIT.done> {
   const { installTensorflow } = await import('../tensorflow/install.ts')
   const { home } = await installTensorflow(variant, terminal.env, (line) => terminal.say(line))
   const engine = variant === 'gpu' ? 'tfjs-node-gpu' : 'tfjs-node'
-  const document = { schema: 'tidemark/engines-install@1', engine, folder: home }
+  return ready(context, engine, home)
+}
+
+async function installsWebgpu(context: Context): Promise<typeof EXIT.done> {
+  const { terminal } = context
+  const { installWebgpu } = await import('../webgpu/install.ts')
+  const home = await installWebgpu(terminal.env, (line) => terminal.say(line))
+  return ready(context, 'webgpu', home)
+}
+
+function ready(context: Context, engine: EngineName, folder: string): typeof EXIT.done {
+  const document = { schema: 'tidemark/engines-install@1', engine, folder }
   emit(context, document, () => `${engine} is ready: say --engine ${engine}`)
   return EXIT.done
 }

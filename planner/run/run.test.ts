@@ -3,10 +3,10 @@ import * as assert from 'uvu/assert'
 import { TESTED_ENGINES } from '../execute/engines/tested.test.cases.ts'
 import { Executed } from '../result/run.ts'
 import { executeRun } from './index.ts'
-import { FAMILIES, METHODS, modelOf, settingsOf } from './settings.test.cases.ts'
+import { familiesOn, METHODS, modelOf, settingsOf } from './settings.test.cases.ts'
 
 for (const engine of TESTED_ENGINES) {
-  for (const family of FAMILIES) {
+  for (const family of familiesOn(engine)) {
     for (const method of METHODS) {
       test(`${engine}: ${family} ${method}, five settings: measured equals predicted to the byte`, async () => {
         for (const train of settingsOf(family, method)) {

@@ -1,4 +1,5 @@
 import { type ModelSpec, specFromConfig } from '../../models/index.ts'
+import type { EngineName } from '../trace/engine-names.ts'
 import type { Method, TrainSpec } from '../training/spec.ts'
 
 /** Small models of the families, with widths that no two share, so that a mixed-up axis shows. */
@@ -231,6 +232,10 @@ const CONFIGS: Readonly<Record<string, Record<string, unknown>>> = {
 }
 
 export const FAMILIES = Object.keys(CONFIGS)
+/** Those that are run on an engine: a software adapter compiles WebGPU's shaders for seconds each. */
+export const familiesOn = (engine: EngineName): readonly string[] =>
+  engine === 'webgpu' ? ['llama', 'roberta', 't5'] : FAMILIES
+
 export const METHODS: readonly Method[] = ['full', 'lora', 'lora-fa']
 
 const TARGETS: Readonly<Record<string, readonly string[]>> = {

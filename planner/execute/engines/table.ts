@@ -16,8 +16,8 @@ export interface EngineEntry {
   readonly logs: Readonly<Record<string, string>> | null
   /** Why it cannot be loaded here, found out without loading anything heavy; null where it seems to be there. */
   missing(): Promise<string | null>
-  /** Bytes of tensors that it can hold now, as far as is known without loading it. */
-  capacity(): Promise<number>
+  /** Bytes of tensors that it can hold now, as far as is known without loading it; null where nobody tells. */
+  capacity(): Promise<number | null>
   /** Throws where it does not load; `load.ts` turns that into an `EngineError`. */
   load(): Promise<Engine>
 }
@@ -70,8 +70,8 @@ export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
     install: 'tidemark engines install webgpu',
     logs: null,
     missing: async () => ((await import('./webgpu/home.ts')).findWebgpu() ? null : 'not installed'),
-    // WebGPU does not tell how much memory a device has, so that nothing is known to fit.
-    capacity: () => Promise.resolve(0),
+    // WebGPU does not tell how much memory a device has.
+    capacity: here,
     load: async () => (await import('./webgpu/engine.ts')).load(),
   },
   wasm: {

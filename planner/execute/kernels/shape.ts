@@ -57,6 +57,8 @@ const isEmpty = (axes: Axes): boolean => axes.some((a) => a.size === 0)
 
 /** Zeros around a gradient of `[…, length, …]` where the slice was. */
 function padded(p: Primitives, g: Num, at: number, start: number, axes: Axes): Num {
+  // Without padding WebGPU would hand back the gradient itself.
+  if (sameSizes(g.axes, axes)) return copied(p, g, axes)
   const paddings = axes.map((a, i) => (i === at ? [start, a.size - start - g.axes[i]!.size] : [0, 0]))
   // tfjs types attributes without nested lists, which PadV2 takes all the same (tfjs-core, pad.ts casts likewise).
   const attributes = { paddings, constantValue: 0 } as unknown as NamedAttrMap
