@@ -89,12 +89,18 @@ async function doctor(context: Context): Promise<typeof EXIT.done> {
   const bytes = bytesIn(context.values.unit)
   const rows = found.map((e) =>
     e.ok
-      ? [e.name, 'yes', e.device, bytes(e.limitBytes ?? totalmem()), e.gflops.toFixed(1)]
+      ? [e.name, 'yes', e.device, roomOf(e, bytes), e.gflops.toFixed(1)]
       : [e.name, 'no', remedy(e.why, e.next), '', ''],
   )
   const document = { schema: 'tidemark/engines-doctor@1', engines: found }
   emit(context, document, () => table(MEASURED, rows, pageOf(context).width))
   return EXIT.done
+}
+
+/** A device's memory is not the machine's: where the engine does not tell it, nobody does. */
+function roomOf({ name, limitBytes }: Extract<Diagnosis, { ok: true }>, bytes: (n: number) => string): string {
+  if (limitBytes !== null) return bytes(limitBytes)
+  return ENGINE_TABLE[name].memory === 'host' ? bytes(totalmem()) : 'not told'
 }
 
 type Diagnosis =

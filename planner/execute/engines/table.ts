@@ -30,17 +30,6 @@ const freeMemory = async (): Promise<number> => 0.9 * (await import('node:os')).
 const missingTensorflow = async (variant: Variant): Promise<string | null> =>
   (await import('./tensorflow/home.ts')).findInstallation(variant) ? null : 'not installed'
 
-const notYet = (describe: string, needs: string): EngineEntry => ({
-  describe,
-  memory: 'device',
-  needs,
-  install: null,
-  logs: null,
-  missing: () => Promise.resolve('not supported yet'),
-  capacity: () => Promise.resolve(0),
-  load: () => Promise.reject(new Error('not supported yet')),
-})
-
 /** All engines by name. An entry's module is only imported when it is asked for. */
 export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
   'tfjs-node-gpu': {

@@ -4,6 +4,7 @@ import type { Parameter } from '../../ops/ops.ts'
 import { numel } from '../../trace/axes.ts'
 import type { Values } from '../engines/engine.ts'
 import type { DeviceLoop } from '../engines/loop.ts'
+import { EngineError } from '../errors.ts'
 import type { Executor } from '../executor.ts'
 import { inverse } from './inverse.ts'
 import { AdamState, type Optimizer } from './state.ts'
@@ -36,12 +37,17 @@ const ADAM: DeviceLoop = {
     b0[i] = p - r(6) * p;`,
 }
 
+/** The rank of which a device holds a row of the gradient beside the tensors. */
+const WIDEST = 512
+const tooWide = (rank: number): EngineError =>
+  new EngineError('not-executed', 'lorafa', `rank ${rank} is over ${WIDEST}`, 'Take --optimizer adamw, or wasm.')
+
 /** Rounds to bfloat16 where `n(1)` says so, as `toBfloat16` does. A row is worked out whole before it is written. */
 const CORRECT: DeviceLoop = {
   name: 'correct',
   written: 1,
   body: `
-    var row: array<f32, 512>;
+    var row: array<f32, ${WIDEST}>;
     for (var j = 0u; j < n(0); j++) {
       var sum = 0.0;
       for (var k = 0u; k < n(0); k++) { sum += rounded(b0[i * n(0) + k], n(1)) * r(1 + k * n(0) + j); }
@@ -78,11 +84,10 @@ export function loraFa(executor: Executor, options: LoraFaOptions): Optimizer {
           const factor = 1 / scaling ** 2
           const inverted = invertedGram(a, rank, round)
           const rounds = round === toBfloat16 ? 1 : 0
-          const told = () => ({
-            count: numel(gradient.axes) / rank,
-            whole: [rank, rounds],
-            real: [factor, ...inverted],
-          })
+          const told = () => {
+            if (rank > WIDEST) throw tooWide(rank)
+            return { count: numel(gradient.axes) / rank, whole: [rank, rounds], real: [factor, ...inverted] }
+          }
           primitives.loop(CORRECT, [gradient], told, (g) => correct(g, inverted, rank, factor, round))
         }
         const size = (lr * Math.sqrt(1 - beta2 ** steps)) / (1 - beta1 ** steps)
