@@ -20,7 +20,6 @@ const WEBGPU_SUITE = [
   'planner/execute/agreement',
   'planner/execute/engines/',
   'planner/execute/kernels/operations',
-  'planner/run/gate',
   'planner/run/run.test',
 ]
 

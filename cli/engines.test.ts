@@ -22,7 +22,11 @@ test('list says what is here, and of what is not why and what to type', async ()
     available: false,
     note: 'not installed: tidemark engines install tensorflow',
   })
-  assert.is(found.get('webgpu').note, 'not installed: tidemark engines install webgpu')
+  assert.equal(found.get('webgpu'), {
+    name: 'webgpu',
+    available: false,
+    note: 'not installed: tidemark engines install webgpu',
+  })
   const { status, stderr } = await tidemark(['run', 'smollm2-135m', '--engine', 'tfjs-node'], { env: nowhere })
   assert.is(status, 4)
   assert.match(stderr, /tfjs-node is not there: not installed. Type `tidemark engines install tensorflow`/)

@@ -5,6 +5,7 @@ import { divergence } from '../run/equality.ts'
 import type { BackwardScripts, Dialect, Script } from '../simulate/dialect.ts'
 import { tfjsDialect } from '../simulate/dialects/tfjs.ts'
 import { Simulator } from '../simulate/simulator.ts'
+import type { EngineName } from '../trace/engine-names.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import { loadEngine } from './engines/load.ts'
 import { TESTED_ENGINES } from './engines/tested.test.cases.ts'
@@ -106,6 +107,9 @@ function* tileMutants(dialect: Dialect): Generator<Mutant> {
   }
 }
 
+/** Shapes that are drawn. A software adapter compiles a shader for nearly each of them, and dies of some thousands. */
+const RUNS: Readonly<Partial<Record<EngineName, number>>> = { wasm: 60, webgpu: 5 }
+
 for (const name of TESTED_ENGINES) {
   const engine = await loadEngine(name)
   const stated = tfjsDialect(name)
@@ -135,7 +139,7 @@ for (const name of TESTED_ENGINES) {
           }
         }
       }),
-      { numRuns: name === 'wasm' ? 60 : 40, seed: 20261124 },
+      { numRuns: RUNS[name] ?? 40, seed: 20261124 },
     )
   })
 
