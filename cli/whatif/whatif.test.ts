@@ -65,16 +65,8 @@ const pageFor = (saved: Predicted, model: string): WhatIf =>
   // a page's setup has been JSON
   planner.createWhatIf(JSON.parse(JSON.stringify(setupFromResult(saved, specFromCatalog(model), model))))
 
-const MODELS = [
-  'smollm2-135m',
-  'llama-2-7b',
-  'llama-3.2-1b',
-  'roberta-base',
-  't5-small',
-  'gpt2',
-  'bart-base',
-  'opt-125m',
-]
+/** A family each, of few layers: the allocator is replayed for each setting, twice. */
+const MODELS = ['pythia-70m', 'llama-3.2-1b', 'roberta-base', 't5-small', 'gpt2', 'opt-125m', 'bart-base']
 
 const number = (min: number, max: number) => fc.integer({ min, max }).map(String)
 /** Mostly what can be predicted; now and then what is refused. */
@@ -97,7 +89,7 @@ const changes = fc.record(
 )
 
 test('on more than 200 random settings the page says what estimate --json says, refusals included', async () => {
-  const samples = fc.sample(fc.tuple(fc.constantFrom(...MODELS), changes), { numRuns: 280, seed: 20_261_125 })
+  const samples = fc.sample(fc.tuple(fc.constantFrom(...MODELS), changes), { numRuns: 300, seed: 20_261_125 })
   let refused = 0
   for (const [model, asked] of samples) {
     const page = await pageOf(model)
