@@ -118,7 +118,7 @@ test('an engine computes in float32, and one that is not there exits 4', async (
   )
   const { status, stderr } = await tidemark(['run', 'smollm2-135m', '--engine', 'webgpu'])
   assert.is(status, 4)
-  assert.match(stderr, /webgpu is not there: not supported yet/)
+  assert.match(stderr, /webgpu is not there: not installed/)
 })
 
 test.run()

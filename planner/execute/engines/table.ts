@@ -27,6 +27,12 @@ const here = () => Promise.resolve(null)
 /** Of the machine's free memory some is left: numbers on their way in, libraries' own. */
 const freeMemory = async (): Promise<number> => 0.9 * (await import('node:os')).freemem()
 
+/** Of the GPU's as well; unknown where its driver does not answer. */
+async function freeDeviceMemory(): Promise<number | null> {
+  const bytes = (await import('./tensorflow/driver.ts')).freeDeviceBytes()
+  return bytes === null ? null : 0.9 * bytes
+}
+
 const missingTensorflow = async (variant: Variant): Promise<string | null> =>
   (await import('./tensorflow/home.ts')).findInstallation(variant) ? null : 'not installed'
 
@@ -39,7 +45,7 @@ export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
     install: 'tidemark engines install tensorflow --gpu',
     logs: LOGGED,
     missing: () => missingTensorflow('gpu'),
-    capacity: async () => 0.9 * ((await import('./tensorflow/driver.ts')).freeDeviceBytes() ?? 0),
+    capacity: freeDeviceMemory,
     load: async () => (await import('./tensorflow/engine.ts')).load('tfjs-node-gpu', 'gpu'),
   },
   'tfjs-node': {
