@@ -7,6 +7,7 @@ import {
   ATTENTION_NAMES,
   AUTOCASTS,
   CHECKPOINTINGS,
+  FUSED_KERNELS,
   FUSED_LOSSES,
   METHOD_NAMES,
   OPTIMIZER_IMPL_NAMES,
@@ -123,6 +124,7 @@ export const FLAGS = {
     fallback: "the Trainer's",
   }),
   fused_loss: flag('Step', choice(FUSED_LOSSES), { describe: 'Fused linear and loss', fallback: 'none' }),
+  fused_kernels: flag('Step', choice(FUSED_KERNELS), { describe: "fms-acceleration's kernels", fallback: 'none' }),
   task: flag('Model', choice(TASKS), { describe: 'Head and loss', fallback: "from the config's architectures" }),
   layers: flag('Model', integer(1, 4096), { describe: 'Keep only the first N layers', placeholder: 'N' }),
   stack: flag('Model', text('a stack, or an unambiguous part of its name'), {

@@ -32,6 +32,7 @@ export interface ExecutorOptions {
 const NEXT: { readonly [op in OpName]?: string } = {
   retype: 'Run the step without --quantize.',
   fused_linear_cross_entropy: 'Run the step without --fused-loss.',
+  fast_rms_norm: 'Run the step without --fused-kernels.',
 }
 
 /** First values of a parameter or buffer, row by row. */

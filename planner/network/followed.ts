@@ -1,6 +1,7 @@
 import type { FreeformSpec, ModelSpec } from '../../models/spec.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import { isTarget } from './adapter.ts'
 import type { Library } from './library.ts'
 
 /** Model types whose way through liger-kernel has been followed. */
@@ -79,10 +80,60 @@ function refuseKernel(flag: string, model: Exclude<ModelSpec, FreeformSpec>, tra
   }
 }
 
+/** Model types whose rules of fms-acceleration's plugin have been followed. */
+const FOAK: ReadonlySet<string> = new Set(['llama', 'mistral'])
+
+function refuseFoak(library: Library, model: ModelSpec, train: TrainSpec): void {
+  const flag = '--fused-kernels'
+  const no = (code: string, message: string, next: string): never => {
+    throw new Refusal(code, flag, message, next)
+  }
+  if (!library.foak)
+    no('not-modelled', `foak is not modelled as ${library.name} has it`, 'Say --stack transformers-4.48.')
+  if (!FOAK.has(model.modelType)) no('not-modelled', `foak is not modelled for ${model.modelType}`, 'Leave it out.')
+  if (model.family !== 'llama' || !train.quantize) return
+  const { quantize, adapter, autocast, dtype } = train
+  if (quantize.kind !== 'nf4-double')
+    no(
+      'conflict',
+      `foak's adapters unpack nested scales only, and the base is ${quantize.kind}`,
+      'Say --quantize nf4-double.',
+    )
+  if (autocast === 'none')
+    no('conflict', 'foak demands mixed precision over a quantized base', 'Say --autocast bfloat16.')
+  if (quantize.prepare || autocast !== dtype)
+    no(
+      'not-modelled',
+      'foak over hidden states in float32 is not modelled',
+      `Say --dtype ${autocast} without --prepare-kbit.`,
+    )
+  if (!adapter) return
+  if (adapter.dora || train.reference || model.qkvBias || model.outputBias || model.mlpBias)
+    no(
+      'not-modelled',
+      'foak with DoRA, biases or a reference pass over a quantized base is not modelled',
+      'Leave it out.',
+    )
+  const adapted = (name: string): boolean => isTarget(name, adapter.targets.map(lastName), false)
+  if (MLP.every(adapted))
+    no('not-modelled', "foak's fused MLP is not modelled", 'Take one of its linears out of --target-modules.')
+  if (adapted('o_proj') && QKV.some(adapted) && !QKV.every(adapted))
+    no(
+      'not-modelled',
+      'foak patches q, k and v together and fails on some of them',
+      `Say ${QKV.join(', ')}, or none of them.`,
+    )
+}
+
+const QKV = ['q_proj', 'k_proj', 'v_proj']
+const MLP = ['gate_proj', 'up_proj', 'down_proj']
+const lastName = (target: string): string => target.slice(target.lastIndexOf('.') + 1)
+
 /** Throws `Refusal` for a family or setting whose files of this version have not been followed. */
 export function refuseUnfollowed(library: Library, model: ModelSpec, train: TrainSpec): void {
   if (train.attention === 'flash_attention_2') refuseFlash(library, model, train)
   if (train.fusedLoss) refuseLiger(model, train)
+  if (train.fusedKernels) refuseFoak(library, model, train)
   if (library.modelTypes && !library.modelTypes.has(model.modelType)) {
     const message = `${model.modelType} is not modelled as ${library.name} has it`
     throw new Refusal('not-modelled', '--stack', message, 'Leave out --stack for the newest versions.')

@@ -20,6 +20,8 @@ export interface Library {
   readonly shift: 'labels' | 'logits'
   /** The version of liger-kernel that goes with it. */
   readonly liger: '0.5' | '0.8'
+  /** Whether fms-acceleration's plugin of fused kernels goes with it. */
+  readonly foak: boolean
   /** Whether a tuple named `layer_outputs` holds the last layer's result until the model's forward returns. */
   readonly layerOutputs: boolean
   /** Whether a checkpointed layer is handed its mask and positions as arguments, which are saved, or in a closure. */
@@ -53,6 +55,7 @@ export const CURRENT: Library = {
   mask: 'masking_utils',
   shift: 'labels',
   liger: '0.8',
+  foak: false,
   layerOutputs: false,
   checkpointed: 'closure',
   bert: 'interface',
@@ -65,7 +68,7 @@ export const CURRENT: Library = {
 export const EXECUTED: Library = { ...CURRENT, flash: 'engine' }
 
 /**
- * transformers 4.48.1 and PEFT 0.13; liger-kernel 0.5.2:
+ * transformers 4.48.1 and PEFT 0.13; liger-kernel 0.5.2, fms-acceleration-foak 0.7.4:
  * - modeling_llama.py, LlamaRotaryEmbedding.__init__: `self.original_inv_freq = self.inv_freq` is the same tensor, no buffer;
  * - integrations/sdpa_attention.py, sdpa_attention_forward: repeat_kv and three `.contiguous()` whatever the kernel takes;
  * - modeling_flash_attention_utils.py, fa_peft_integration_check: `input_dtype = value.dtype`;
@@ -94,6 +97,7 @@ export const TRANSFORMERS_4_48: Library = {
   mask: 'update_causal_mask',
   shift: 'logits',
   liger: '0.5',
+  foak: true,
   layerOutputs: true,
   checkpointed: 'arguments',
   bert: 'inline',

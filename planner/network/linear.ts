@@ -2,6 +2,7 @@ import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { merge, ONE } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import { type Adapter, magnitudeOf } from './adapter.ts'
+import { fusedLora } from './fused-lora.ts'
 import type { Quantized } from './quantized.ts'
 
 /** An `nn.Linear`, with PEFT's adapter around it where the setting asks for one. */
@@ -15,12 +16,15 @@ export interface Linear {
   /** Where the weight is in 4 or 8 bits. */
   readonly quantized: Quantized | null
   readonly adapter: Adapter | null
+  /** Whether its adapter runs in foak's kernel (fused-lora.ts). */
+  readonly fused?: boolean
   /** transformers' Conv1D, which GPT-2 has in place of an `nn.Linear`. */
   readonly conv1d?: boolean
 }
 
 /** `[…, in] → […, out]` */
 export function linear<T extends Tensor>(o: Shorthand<T>, m: Linear, x: T): T {
+  if (m.fused) return o.module(m.path, [x], () => fusedLora(o, [m], x)[0]!)
   if (m.adapter) return loraLinear(o, m, m.adapter, x)
   if (m.base === m.path) return baseLinear(o, m.path, m, x)
   return o.module(m.path, [x], () => baseLinear(o, m.base, m, x))

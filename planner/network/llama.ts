@@ -6,6 +6,7 @@ import type { TrainSpec } from '../training/spec.ts'
 import { attentionOf } from './attention.ts'
 import { Builder } from './builder.ts'
 import { embed } from './embedding.ts'
+import { fusedLora, withFusedAdapters } from './fused-lora.ts'
 import { declareGatedMlp, type GatedMlp, gatedMlp } from './gated-mlp.ts'
 import {
   attendHeads,
@@ -16,10 +17,11 @@ import {
 } from './grouped-attention.ts'
 import type { Library } from './library.ts'
 import { linear } from './linear.ts'
-import { causalLoss, ligerLoss } from './loss.ts'
+import { causalLoss, fastCausalLoss, ligerLoss } from './loss.ts'
 import { causalMask } from './mask.ts'
 import type { Batch, Network } from './network.ts'
-import { gemmaNorm, type RmsNorm, rmsNorm } from './norm.ts'
+import { fastNorm, gemmaNorm, type RmsNorm, rmsNorm } from './norm.ts'
+import { applyFastRotary, applyRotary } from './rotary.ts'
 import type { Around } from './rotary-decoder.ts'
 
 interface Layer {
@@ -52,7 +54,8 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
     : null
   const layers = Array.from({ length: spec.layers }, (_, i) => layer(`model.layers.${i}`))
   const norm = rms('model.norm')
-  const normalize = spec.scaled ? gemmaNorm : rmsNorm
+  const isFast = train.fusedKernels === 'foak'
+  const normalize = isFast ? fastNorm : spec.scaled ? gemmaNorm : rmsNorm
   const frequencies = { kind: 'inverse_frequencies', theta: spec.ropeTheta } as const
   const [invFreq] = library.rotaryBuffers.map((name) =>
     b.buffer(`model.rotary_emb.${name}`, [axis('d/2', spec.headDim / 2)], 'float32', frequencies),
@@ -72,7 +75,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
     const biases = { bias: spec.qkvBias, outputBias: spec.outputBias }
     return {
       path,
-      attention: declareGroupedAttention(b, `${path}.self_attn`, h, axes, biases),
+      attention: withFusedAdapters(declareGroupedAttention(b, `${path}.self_attn`, h, axes, biases), train),
       headNorms: spec.headNorms ? [rms(`${path}.self_attn.q_norm`, d), rms(`${path}.self_attn.k_norm`, d)] : null,
       mlp: declareGatedMlp(b, `${path}.mlp`, [h, f], { activation: spec.activation, bias: spec.mlpBias }),
       inputNorm: rms(`${path}.input_layernorm`),
@@ -85,11 +88,20 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
     return o.module(path, [x], (s) => {
       const split = (y: T, n: Axis, norm: RmsNorm | null = null): T =>
         s.let(splitHeads(o, axes, y, n, (apart) => (norm ? rmsNorm(o, norm, apart) : apart)))
-      const query = split(linear(o, q, x), axes.heads, m.headNorms?.[0])
-      const key = split(linear(o, k, x), axes.kvHeads, m.headNorms?.[1])
-      const value = split(linear(o, v, x), axes.kvHeads)
+      // The first of three fused ones makes what all give out.
+      const made = q.fused ? o.module(q.path, [x], () => fusedLora(o, [q, k, v], x)) : null
+      const query = split(made?.[0] ?? linear(o, q, x), axes.heads, m.headNorms?.[0])
+      const key = split(made?.[1] ?? linear(o, k, x), axes.kvHeads, m.headNorms?.[1])
+      const value = split(made?.[2] ?? linear(o, v, x), axes.kvHeads)
       const attend = attentionOf(train, library)
-      const how = { attend, dropout: spec.attentionDropout, scale: spec.headDim ** -0.5, window: spec.slidingWindow }
+      const rotate = isFast ? applyFastRotary : applyRotary
+      const how = {
+        attend,
+        dropout: spec.attentionDropout,
+        scale: spec.headDim ** -0.5,
+        window: spec.slidingWindow,
+        rotate,
+      }
       return attendHeads(o, s, m.attention, [query, key, value], around, how)
     })
   }
@@ -163,12 +175,15 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
     forward<T extends Tensor>(o: Shorthand<T>, { input_ids, labels, attention_mask = undefined }: Batch<T>) {
       const run = () => model(o, input_ids!, attention_mask ?? null)
       if (train.fusedLoss) {
-        return [null, o.call([], (s) => s.let(ligerLoss(o, s.let(run()), head, labels!, library)))] as const
+        const fused = { shift: library.shift, version: isFast ? 'foak' : library.liger } as const
+        return [null, o.call([], (s) => s.let(ligerLoss(o, s.let(run()), head, labels!, fused)))] as const
       }
       return o.call([], (s) => {
         const x = s.let(run())
         const logits = s.let(linear(o, head, x))
-        const loss = s.let(causalLoss(o, logits, labels!, vocab, library.shift))
+        const loss = s.let(
+          isFast ? fastCausalLoss(o, logits, labels!, vocab) : causalLoss(o, logits, labels!, vocab, library.shift),
+        )
         return [logits, loss] as const
       })
     },

@@ -1,3 +1,4 @@
+import type { FusedLossVersion } from '../ops/attributes.ts'
 import type { Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis } from '../trace/axes.ts'
 import type { Library } from './library.ts'
@@ -37,7 +38,13 @@ const shiftedLogitsLoss = <T extends Tensor>(o: Shorthand<T>, given: T, labels: 
   o.call([given, labels], (s) => s.let(cutLogitsLoss(o, s.let(o.to(given, 'float32')), labels, vocab)))
 
 /** The same in the logits' own type (modeling_gpt2.py of transformers 4.48, GPT2LMHeadModel.forward). */
-export function cutLogitsLoss<T extends Tensor>(o: Shorthand<T>, logits: T, labels: T, vocab: Axis): T {
+export function cutLogitsLoss<T extends Tensor>(
+  o: Shorthand<T>,
+  logits: T,
+  labels: T,
+  vocab: Axis,
+  entropy: Entropy = crossEntropy,
+): T {
   return o.call([logits, labels], (s) => {
     const [b, t] = [logits.axes[0]!, logits.axes[1]!]
     const rest = axis(`${t.name}-1`, t.size - 1)
@@ -46,24 +53,44 @@ export function cutLogitsLoss<T extends Tensor>(o: Shorthand<T>, logits: T, labe
     let targets = s.let(o.contiguous(o.slice(labels, 1, 1, rest.size, rest.name)))
     shifted = s.set(shifted, o.view(shifted, [flat, vocab]))
     targets = s.set(targets, o.view(targets, [flat]))
-    return s.let(crossEntropy(o, shifted, targets))
+    return s.let(entropy(o, shifted, targets))
   })
 }
 
+/** Of logits `[n, V]` and targets `[n]`. */
+type Entropy = <T extends Tensor>(o: Shorthand<T>, logits: T, target: T) => T
+
+/** The older loss with foak's kernel (fms_acceleration_foak/kernels/unsloth/cross_entropy_loss.py, FastForCausalLMLoss). */
+export const fastCausalLoss = <T extends Tensor>(o: Shorthand<T>, given: T, labels: T, vocab: Axis): T =>
+  o.call([given, labels], (s) =>
+    s.let(cutLogitsLoss(o, s.let(o.to(given, 'float32')), labels, vocab, fastCrossEntropy)),
+  )
+
+/** Its mean: the sum of the rows' losses over the number of targets. */
+function fastCrossEntropy<T extends Tensor>(o: Shorthand<T>, logits: T, target: T): T {
+  return o.call([], (s) => {
+    const losses = s.let(o.run('fast_cross_entropy', [logits, target], { ignoreIndex: IGNORED }))
+    const count = s.let(o.run('count_targets', [target], { ignoreIndex: IGNORED }))
+    return o.divWhole(o.sum(losses, 0), count)
+  })
+}
+
+const IGNORED = -100
+
 /**
- * The loss of hidden states `[b, t, h]` without logits (liger_kernel/transformers/model/llama.py, lce_forward; loss_utils.py,
- * LigerForCausalLMLoss): shifted as the library's own loss, an adapter of the head passed over.
+ * The loss of hidden states `[b, t, h]` without logits (liger_kernel/transformers/model/llama.py, lce_forward, of which fms-acceleration
+ * has a copy; loss_utils.py, LigerForCausalLMLoss): shifted as the library's own loss, an adapter of the head passed over.
  */
 export function ligerLoss<T extends Tensor>(
   o: Shorthand<T>,
   given: T,
   head: Linear,
   givenLabels: T,
-  library: Library,
+  { shift, version }: { readonly shift: Library['shift']; readonly version: FusedLossVersion },
 ): T {
   return o.call([given, givenLabels], (s) => {
     const [b, t, h] = [given.axes[0]!, given.axes[1]!, given.axes[2]!]
-    const cut = library.shift === 'logits'
+    const cut = shift === 'logits'
     const rest = cut ? axis(`${t.name}-1`, t.size - 1) : t
     const flat = axis(cut ? `${b.name}·(${rest.name})` : `${b.name}·${t.name}`, b.size * rest.size)
     const whole = cut ? givenLabels : s.let(o.run('pad', [givenLabels], { value: -100, name: `${t.name}+1` }))
@@ -72,7 +99,7 @@ export function ligerLoss<T extends Tensor>(
     hidden = s.set(hidden, o.view(hidden, [flat, h]))
     labels = s.set(labels, o.view(labels, [flat]))
     const weight = o.parameter(head.weight)
-    return s.let(o.run('fused_linear_cross_entropy', [hidden, weight, labels], { version: library.liger }))
+    return s.let(o.run('fused_linear_cross_entropy', [hidden, weight, labels], { version }))
   })
 }
 

@@ -18,6 +18,11 @@ export function rmsNorm<T extends Tensor>(o: Shorthand<T>, m: RmsNorm, input: T)
   })
 }
 
+/** foak's kernel in its place: one node (fms_acceleration_foak/kernels/unsloth/rms_layernorm.py). `[…, h] → […, h]` */
+export function fastNorm<T extends Tensor>(o: Shorthand<T>, m: RmsNorm, input: T): T {
+  return o.module(m.path, [input], () => o.run('fast_rms_norm', [input, o.parameter(m.weight)], {}))
+}
+
 /** Olmo2RMSNorm.forward (modeling_olmo2.py): the weight's product in float32, then back. `[…, h] → […, h]` */
 export function olmoNorm<T extends Tensor>(o: Shorthand<T>, m: RmsNorm, input: T): T {
   return o.module(m.path, [input], (s) => {

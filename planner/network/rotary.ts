@@ -23,6 +23,16 @@ export function applyRotary<T extends Tensor>(o: Shorthand<T>, q: T, k: T, cos: 
   })
 }
 
+/** fast_rope_embedding (fms_acceleration_foak/kernels/unsloth/rope_embedding.py): q and k turn where they lie. */
+export function applyFastRotary<T extends Tensor>(o: Shorthand<T>, q: T, k: T, cos: T, sin: T): readonly [T, T] {
+  return o.call([q, k], (s) => {
+    const turned = (x: T): T => o.transpose(o.run('fast_rope', [o.transpose(x, 1, 2), cos, sin], {}), 1, 2)
+    const turnedQ = s.set(q, turned(q))
+    const turnedK = s.set(k, turned(k))
+    return [turnedQ, turnedK] as const
+  })
+}
+
 /** The same of modeling_olmo2.py, whose tables are in float32: products in that type, results back in their own. */
 export function applyWideRotary<T extends Tensor>(o: Shorthand<T>, q: T, k: T, cos: T, sin: T): readonly [T, T] {
   return o.call([q, k], (s) => {

@@ -3,6 +3,14 @@ import type { DType } from '../trace/dtype.ts'
 
 type None = Readonly<Record<never, never>>
 
+export type FusedLossVersion = '0.5' | '0.8' | 'foak'
+
+/** A packed weight's number of rows and its blocks of scales. */
+export interface Packed {
+  readonly output: Axis
+  readonly blocks: Axis
+}
+
 /**
  * The vocabulary of all programs: each operation is what an autograd engine sees as one node, by the name that torch gives it
  * where torch has one. The value is the type of its attributes; tensors are its inputs, in the order of `INPUTS`.
@@ -72,8 +80,21 @@ export interface Attributes {
   // tables and losses
   embedding: None
   nll_loss: { readonly ignoreIndex: number }
-  /** A linear and its cross entropy, some rows at a time, by a version of liger-kernel. */
-  fused_linear_cross_entropy: { readonly version: '0.5' | '0.8' }
+  /** A linear and its cross entropy, some rows at a time, by a version of liger-kernel or by the copy in fms-acceleration. */
+  fused_linear_cross_entropy: { readonly version: FusedLossVersion }
+  // kernels of fms-acceleration's plugin (foak)
+  fast_rms_norm: None
+  /** Turns its input in place: `[b, t, a, d]`. */
+  fast_rope: None
+  /** A loss a row; `logits` become their own gradient. */
+  fast_cross_entropy: { readonly ignoreIndex: number }
+  /** How many targets count. */
+  count_targets: { readonly ignoreIndex: number }
+  /**
+   * Linears over one input with 4-bit weights and an adapter each, before which `dropout` is drawn; `overwrites` if the input's
+   * gradient is written over it.
+   */
+  fused_lora: { readonly projections: readonly Packed[]; readonly dropout: number; readonly overwrites: boolean }
   // attention as one kernel
   sdpa: { readonly causal: boolean; readonly dropout: number; readonly scale: number; readonly grouped: boolean }
   /** flash-attn's own kernel: `[b, t, a, d]`, keys `[b, s, k, d]` grouped as they are. */
@@ -175,6 +196,11 @@ export const INPUTS = {
   embedding: ['weight', 'indices'],
   nll_loss: ['self', 'target'],
   fused_linear_cross_entropy: ['input', 'weight', 'target'],
+  fast_rms_norm: ['input', 'weight'],
+  fast_rope: ['input', 'cos', 'sin'],
+  fast_cross_entropy: ['logits', 'target'],
+  count_targets: ['target'],
+  fused_lora: ['*'],
   sdpa: ['query', 'key', 'value', 'attn_mask?'],
   flash_attn: ['query', 'key', 'value'],
   positions: [],

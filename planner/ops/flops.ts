@@ -1,4 +1,4 @@
-import { type Axes, numel } from '../trace/axes.ts'
+import { type Axes, type Axis, numel } from '../trace/axes.ts'
 import type { AttributesOf, OpName } from './attributes.ts'
 
 /** An operation's inputs by their shapes; null where one is absent. */
@@ -51,6 +51,21 @@ const attention = <N extends Attention>(tokensAt: number, headsAt: number): Coun
 
 const linear = ([input, weight]: Shapes): number => 2 * numel(input!) * weight![0]!.size
 
+/** Of linears with an adapter each over one x: the bases' products, and one through each adapter. */
+function throughLora([x, ...rest]: Shapes, outputs: readonly Axis[]): readonly [bases: number, adapters: number] {
+  const input = last(x!)
+  const rows = numel(x!) / input
+  const ranks = outputs.map((_, i) => rest[3 * i + 1]![0]!.size)
+  const bases = outputs.map(({ size }) => 2 * rows * input * size)
+  const adapters = outputs.map(({ size }, i) => 2 * rows * ranks[i]! * (input + size))
+  return [sumOf(bases), sumOf(adapters)]
+}
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0)
+
+const outputsOf = (projections: readonly { readonly output: Axis }[]): readonly Axis[] =>
+  projections.map((p) => p.output)
+
 /** The weight's shape is its packed one: `output` rows. Only the input gets a gradient. */
 const COUNTS: { readonly [N in OpName]?: Count<N> } = {
   linear: product(linear),
@@ -63,6 +78,14 @@ const COUNTS: { readonly [N in OpName]?: Count<N> } = {
   bmm: product(([a, b]) => 2 * numel(a!) * last(b!)),
   // The forward makes the gradients as well (liger_kernel/ops/fused_linear_cross_entropy.py).
   fused_linear_cross_entropy: { forward: (inputs) => 3 * linear(inputs), backward: () => 0 },
+  // XA and dY·B are worked out again for dA, dB and dX each.
+  fused_lora: {
+    forward: (inputs, { projections }) => sumOf(throughLora(inputs, outputsOf(projections))),
+    backward: (inputs, { projections }) => {
+      const [bases, adapters] = throughLora(inputs, outputsOf(projections))
+      return bases + 3 * adapters
+    },
+  },
   sdpa: attention(2, 1),
   flash_attn: attention(1, 2),
 }

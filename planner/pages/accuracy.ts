@@ -1,8 +1,8 @@
 import { differences, hostScalars, predictedFor } from './difference.ts'
 import { grouped, table } from './markdown.ts'
 import {
-  hasModelledKernels,
   hasStockKernels,
+  isOnStack,
   PUBLISHED_STACK,
   type Published,
   predictedForPublished,
@@ -86,22 +86,27 @@ function byMeasurement(rows: readonly Published[]): string {
   const lines = rows.map((row) => {
     const predicted = predictedForPublished(row).tiers.allocated!.bytes
     const ratio = predicted / row.measured_bytes
-    const kernels = hasStockKernels(row) ? 'stock' : 'not modelled'
+    const kernels = hasStockKernels(row) ? 'stock' : 'foak'
     return [
       row.framework_config,
       `${row.method} · ${row.batch} × ${row.seq}${row.autocast === 'none' ? '' : ' · autocast'}`,
       kernels,
+      row.stack.transformers,
       grouped(predicted),
       grouped(row.measured_bytes),
       ratio.toFixed(5),
     ]
   })
-  return table(['configuration', 'setting', 'its kernels', 'predicted', 'measured', 'ratio'], lines, [3, 4, 5])
+  return table(
+    ['configuration', 'setting', 'its kernels', 'transformers', 'predicted', 'measured', 'ratio'],
+    lines,
+    [4, 5, 6],
+  )
 }
 
 /** The tiers beyond tensors: what torch had allocated by the replayed allocator, and the device's figure. */
 function byDevice(rows: readonly Published[]): string {
-  const lines = rows.filter(hasModelledKernels).map((row) => {
+  const lines = rows.filter(isOnStack).map((row) => {
     const { tiers } = replayedForPublished(row)
     const process = tiers.process!
     const shown = row.nvidia_smi_peak_mib * MIB
@@ -163,7 +168,9 @@ ${byModel(compared)}
 
 Mistral-7B on one A100 with 80 GB, as fms-acceleration published it (\`fixtures/published/\`): the peak of torch's allocated bytes. Tier: allocated
 bytes, a formula over the simulated live ones (blocks of 512 bytes, cuBLAS workspaces). Stack: ${PUBLISHED_STACK.name}. Rows with foak's
-fused kernels are shown beside a prediction for stock ones: what they lie apart is what those kernels do not keep. Where the optimizer
+fused kernels are predicted with them. On transformers 4.48 all are within 0.01 %. Rows of 4.45, which is not modelled, are shown beside
+a prediction for 4.48: its flash attention keeps keys and values repeated for all query heads (12 288 bytes a token, which is what the rows
+with liger's loss miss), and its head hands out float32 logits alone (rows with whole logits are predicted too high). Where the optimizer
 sets the peak they change nothing.
 
 ${byMeasurement(published)}
@@ -173,7 +180,8 @@ ${byMeasurement(published)}
 The same runs' peak in nvidia-smi, in MiB. _allocated_ is the peak of the replayed allocator over the measured one, _reserved_ what it keeps
 once training has settled, with cached blocks given back where the device was full; _process_ adds what a context takes as others published
 it ([allocators.md](allocators.md)). Its middle and high end stand over what nvidia-smi showed. Nothing was fitted to these rows. What
-is missing at the high end is blocks that the real process cached and the replay did not, and libraries; it is not attributed here.
+is missing at the high end is blocks that the real process cached and the replay did not, and libraries; it is not attributed here. Rows
+with foak's kernels lie farther off, from 17 % under to 14 % over, though what torch had allocated is met.
 
 ${byDevice(published)}
 

@@ -50,7 +50,8 @@ function settingOf(row: Published): { model: ModelSpec; train: TrainSpec } {
     attention: 'flash_attention_2',
     gradient_checkpointing: 'reentrant',
     fused_loss: row.framework_config.endsWith('liger') ? 'liger' : 'none',
-    ...(row.rank === null ? {} : { rank: row.rank, target_modules: TARGETS }),
+    fused_kernels: hasStockKernels(row) ? 'none' : 'foak',
+    ...(row.rank === null ? {} : { rank: row.rank, target_modules: TARGETS, lora_dropout: 0.1 }),
     ...(row.method === 'qlora' ? { quantize: 'nf4-double', ...casts(row) } : {}),
   }
   const { train } = resolveTraining(model, options, { stack: PUBLISHED_STACK.name })
@@ -63,10 +64,10 @@ const casts = ({ framework_config }: Published): TrainingOptions => {
   return { prepare_kbit: baseline, trl_casts: baseline }
 }
 
-/** foak's kernels (fused cross entropy, RMS norm, RoPE, LoRA) are not modelled: a prediction is then for others. */
+/** foak's kernels are named otherwise: fused cross entropy, RMS norm, RoPE and, over a quantized base, LoRA. */
 export const hasStockKernels = ({ framework_config }: Published): boolean => !framework_config.includes('foak')
 
-/** Stock kernels, or liger's fused loss as far as foak's other kernels beside it do not decide the peak. */
-export const hasModelledKernels = (row: Published): boolean =>
-  hasStockKernels(row) ||
-  (row.framework_config === 'foak-fast-kernels-liger' && row.method !== 'qlora' && row.batch <= 8)
+/** Measured on the versions that the prediction is for. */
+export const isOnStack = ({ stack }: Published): boolean => PUBLISHED_STACK.name.includes(minorOf(stack.transformers))
+
+const minorOf = (version: string): string => version.split('.').slice(0, 2).join('.')

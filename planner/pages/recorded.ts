@@ -24,6 +24,7 @@ export interface Recorded {
     readonly autocast?: boolean
     readonly mask?: boolean
     readonly fused_loss?: 'liger'
+    readonly fused_kernels?: 'foak'
     readonly checkpointing?: 'none' | 'reentrant' | 'nonreentrant'
     readonly optimizer?: OptimizerName
     readonly optimizer_impl?: 'foreach' | 'fused' | 'loop'
@@ -73,6 +74,7 @@ function optionsOf(c: Recorded['case']): TrainingOptions {
     autocast: c.autocast ? 'bfloat16' : 'none',
     padding: c.mask === true,
     fused_loss: c.fused_loss ?? 'none',
+    fused_kernels: c.fused_kernels ?? 'none',
     gradient_checkpointing: checkpointing[c.checkpointing ?? 'none'],
     optimizer,
     reference_model: c.reference === true,

@@ -6,11 +6,9 @@ import { PUBLISHED_STACK, type Published, predictedForPublished } from '../pages
 
 // Mistral-7B on an A100, as others measured it: what torch had allocated at most, against the tier of allocated bytes.
 //
-// Not held here, since the kernels of these runs are not modelled; docs/accuracy.md lists every row:
-// - rows whose framework_config names foak (fused cross entropy, RMS norm, RoPE and LoRA), where the peak is not the
-//   optimizer's: they keep other tensors, and lie up to a quarter lower;
-// - of those with liger's fused loss too, LoRA at batch 16 (0.54 % low), 4-bit bases (2.6 % to 3.6 % low) and full fine-tuning at
-//   batch 16 (2.4 % high).
+// Rows measured on transformers 4.45.2 are predicted as 4.48 has the model: where the optimizer does not set the peak, its flash
+// attention keeps keys and values repeated for every query head, which is added here. Not held: of these rows those with whole logits
+// (4 % to 11 % high), whose head hands out float32 logits alone. docs/accuracy.md lists every row.
 
 const file = new URL('../../../fixtures/published/fms-acceleration-mistral-7b.json', import.meta.url)
 const { rows } = JSON.parse(readFileSync(file, 'utf8')) as { readonly rows: readonly Published[] }
@@ -20,8 +18,8 @@ const allocated = (row: Published): number => predictedForPublished(row).tiers.a
 const of = (config: string, method: Published['method']) =>
   rows.filter((r) => r.framework_config === config && r.method === method && r.stack.transformers === '4.48.1')
 
-function within(row: Published, share: number): void {
-  const error = allocated(row) / row.measured_bytes - 1
+function within(row: Published, share: number, more = 0): void {
+  const error = (allocated(row) + more) / row.measured_bytes - 1
   const name = `${row.framework_config} ${row.method} ${row.batch} × ${row.seq}`
   assert.ok(Math.abs(error) <= share, `${name}: off by ${(100 * error).toFixed(4)} %`)
 }
@@ -38,19 +36,49 @@ test('4-bit bases with stock kernels, prepared or not: within 0.02 %', () => {
   for (const row of rows4) within(row, 0.0002)
 })
 
-test('fused kernels change nothing where the optimizer sets the peak: within 0.5 %', () => {
-  const fused = rows.filter((r) => r.framework_config === 'foak-fast-kernels' && r.method === 'full')
-  assert.is(fused.length, 4)
-  for (const row of fused) {
+test("foak's kernels on the stack that is modelled: within 0.02 %", () => {
+  const fused = rows.filter((r) => r.framework_config.includes('foak') && r.stack.transformers === '4.48.1')
+  assert.is(fused.length, 6)
+  for (const row of fused) within(row, 0.0002)
+})
+
+test("foak's norms do not train, whose gradient their kernel does not make: no gradient, no moments", () => {
+  const [stock, fused] = [of('none', 'full')[0]!, of('foak-fast-kernels', 'full')[0]!]
+  const norms = 65 * 4096 * 2
+  const state = (row: Published): number => predictedForPublished(row).optimizer_state_bytes
+  assert.is(stock.steady_bytes - fused.steady_bytes, 2 * norms)
+  assert.is(state(stock) - state(fused), 2 * norms)
+})
+
+test('where the optimizer sets the peak, transformers 4.45 differs in nothing: within 0.02 %', () => {
+  const full = rows.filter((r) => r.method === 'full' && r.stack.transformers === '4.45.2' && r.batch <= 8)
+  assert.is(full.length, 4)
+  for (const row of full) {
     assert.is(predictedForPublished(row).peak.phase, 'optimizer')
-    within(row, 0.005)
+    within(row, 0.0002)
   }
 })
 
-test("liger's fused loss, and foak's kernels with it: LoRA at batch 4 and 8 within 0.5 %", () => {
-  const liger = rows.filter((r) => r.framework_config === 'foak-fast-kernels-liger' && r.batch <= 8)
-  assert.is(liger.length, 4)
-  for (const row of liger) within(row, 0.005)
+/** modeling_mistral.py of 4.45, MistralFlashAttention2.forward: repeat_kv to 32 heads of 128 where 8 are kept, in 16 bits. */
+const repeatedKeys = (row: Published): number => row.batch * row.seq * 2 * (32 - 8) * 128 * 2
+
+test("foak with liger's fused loss on transformers 4.45, its repeated keys and values added: within 0.02 %", () => {
+  const liger = rows.filter((r) => r.framework_config.endsWith('-liger') && (r.method !== 'full' || r.batch > 8))
+  assert.is(liger.length, 8)
+  for (const row of liger) within(row, 0.0002, repeatedKeys(row))
+})
+
+test('and with whole logits LoRA reaches the same peak, after them', () => {
+  const whole = rows.filter(
+    (r) => r.framework_config === 'foak-fast-kernels' && r.method === 'lora' && r.stack.transformers === '4.45.2',
+  )
+  assert.is(whole.length, 3)
+  for (const row of whole) {
+    const liger = rows.find(
+      (r) => r.framework_config === 'foak-fast-kernels-liger' && r.method === 'lora' && r.batch === row.batch,
+    )!
+    assert.is(row.measured_bytes, liger.measured_bytes)
+  }
 })
 
 test('bytes a token: the slope over the batch within 0.05 %', () => {

@@ -80,6 +80,29 @@ test("liger's fused loss: no adapter on the head, no other type than the head's"
   refused('bert-base', { fused_loss }, /not modelled for bert/)
 })
 
+test("foak's kernels: the older stack's LLaMA and Mistral, and what its adapters take", () => {
+  const fused_kernels = 'foak'
+  const qlora: TrainingOptions = {
+    fused_kernels,
+    method: 'lora',
+    quantize: 'nf4-double',
+    dtype: 'bfloat16',
+    autocast: 'bfloat16',
+    attention: 'eager',
+    target_modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj'],
+  }
+  assert.not.throws(predicted('llama-2-7b', qlora, OLDER))
+  refused('llama-2-7b', qlora, /foak is not modelled as transformers-5/)
+  refused('gpt2', { fused_kernels }, /foak is not modelled for gpt2/, OLDER)
+  refused('llama-2-7b', { ...qlora, quantize: 'nf4' }, /nested scales only/, OLDER)
+  refused('llama-2-7b', { ...qlora, autocast: 'none' }, /demands mixed precision/, OLDER)
+  refused('llama-2-7b', { ...qlora, prepare_kbit: true }, /float32 is not modelled/, OLDER)
+  refused('llama-2-7b', { ...qlora, use_dora: true }, /DoRA/, OLDER)
+  refused('llama-2-7b', { ...qlora, target_modules: ['all-linear'] }, /fused MLP is not modelled/, OLDER)
+  refused('llama-2-7b', { ...qlora, target_modules: ['q_proj', 'o_proj'] }, /fails on some of them/, OLDER)
+  assert.not.throws(predicted('llama-2-7b', { ...qlora, target_modules: ['q_proj', 'v_proj'] }, OLDER))
+})
+
 test('what transformers 4.48 decides by values, or has no files followed for, is refused', () => {
   refused('llama-2-7b', { padding: true }, /values of the batch/, OLDER)
   assert.not.throws(predicted('llama-2-7b', { padding: true, attention: 'eager' }, OLDER))

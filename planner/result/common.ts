@@ -22,6 +22,7 @@ export const TrainingSetting = z.strictObject({
   padding: z.boolean(),
   reference_model: z.boolean().optional(),
   fused_loss: z.string().optional(),
+  fused_kernels: z.string().optional(),
   task: z.string(),
   layers: z.number().int().optional(),
   rank: z.number().int().optional(),

@@ -10,6 +10,7 @@ export const OPTIMIZER_NAMES = ['adamw', 'adamw-8bit', 'paged-adamw-8bit', 'adaf
 export const OPTIMIZER_IMPL_NAMES = ['foreach', 'fused', 'for-loop'] as const
 export const QUANTIZATIONS = ['none', 'nf4', 'nf4-double', 'int8'] as const
 export const FUSED_LOSSES = ['none', 'liger'] as const
+export const FUSED_KERNELS = ['none', 'foak'] as const
 export const ADAPTER_DTYPES = ['float32', 'base'] as const
 
 /** A training setting as a person gives it: what is left out takes the stack's default. Named as the flags and the JSON are. */
@@ -39,6 +40,7 @@ export interface TrainingOptions {
   readonly trl_casts?: boolean | undefined
   readonly gradient_accumulation?: number | undefined
   readonly fused_loss?: (typeof FUSED_LOSSES)[number] | undefined
+  readonly fused_kernels?: (typeof FUSED_KERNELS)[number] | undefined
   readonly reference_model?: boolean | undefined
   /** The model was read for this task and with so many layers; here they are only recorded. */
   readonly task?: Task | undefined

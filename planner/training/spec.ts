@@ -49,6 +49,8 @@ export interface TrainSpec {
   readonly padding: boolean
   /** Linear and cross entropy of the head in one, without whole logits. */
   readonly fusedLoss?: 'liger'
+  /** Norm, rotary embedding, loss and, over a 4-bit base, adapters as kernels of fms-acceleration's plugin. */
+  readonly fusedKernels?: 'foak'
   readonly optimizer: OptimizerName
   readonly optimizerImpl: OptimizerImpl
   /** bitsandbytes' 4-bit NormalFloat or LLM.int8() for every linear but the head; `prepare` widens the other weights to float32 (PEFT's prepare_model_for_kbit_training), `trlCasts` takes embeddings and head back (TRL's peft_module_casting_to_bf16). */

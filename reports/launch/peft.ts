@@ -99,6 +99,11 @@ if __name__ == "__main__":
       : [
           `--fused-loss ${training.fused_loss} is not in the script: apply it to the model (liger_kernel.transformers)`,
         ]),
+    ...(training.fused_kernels === undefined || training.fused_kernels === 'none'
+      ? []
+      : [
+          `--fused-kernels ${training.fused_kernels} is not in the script: apply them to the model (fms_acceleration_foak)`,
+        ]),
     ...(launch.hardware.devices > 1
       ? ['train.py runs on one device; --emit accelerate, fsdp, deepspeed or torchrun start several']
       : []),

@@ -10,6 +10,7 @@ const PRODUCTS: ReadonlySet<string> = new Set([
   'linear_8bit',
   'bmm',
   'fused_linear_cross_entropy',
+  'fused_lora',
 ])
 
 const TERMS: ReadonlyMap<string, ScratchTerm> = new Map(SCRATCH.map((t) => [t.op, t]))

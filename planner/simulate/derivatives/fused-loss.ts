@@ -1,11 +1,13 @@
 import type { Operation } from '../../autograd/operation.ts'
+import type { FusedLossVersion } from '../../ops/attributes.ts'
 import { type Axes, type Axis, axis } from '../../trace/axes.ts'
 import type { DType } from '../../trace/dtype.ts'
 import type { Simulator } from '../simulator.ts'
 import type { SimTensor, View } from '../storage.ts'
 
 /**
- * Liger's linear and cross entropy in one (liger_kernel/ops/fused_linear_cross_entropy.py): the logits are made for some rows at a
+ * Liger's linear and cross entropy in one (liger_kernel/ops/fused_linear_cross_entropy.py; fms-acceleration's copy of an early version,
+ * fms_acceleration_foak/fused_ops/liger_ce/fused_linear_cross_entropy_loss.py): the logits are made for some rows at a
  * time, and the forward makes the gradients already, which are all that it keeps. input `[n, h]`, weight `[V, h]`, target `[n]` →
  * one number.
  */
@@ -18,9 +20,7 @@ export const fusedLinearCrossEntropy = (s: Simulator): Operation<View, 'fused_li
     const gradInput = zeros(s, input)
     const gradWeight = weightFirst ?? (isNew && call.needs(0) && call.needs(1) ? zeros(s, weight) : null)
     const losses = s.alloc([chunks.rows], 'float32')
-    const held = isNew
-      ? reusedChunks(s, { input, weight, target, gradWeight, chunks })
-      : scaledChunks(s, { input, weight, target, gradWeight, chunks })
+    const held = PASSES[call.attributes.version](s, { input, weight, target, gradWeight, chunks })
     const loss = s.alloc([], 'float32')
     if (call.recording) {
       call.save('grad_input', gradInput, 'dX, made in the forward')
@@ -54,7 +54,7 @@ interface Operands {
 }
 
 /** As many rows that a chunk of logits is about as large as the input, a power of two. */
-function chunksOf(input: SimTensor, weight: SimTensor, version: '0.5' | '0.8'): Chunks {
+function chunksOf(input: SimTensor, weight: SimTensor, version: FusedLossVersion): Chunks {
   const [rows, width] = [input.axes[0]!, input.axes[1]!]
   const vocab = weight.axes[0]!
   const n = rows.size
@@ -104,4 +104,45 @@ function scaledChunks(s: Simulator, { input, target, chunks }: Operands): SimTen
     passing([rows, chunks.width], input.dtype)
   }
   return [count, ...[logits, scaled, share].filter((t) => t != null)]
+}
+
+/** The copy: as 0.5, but each chunk's logits are widened for the kernel and narrowed after it, and counts are numbers of the host. */
+function widenedChunks(s: Simulator, { input, target, chunks }: Operands): SimTensor[] {
+  const passing = (axes: Axes, dtype: DType) => s.release(s.alloc(axes, dtype))
+  const compared = s.alloc(target.axes, 'bool')
+  const count = s.alloc([], s.dialect.integer)
+  s.release(compared)
+  const named = new Map<string, SimTensor>()
+  const assign = (name: string, t: SimTensor): void => {
+    const old = named.get(name)
+    named.set(name, t)
+    if (old) s.release(old)
+  }
+  for (const size of chunks.sizes) {
+    const rows = axis('chunk', size)
+    const wide = [rows, chunks.vocab]
+    assign('logits', s.alloc(wide, input.dtype))
+    const counted = s.alloc([rows], 'bool')
+    passing([], s.dialect.integer)
+    s.release(counted)
+    if (input.dtype !== 'float32') {
+      assign('logits', s.alloc(wide, 'float32'))
+      assign('logits', s.alloc(wide, input.dtype))
+    }
+    passing([], 'bool')
+    const inverse = s.alloc([], 'float32')
+    assign('share', s.alloc([], 'float32'))
+    s.release(inverse)
+    passing([rows], 'float32')
+    assign('scaled', s.alloc(wide, input.dtype))
+    passing([rows, chunks.width], input.dtype)
+  }
+  return [count, ...named.values()]
+}
+
+/** How each version goes through its chunks. */
+const PASSES: { readonly [V in FusedLossVersion]: (s: Simulator, operands: Operands) => SimTensor[] } = {
+  '0.5': scaledChunks,
+  '0.8': reusedChunks,
+  foak: widenedChunks,
 }

@@ -6,6 +6,8 @@ import type { View } from '../storage.ts'
 import { flashAttn, sdpa } from './attention.ts'
 import * as constant from './constant.ts'
 import * as elementwise from './elementwise.ts'
+import { countTargets, fastCrossEntropy, fastRmsNorm, fastRope } from './fast-kernels.ts'
+import { fusedLora } from './fused-lora.ts'
 import { fusedLinearCrossEntropy } from './fused-loss.ts'
 import { bmm, conv1d, linear, linear4bit, linear8bit } from './product.ts'
 import * as reduction from './reduction.ts'
@@ -70,6 +72,11 @@ export const DERIVATIVES: Simulated = {
   embedding: kernel(embedding),
   nll_loss: kernel(nllLoss),
   fused_linear_cross_entropy: fusedLinearCrossEntropy,
+  fast_rms_norm: fastRmsNorm,
+  fast_rope: fastRope,
+  fast_cross_entropy: fastCrossEntropy,
+  count_targets: countTargets,
+  fused_lora: fusedLora,
   sdpa: (simulator) => (simulator.dialect.tiles ? tiled(simulator, simulator.dialect.tiles) : sdpa(simulator)),
   flash_attn: (simulator) =>
     simulator.dialect.tiles ? tiled(simulator, simulator.dialect.tiles) : flashAttn(simulator),

@@ -6,7 +6,7 @@ import type { SimTensor, View } from '../storage.ts'
 import { isContiguous, viewStrides } from '../strides.ts'
 
 /** `x` with new axes: the same storage where the runtime and the strides allow, else a dense copy. */
-function reshaped(simulator: Simulator, x: SimTensor, axes: Axes): SimTensor {
+export function reshaped(simulator: Simulator, x: SimTensor, axes: Axes): SimTensor {
   const strides = viewStrides(x.axes, x.data.strides, axes)
   return strides ? simulator.view(x, axes, strides) : simulator.alloc(axes, x.dtype)
 }
