@@ -1,7 +1,7 @@
 import { describeDimensions } from '../../models/describe.ts'
 import type { AllocatorConfig } from '../../planner/allocate/torch-cuda/index.ts'
 import { networkOf } from '../../planner/network/index.ts'
-import { CURRENT, EXECUTED } from '../../planner/network/library.ts'
+import { EXECUTED, type Library } from '../../planner/network/library.ts'
 import type { Gpu } from '../../planner/predict/index.ts'
 import type { Stack } from '../../planner/predict/stack.ts'
 import type { Input } from '../../planner/result/common.ts'
@@ -58,7 +58,7 @@ export interface Asked {
 export function prepareMethods(asked: Asked, placeOf: (flag: string) => string = (flag) => flag): Prepared {
   const { found, stack, gpu, allocator, options, engine, files } = asked
   const defaults: Defaults = engine === undefined ? { stack: stack.name } : { engine }
-  const library = engine === undefined ? CURRENT : EXECUTED
+  const library = engine === undefined ? stack.library : EXECUTED
   const problems: Problem[] = []
   const prepared: PreparedMethod[] = []
   for (const method of asked.methods) {
@@ -75,7 +75,7 @@ export function prepareMethods(asked: Asked, placeOf: (flag: string) => string =
   const told = [
     ...(files?.warnings ?? []),
     ...(found.warnings ?? []),
-    ...miscounted(found, first),
+    ...miscounted(found, first, library),
     ...prepared.flatMap((m) => [...m.warnings, ...m.adapted.warnings]),
   ]
   // an option that one of several methods does not use is no mistake
@@ -86,10 +86,10 @@ export function prepareMethods(asked: Asked, placeOf: (flag: string) => string =
 }
 
 /** Where the checkpoint holds other weights than the model that its config describes. Tied weights may be stored twice. */
-function miscounted({ spec, weights }: FoundModel, { train }: PreparedMethod): string[] {
+function miscounted({ spec, weights }: FoundModel, { train }: PreparedMethod, library: Library): string[] {
   if (weights === undefined || spec.provenance.layers?.source === 'override') return []
   const plain = { ...train, method: 'full', adapter: null, attention: 'eager' } as const
-  const { parameters } = networkOf(spec, plain)
+  const { parameters } = networkOf(spec, plain, library)
   const modelled = parameters.reduce((n, { axes }) => n + numel(axes), 0)
   if (weights.parameters === modelled) return []
   return [

@@ -108,12 +108,8 @@ function refuseFoak(library: Library, model: ModelSpec, train: TrainSpec): void 
       `Say --dtype ${autocast} without --prepare-kbit.`,
     )
   if (!adapter) return
-  if (adapter.dora || train.reference || model.qkvBias || model.outputBias || model.mlpBias)
-    no(
-      'not-modelled',
-      'foak with DoRA, biases or a reference pass over a quantized base is not modelled',
-      'Leave it out.',
-    )
+  if (train.reference || model.qkvBias || model.outputBias || model.mlpBias)
+    no('not-modelled', 'foak with biases or a reference pass over a quantized base is not modelled', 'Leave it out.')
   const adapted = (name: string): boolean => isTarget(name, adapter.targets.map(lastName), false)
   if (MLP.every(adapted))
     no('not-modelled', "foak's fused MLP is not modelled", 'Take one of its linears out of --target-modules.')

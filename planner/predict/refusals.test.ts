@@ -97,7 +97,7 @@ test("foak's kernels: the older stack's LLaMA and Mistral, and what its adapters
   refused('llama-2-7b', { ...qlora, quantize: 'nf4' }, /nested scales only/, OLDER)
   refused('llama-2-7b', { ...qlora, autocast: 'none' }, /demands mixed precision/, OLDER)
   refused('llama-2-7b', { ...qlora, prepare_kbit: true }, /float32 is not modelled/, OLDER)
-  refused('llama-2-7b', { ...qlora, use_dora: true }, /DoRA/, OLDER)
+  refused('llama-2-7b', { ...qlora, reference_model: true }, /biases or a reference pass/, OLDER)
   refused('llama-2-7b', { ...qlora, target_modules: ['all-linear'] }, /fused MLP is not modelled/, OLDER)
   refused('llama-2-7b', { ...qlora, target_modules: ['q_proj', 'o_proj'] }, /fails on some of them/, OLDER)
   assert.not.throws(predicted('llama-2-7b', { ...qlora, target_modules: ['q_proj', 'v_proj'] }, OLDER))
