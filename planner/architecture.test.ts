@@ -72,6 +72,19 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'planner/audit.ts',
     'models/spec.ts',
   ],
+  'planner/study': [
+    'planner/trace',
+    'planner/result',
+    'planner/ops',
+    'planner/training',
+    'planner/network',
+    'planner/autograd',
+    'planner/execute',
+    'planner/run',
+    'models/spec.ts',
+    'models/index.ts',
+    'models/weights',
+  ],
   // Pages of docs/ whose numbers are computed.
   'planner/pages': [
     'planner/predict',

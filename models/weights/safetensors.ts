@@ -96,7 +96,7 @@ function tensorOf(
   if (!Number.isSafeInteger(bytes) || end - begin !== bytes)
     return wrong('data_offsets', `spans ${end - begin} bytes`, `${bytes}, which the shape takes`)
   if (end > data) return wrong('data_offsets', `ends at ${end}`, `at most ${data}, where the file ends`)
-  return { name, dtype, shape, bytes }
+  return { name, dtype, shape, bytes, begin }
 }
 
 /** Names of the files that a `model.safetensors.index.json` spreads the tensors over. @throws ModelError */

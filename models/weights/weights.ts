@@ -5,6 +5,8 @@ export interface StoredTensor {
   readonly dtype: string
   readonly shape: readonly number[]
   readonly bytes: number
+  /** Where its bytes begin in the file's data; undefined of a format whose numbers are not read. */
+  readonly begin?: number
 }
 
 /** What a checkpoint holds, from its header alone. */

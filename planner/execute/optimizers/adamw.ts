@@ -1,10 +1,10 @@
 import { numel } from '../../trace/axes.ts'
 import type { DeviceLoop } from '../engines/loop.ts'
 import type { Executor } from '../executor.ts'
-import { AdamState, type Optimizer } from './state.ts'
+import { AdamState, type LearningRate, type Optimizer, rateAt } from './state.ts'
 
 export interface AdamWOptions {
-  readonly lr: number
+  readonly lr: LearningRate
   readonly betas?: readonly [number, number]
   readonly eps?: number
   readonly weightDecay?: number
@@ -27,7 +27,7 @@ const ADAMW: DeviceLoop = {
  * in place as PyTorch's operations are: no temporary tensor, two moments a parameter from the first step on.
  */
 export function adamW(executor: Executor, options: AdamWOptions): Optimizer {
-  const { lr, betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options
+  const { betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options
   const state = new AdamState(executor)
   return {
     step(leaves) {
@@ -35,6 +35,7 @@ export function adamW(executor: Executor, options: AdamWOptions): Optimizer {
       for (const leaf of used) state.make(leaf)
       for (const leaf of used) {
         const { parameter, gradient, mean, square, steps } = state.next(leaf)
+        const lr = rateAt(options.lr, steps)
         const size = lr / (1 - beta1 ** steps)
         const root = Math.sqrt(1 - beta2 ** steps)
         const keep = 1 - lr * weightDecay

@@ -7,10 +7,10 @@ import type { DeviceLoop } from '../engines/loop.ts'
 import { EngineError } from '../errors.ts'
 import type { Executor } from '../executor.ts'
 import { inverse } from './inverse.ts'
-import { AdamState, type Optimizer } from './state.ts'
+import { AdamState, type LearningRate, type Optimizer, rateAt } from './state.ts'
 
 export interface LoraFaOptions {
-  readonly lr: number
+  readonly lr: LearningRate
   /** alpha / rank, or alpha / √rank. */
   readonly scaling: number
   /** All parameters of the network: an adapter's A is found beside its B by path. */
@@ -62,7 +62,7 @@ const CORRECT: DeviceLoop = {
  * tensor.
  */
 export function loraFa(executor: Executor, options: LoraFaOptions): Optimizer {
-  const { lr, scaling, betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-6, weightDecay = 0 } = options
+  const { scaling, betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-6, weightDecay = 0 } = options
   const round = options.product === 'bfloat16' ? toBfloat16 : Math.fround
   const { primitives } = executor
   const state = new AdamState(executor)
@@ -90,6 +90,7 @@ export function loraFa(executor: Executor, options: LoraFaOptions): Optimizer {
           }
           primitives.loop(CORRECT, [gradient], told, (g) => correct(g, inverted, rank, factor, round))
         }
+        const lr = rateAt(options.lr, steps)
         const size = (lr * Math.sqrt(1 - beta2 ** steps)) / (1 - beta1 ** steps)
         const decay = lr * weightDecay
         const told = () => ({

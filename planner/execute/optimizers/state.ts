@@ -8,6 +8,11 @@ export interface Optimizer {
   step(leaves: readonly Leaf<Tensor>[]): void
 }
 
+/** One rate for all steps, or the rate of each, counted from 1 (torch.optim.lr_scheduler.LambdaLR). */
+export type LearningRate = number | ((step: number) => number)
+
+export const rateAt = (lr: LearningRate, step: number): number => (typeof lr === 'number' ? lr : lr(step))
+
 /** A leaf during its update: parameter, gradient and the two moments, all as long. */
 export interface Update {
   readonly parameter: Num
