@@ -15,10 +15,11 @@ import {
   QUANTIZATIONS,
   WEIGHT_DTYPES,
 } from '../planner/training/options.ts'
-import { boolean, choice, choices, integer, type Kind, list, number, text } from './settings/kinds.ts'
+import { STUDY_METHODS } from '../planner/training/study-methods.ts'
+import { boolean, choice, choices, integer, type Kind, list, number, numbers, text } from './settings/kinds.ts'
 import { RANGES } from './settings/ranges.ts'
 
-export type Group = 'Method' | 'Step' | 'Precision' | 'Model' | 'Hardware' | 'Search' | 'Execution' | 'Output'
+export type Group = 'Study' | 'Method' | 'Step' | 'Precision' | 'Model' | 'Hardware' | 'Search' | 'Execution' | 'Output'
 
 /** One flag: what it takes, what it means, what holds without it. */
 export interface Flag<T> extends Kind<T> {
@@ -171,6 +172,66 @@ export const FLAGS = {
   plan: flag('Execution', text('a model, or a result that estimate --json printed'), {
     describe: 'What the run should have been',
     placeholder: 'MODEL|estimate.json',
+  }),
+  study_methods: flag('Study', choices(STUDY_METHODS), {
+    describe: 'What to train with',
+    placeholder: 'a,b,c',
+    fallback: 'full,lora,lora-fa,lora-fa-corrected',
+    spelled: 'methods',
+  }),
+  ranks: flag('Study', numbers(1, 65_536, true), {
+    describe: 'Ranks of the adapters',
+    placeholder: '4,8',
+    fallback: '8',
+  }),
+  learning_rates: flag('Study', numbers(1e-9, 10), {
+    describe: 'Highest learning rates; of several the best by validation is reported',
+    placeholder: '1e-3,1e-2',
+    fallback: "each method's own",
+  }),
+  seeds: flag('Study', integer(1, 100), { describe: 'Trainings of each kind', placeholder: 'N', fallback: '3' }),
+  study_steps: flag('Study', integer(1, 1_000_000), {
+    describe: 'Steps of each training',
+    placeholder: 'N',
+    fallback: '200',
+    spelled: 'steps',
+  }),
+  study_batch_size: flag('Study', integer(1, 65_536), {
+    describe: 'Windows a step',
+    placeholder: 'N',
+    fallback: '8',
+    spelled: 'batch-size',
+    alias: 'b',
+  }),
+  study_seq_len: flag('Study', integer(4, 65_536), {
+    describe: 'Bytes a window',
+    placeholder: 'N',
+    fallback: '64',
+    spelled: 'seq-len',
+    alias: 's',
+  }),
+  pretrain_steps: flag('Study', integer(0, 1_000_000), {
+    describe: 'Steps that make the base model, where no checkpoint is there',
+    placeholder: 'N',
+    fallback: '800',
+  }),
+  text: flag('Study', text('a path'), {
+    describe: 'Text to adapt to',
+    placeholder: 'FILE',
+    fallback: 'the State of the Union addresses',
+  }),
+  pretrain_text: flag('Study', text('a path'), {
+    describe: 'Text to learn before',
+    placeholder: 'FILE',
+    fallback: 'Moby-Dick',
+  }),
+  results: flag('Study', text('a path'), {
+    describe: 'JSON Lines, a run each; a study that was stopped goes on from them',
+    placeholder: 'FILE',
+  }),
+  adapters: flag('Study', text('a folder'), {
+    describe: "Where to write each trained adapter as PEFT's files",
+    placeholder: 'FOLDER',
   }),
   explain: flag('Output', boolean(), { describe: 'List every term that is alive at the peak' }),
   law: flag('Output', boolean(), { describe: 'Write the peak as the largest of polynomials in the dimensions' }),

@@ -9,6 +9,7 @@ import { models } from './models.ts'
 import { plan } from './plan.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
+import { study } from './study.ts'
 
 /** Every command, in the order of the help text. */
 export const COMMANDS: readonly Command[] = [
@@ -16,6 +17,7 @@ export const COMMANDS: readonly Command[] = [
   compare,
   run,
   plan,
+  study,
   report,
   inspect,
   models,

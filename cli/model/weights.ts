@@ -6,6 +6,7 @@ import type { ModelSpec } from '../../models/spec.ts'
 import type { StoredTensor, Weights } from '../../models/weights/weights.ts'
 import { UsageError } from '../errors.ts'
 import { readStart, readTextFile } from '../files/read.ts'
+import { findInHubCache } from './hub-cache.ts'
 
 const ONE_FILE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
@@ -33,6 +34,14 @@ async function safetensorsIn(folder: string): Promise<string[]> {
   const text = await readTextFile(path, { limit: MAX_INDEX_BYTES, what: 'an index of weights', flag: '' })
   const files = readSafetensorsIndex(text, path)
   return files.every(there) ? files : []
+}
+
+/** The `.safetensors` files of the model that a person named by its config.json, its folder or `org/name` in the cache. */
+export async function checkpointFiles(name: string, env: NodeJS.ProcessEnv): Promise<string[]> {
+  const found = statSync(name, { throwIfNoEntry: false })
+  const cached = found ? undefined : findInHubCache(name, env)?.path
+  const folder = found?.isDirectory() ? name : dirname(cached ?? name)
+  return (await safetensorsIn(folder)).map((file) => join(folder, file))
 }
 
 /** The tensors of one `.safetensors` file, from its header alone. */

@@ -20,12 +20,25 @@ export function serve(work: Work): void {
 
 async function answer(message: ToChild, work: Work): Promise<void> {
   try {
-    const result = message.kind === 'probe' ? await (await work.probe())(message.engine) : await runFor(message, work)
-    await sendLast({ kind: 'done', result })
+    await sendLast({ kind: 'done', result: await resultOf(message, work) })
   } catch (error) {
     await sendLast({ kind: 'failed', error: sentError(error) })
   }
   process.disconnect()
+}
+
+async function resultOf(message: ToChild, work: Work): Promise<Extract<ToParent, { kind: 'done' }>['result']> {
+  switch (message.kind) {
+    case 'run':
+      return runFor(message, work)
+    case 'probe':
+      return (await work.probe())(message.engine)
+    case 'study':
+      return (await work.study())(message.task, {
+        onProgress: (progress) => send({ kind: 'progress', progress }),
+        onTrace: (line) => send({ kind: 'trace', lines: `${line}\n` }),
+      })
+  }
 }
 
 async function runFor({ request, trace }: Extract<ToChild, { kind: 'run' }>, work: Work): Promise<Executed> {

@@ -5,6 +5,7 @@ import type { RunRequest } from '../../planner/run/setting.ts'
 import type { EngineName } from '../../planner/trace/engine-names.ts'
 import { EngineError, Interrupted, RunError, UsageError } from '../errors.ts'
 import type { Progress } from '../output/progress.ts'
+import type { StudyBody, StudyTask } from '../study/task.ts'
 import { onStop } from './interrupt.ts'
 import type { SentError, ToChild, ToParent } from './messages.ts'
 
@@ -44,7 +45,13 @@ export function probeInChild(entry: URL, engine: EngineName, watch: Watch = {}):
   return inChild(entry, { kind: 'probe', engine }, watch) as Promise<Probe>
 }
 
-function inChild(entry: URL, request: ToChild, watch: Watch): Promise<Executed | Probe> {
+/** Runs a study in a process of its own; `onTrace` takes its runs. @throws as `runInChild` */
+export function studyInChild(entry: URL, task: StudyTask, watch: Watch): Promise<StudyBody> {
+  // the answer to a study
+  return inChild(entry, { kind: 'study', task }, watch) as Promise<StudyBody>
+}
+
+function inChild(entry: URL, request: ToChild, watch: Watch): Promise<Executed | Probe | StudyBody> {
   return new Promise((resolve, reject) => {
     const child = fork(entry, [], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -57,3 +57,19 @@ export const text = (expected: string): Kind<string> => ({
   schema: z.string().check(z.minLength(1), z.maxLength(MAX_TEXT)),
   expected,
 })
+
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+
+/** Numbers apart by commas, none twice; `whole` takes integers only. */
+export const numbers = (min: number, max: number, whole = false): Kind<number[]> => {
+  const one = (whole ? z.int() : z.number()).check(z.gte(min), z.lte(max))
+  const read = (value: unknown): unknown => (typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value)
+  return {
+    kind: 'list',
+    schema: z.array(z.pipe(z.transform(read), one)).check(
+      z.minLength(1),
+      z.refine((items) => new Set(items).size === items.length),
+    ),
+    expected: `one or more ${whole ? 'integers' : 'numbers'} from ${min} to ${max}, apart by commas, none twice`,
+  }
+}

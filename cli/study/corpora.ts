@@ -37,7 +37,10 @@ export async function corporaFor(
   const after = text === undefined ? installed(ADDRESSES) : await ownText(text, '--text')
   // a checkpoint has learned already
   if (pretrained) return { before: { name: 'nothing', documents: [] }, after }
-  return { before: pretrainText === undefined ? installed(MOBY_DICK) : await ownText(pretrainText, '--pretrain-text'), after }
+  return {
+    before: pretrainText === undefined ? installed(MOBY_DICK) : await ownText(pretrainText, '--pretrain-text'),
+    after,
+  }
 }
 
 async function ownText(path: string, flag: string): Promise<Corpus> {

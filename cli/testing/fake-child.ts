@@ -30,5 +30,6 @@ function broken(): never {
 
 serve({
   run: async () => run,
+  study: async () => never,
   probe: async () => (name) => (name === 'cpu' ? never() : broken()),
 })

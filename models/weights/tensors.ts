@@ -33,11 +33,26 @@ export function readSafetensors(file: Uint8Array, label: string): TensorValues[]
     const widen = Object.hasOwn(WIDEN, dtype) ? WIDEN[dtype] : undefined
     if (widen === undefined) {
       const next = 'Convert the checkpoint to float32, float16 or bfloat16.'
-      issues.push({ code: 'unsupported', where: `${label} ${name}`, message: `is ${dtype}`, expected: 'F32, F16 or BF16', next })
+      issues.push({
+        code: 'unsupported',
+        where: `${label} ${name}`,
+        message: `is ${dtype}`,
+        expected: 'F32, F16 or BF16',
+        next,
+      })
       return []
     }
     const data = new DataView(file.buffer, file.byteOffset + LENGTH_BYTES + length + begin, bytes)
-    return [{ name, shape, values: widen(data, shape.reduce((n, s) => n * s, 1)) }]
+    return [
+      {
+        name,
+        shape,
+        values: widen(
+          data,
+          shape.reduce((n, s) => n * s, 1),
+        ),
+      },
+    ]
   })
   if (issues.length > 0) throw new ModelError(issues)
   return read

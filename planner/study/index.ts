@@ -1,5 +1,5 @@
 export { type Corpus, corpusFromText, type Document } from './corpus.ts'
-export { METHOD_TABLE, STUDY_METHODS, type StudyMethod } from './methods.ts'
+export { METHOD_TABLE } from './methods.ts'
 export { PRESETS, presetOf } from './presets.ts'
 export type { StudyRequest } from './request.ts'
 export { executeStudy, type StudyBody, type StudyHooks } from './study.ts'

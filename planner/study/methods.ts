@@ -1,10 +1,7 @@
 import type { Network } from '../network/network.ts'
 import type { Parameter } from '../ops/ops.ts'
 import type { TrainingOptions } from '../training/options.ts'
-
-/** What a study trains with. */
-export const STUDY_METHODS = ['full', 'lora', 'lora-fa', 'lora-fa-corrected', 'frozen-b'] as const
-export type StudyMethod = (typeof STUDY_METHODS)[number]
+import type { StudyMethod } from '../training/study-methods.ts'
 
 interface Entry {
   readonly describe: string

@@ -40,6 +40,8 @@ const CONFIGS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     num_layers: 2,
     num_heads: 4,
     dropout_rate: 0,
+    feed_forward_proj: 'gated-gelu',
+    tie_word_embeddings: false,
     decoder_start_token_id: 0,
   },
 }

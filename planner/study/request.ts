@@ -1,8 +1,8 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { EngineName } from '../trace/engine-names.ts'
 import type { TrainingOptions } from '../training/options.ts'
+import type { StudyMethod } from '../training/study-methods.ts'
 import type { Corpus } from './corpus.ts'
-import type { StudyMethod } from './methods.ts'
 
 /** A study as it is asked for. All of it but `seeds`, `methods`, `ranks` and `learningRates` is what its runs share. */
 export interface StudyRequest {

@@ -7,8 +7,9 @@ import type { EngineName } from '../trace/engine-names.ts'
 import type { TrainingOptions } from '../training/options.ts'
 import { resolveTraining } from '../training/resolve.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import type { StudyMethod } from '../training/study-methods.ts'
 import { withoutDropout } from './evaluate.ts'
-import { METHOD_TABLE, ruled, type StudyMethod } from './methods.ts'
+import { METHOD_TABLE, ruled } from './methods.ts'
 
 /** Alpha over rank, the same at each rank, so that a learning rate means the same. */
 const SCALING = 2

@@ -20,10 +20,10 @@ export interface StudyHooks {
   readonly onRun?: (run: StudyRun) => void
   /** Runs that a file has already. */
   readonly finished?: readonly StudyRun[]
-  /** The base model's weights, where there are some; asked for once. */
-  readonly readBase?: () => Promise<WeightValues | null>
+  /** The base model's weights, where there are some, and what they are from; asked for once with the study's hash. */
+  readonly readBase?: (study: string) => Promise<{ readonly weights: WeightValues; readonly source: string } | null>
   /** The base model that was trained here. */
-  readonly onBase?: (weights: readonly NamedTensor[]) => Promise<void>
+  readonly onBase?: (study: string, weights: readonly NamedTensor[]) => Promise<void>
   /** A trained adapter as PEFT's files. */
   readonly onAdapter?: (run: StudyRun, files: ReturnType<typeof adapterFiles>) => Promise<void>
 }
@@ -51,7 +51,7 @@ export async function executeStudy(request: StudyRequest, hooks: StudyHooks = {}
   try {
     const all = runsOf(request, (method) => METHOD_TABLE[method].learningRate)
     const left = all.filter((key) => !done.some((run) => sameRun(keyOf(run), key)))
-    const base = await baseOf(request, engine, hooks)
+    const base = await baseOf(request, study, engine, hooks)
     const data = dataOf(request, request.corpora.after)
     const runs = [...done]
     const of = left.length * request.steps
@@ -98,14 +98,18 @@ const keyOf = (run: StudyRun): RunKey => ({
 /** What all runs of a study share, as a hash: runs of another study are never mixed in. */
 function fingerprint(request: StudyRequest): Promise<string> {
   const { model, engine, options, steps, pretrainSteps, corpora, checkpoint } = request
-  const { methods: _, ...shared } = { ...options, methods: undefined }
-  return hashOf({ model, engine, options: shared, steps, pretrainSteps, corpora, checkpoint })
+  return hashOf({ model, engine, options, steps, pretrainSteps, corpora, checkpoint })
 }
 
 function refuseOthers(done: readonly StudyRun[], study: string): void {
   if (done.every((run) => run.study === study)) return
   const message = 'holds runs of another study: another model, text, setting or number of steps'
-  throw new Refusal('other-study', '--results', message, 'Name another file, or repeat the command that wrote this one.')
+  throw new Refusal(
+    'other-study',
+    '--results',
+    message,
+    'Name another file, or repeat the command that wrote this one.',
+  )
 }
 
 async function load({ engine: name }: StudyRequest): Promise<Engine> {
@@ -145,11 +149,12 @@ interface Base {
 }
 
 /** The model that is adapted: read, or trained here on the other corpus. Its head, where it classifies, is new for each seed. */
-async function baseOf(request: StudyRequest, engine: Engine, hooks: StudyHooks): Promise<Base> {
+async function baseOf(request: StudyRequest, study: string, engine: Engine, hooks: StudyHooks): Promise<Base> {
   const started = performance.now()
   const setting = studySetting(request.model, request.engine, 'full', null, request.options)
-  let weights = (await hooks.readBase?.()) ?? null
-  const { corpora, pretrainSteps: of, checkpoint } = request
+  const found = (await hooks.readBase?.(study)) ?? null
+  let weights = found?.weights ?? null
+  const { corpora, pretrainSteps: of } = request
   if (weights === null) {
     let step = 0
     const trained = await train({ ...request, steps: of }, engine, {
@@ -161,7 +166,7 @@ async function baseOf(request: StudyRequest, engine: Engine, hooks: StudyHooks):
     })
     const body = setting.network.parameters.filter((p) => !isHead(p.path))
     const named = body.map((p) => ({ name: p.path, shape: shapeOf(p.axes), values: trained.weights.get(p.path)! }))
-    await hooks.onBase?.(named)
+    await hooks.onBase?.(study, named)
     weights = new Map(named.map(({ name, values }) => [name, values]))
   }
   const seconds = (performance.now() - started) / 1000
@@ -171,7 +176,7 @@ async function baseOf(request: StudyRequest, engine: Engine, hooks: StudyHooks):
     data: dataOf(request, corpora.after),
     base: weights,
   })
-  const source = checkpoint ?? `${of} steps of full training on ${corpora.before.name}`
+  const source = found?.source ?? `${of} steps of full training on ${corpora.before.name}`
   return { source, weights, validation: scored.validation, seconds }
 }
 
@@ -202,7 +207,13 @@ function train(
   })
 }
 
-function recordOf(request: StudyRequest, study: string, key: RunKey, setting: StudySetting, trained: Trained): StudyRun {
+function recordOf(
+  request: StudyRequest,
+  study: string,
+  key: RunKey,
+  setting: StudySetting,
+  trained: Trained,
+): StudyRun {
   const { parameters } = setting.network
   const count = (of: typeof parameters): number => of.reduce((n, p) => n + numel(p.axes), 0)
   const predicted =
