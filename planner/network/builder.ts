@@ -167,8 +167,10 @@ export class Builder {
       bias: options.bias ? this.weight(`${original}.bias`, [output]) : null,
     }
     const base = `${module}.modules_to_save.default${inner}`
-    const make = (name: string, shape: Axes) =>
-      this.#parameter(`${base}.${name}`, shape, this.dtypeOf(base), true, initOf(name, shape))
+    const make = (name: string, shape: Axes) => {
+      const copy = `${base}.${name}`
+      return this.#parameter(copy, shape, this.dtypeOf(base), true, initOf(copy, shape))
+    }
     const weight = make('weight', axes)
     const bias = options.bias ? make('bias', [output]) : null
     // Inside a wrapped module a linear lies where the copy lies; only a linear that is itself named has a wrapper of its own.

@@ -31,7 +31,7 @@ export function adapterFiles(
   if (adapter === null) throw new Error('full fine-tuning has no adapter')
   const kept = network.parameters.filter(({ path }) => /\.lora_|\.modules_to_save\./.test(path))
   const tensors = kept.map((p) => ({
-    name: `base_model.model.${nameOf(p.path)}`,
+    name: peftName(p.path),
     shape: sizes(p.axes),
     values: weights.get(p.path)!,
   }))
@@ -56,9 +56,11 @@ export function adapterFiles(
   }
 }
 
-/** `….lora_A.default.weight` is saved as `….lora_A.weight`, `….modules_to_save.default.weight` as `….weight`. */
-const nameOf = (path: string): string =>
-  path.replace(/\.modules_to_save\.default(?=\.)/, '').replace(/(?<=\.lora_\w+)\.default(?=\.)/, '')
+/** The name in the file of a parameter of the adapter: `….lora_A.default.weight` is saved as `….lora_A.weight`, `….modules_to_save.default.weight` as `….weight`. */
+export const peftName = (path: string): string =>
+  `base_model.model.${path}`
+    .replace(/\.modules_to_save\.default(?=\.)/, '')
+    .replace(/(?<=\.lora_\w+)\.default(?=\.)/, '')
 
 /** Whole paths of the linears that carry an adapter: PEFT saves `all-linear` as the names it came to. */
 const adaptedNames = (paths: readonly string[]): string[] =>

@@ -4,6 +4,9 @@ import { sizes } from '../trace/axes.ts'
 import { RefusalList } from '../training/refusals.ts'
 import { isHead, type WeightValues } from './values.ts'
 
+/** What transformers makes anew with a warning: a head, and the pooler that a masked language model has not. */
+const maybeNew = (path: string): boolean => isHead(path) || /(^|\.)pooler\./.test(path)
+
 export interface MatchedCheckpoint {
   readonly weights: WeightValues
   /** Tensors that no parameter has the name of: heads of pre-training, second copies of tied weights. */
@@ -29,14 +32,14 @@ export function matchCheckpoint(network: Network, tensors: readonly TensorValues
     const found = byName.get(path) ?? byName.get(path.slice(path.indexOf('.') + 1))
     const want = sizes(axes)
     if (found === undefined) {
-      if (isHead(path)) fresh.push(path)
+      if (maybeNew(path)) fresh.push(path)
       else problems.add('bad-checkpoint', `${label} ${path}`, 'is missing', 'Is it a checkpoint of this architecture?')
       continue
     }
     used.add(found.name)
     const have = [...found.shape]
     if (have.length === want.length && have.every((s, i) => s === want[i])) weights.set(path, found.values)
-    else if (isHead(path)) fresh.push(path)
+    else if (maybeNew(path)) fresh.push(path)
     else {
       const message = `has the shape [${have.join(', ')}], the model [${want.join(', ')}]`
       const next = 'Does the config.json belong to these weights?'
