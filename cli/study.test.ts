@@ -1,0 +1,70 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { StudyResult } from '../planner/result/study.ts'
+import { inFolder, tidemark } from './testing/binary.ts'
+
+const page = (name: string) => fileURLToPath(new URL(`../../docs/${name}.md`, import.meta.url))
+const checkpoint = fileURLToPath(new URL('../../fixtures/checkpoints/llama', import.meta.url))
+const TEXTS = ['--text', page('paper'), '--pretrain-text', page('accuracy'), '--engine', 'wasm']
+const SMALL = ['-s', '16', '-b', '2', '--steps', '3', '--pretrain-steps', '4', '--ranks', '2', '--json', '-q']
+
+const smoke = (...more: string[]) => tidemark(['study', 'tiny-decoder', ...TEXTS, ...SMALL, ...more])
+
+/** What must be the same for a seed on an engine: all but the clock's. */
+const numbersOf = (stdout: string) =>
+  StudyResult.parse(JSON.parse(stdout)).result.runs.map(({ seconds_per_step: _, ...run }) => run)
+
+test('a small study: every method, measured peaks as predicted; it goes on from its results and repeats itself', async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, 'runs.jsonl')
+    const first = await smoke('--methods', 'full,lora-fa', '--seeds', '1', '--results', file)
+    assert.is(first.status, 0, first.stderr)
+    assert.is(first.stderr, '')
+    const begun = readFileSync(file, 'utf8')
+    assert.is(begun.trim().split('\n').length, 2)
+    const all = ['--methods', 'full,lora,lora-fa,lora-fa-corrected,frozen-b', '--seeds', '2']
+    const resumed = await smoke(...all, '--results', file)
+    assert.is(resumed.status, 0, resumed.stderr)
+    assert.ok(readFileSync(file, 'utf8').startsWith(begun), 'finished runs were not made again')
+    const runs = numbersOf(resumed.stdout)
+    assert.is(runs.length, 10)
+    for (const run of runs.filter((r) => r.method !== 'frozen-b')) assert.is(run.peak_bytes, run.predicted_peak_bytes)
+    const whole = await smoke(...all)
+    assert.equal(numbersOf(whole.stdout), runs)
+    const other = await smoke('--seeds', '1', '--results', file, '--lora-alpha', '3')
+    assert.is(other.status, 2)
+    assert.match(other.stderr, /holds runs of another study/)
+    writeFileSync(file, 'nonsense\n')
+    assert.match((await smoke('--results', file)).stderr, /runs\.jsonl:1: is no run of a study/)
+  })
+})
+
+test('a checkpoint is read, and each adapter is written as PEFT has it', async () => {
+  await inFolder(async (folder) => {
+    const args = ['study', checkpoint, ...TEXTS.slice(0, 2), '--engine', 'wasm', '--methods', 'lora-fa', '--seeds', '1']
+    const outcome = await tidemark([...args, ...SMALL, '--adapters', folder])
+    assert.is(outcome.status, 0, outcome.stderr)
+    assert.match(StudyResult.parse(JSON.parse(outcome.stdout)).result.base.source, /checkpoint .*llama.*20 tensors/)
+    assert.ok(existsSync(join(folder, 'lora-fa-r2-0.01-0', 'adapter_model.safetensors')))
+  })
+})
+
+test('a corpus that is not installed is told of with what to type', async () => {
+  await inFolder(async (folder) => {
+    const { status, stderr } = await tidemark(['study', 'tiny-decoder'], { cwd: folder })
+    assert.is(status, 2)
+    assert.match(stderr, /Type `npm install @stdlib\/datasets-moby-dick @stdlib\/datasets-sotu`/)
+  })
+})
+
+test('what is wrong is told: ranks and rates', async () => {
+  const wrong = await tidemark(['study', 'tiny-decoder', '--ranks', '4,x', '--learning-rates', '1e-3,1e-3'])
+  assert.is(wrong.status, 2)
+  assert.match(wrong.stderr, /--ranks: is "4,x"; expected one or more integers/)
+  assert.match(wrong.stderr, /--learning-rates: .*none twice/)
+})
+
+test.run()
