@@ -48,7 +48,7 @@ test('a checkpoint is read, and each adapter is written as PEFT has it', async (
     const outcome = await tidemark([...args, ...SMALL, '--adapters', folder])
     assert.is(outcome.status, 0, outcome.stderr)
     assert.match(StudyResult.parse(JSON.parse(outcome.stdout)).result.base.source, /checkpoint .*llama.*20 tensors/)
-    assert.ok(existsSync(join(folder, 'lora-fa-r2-0.01-0', 'adapter_model.safetensors')))
+    assert.ok(existsSync(join(folder, 'lora-fa-r2-0.03-0', 'adapter_model.safetensors')))
   })
 })
 

@@ -25,11 +25,11 @@ function frozenB(p: Parameter): Parameter {
 export const METHOD_TABLE: Readonly<Record<StudyMethod, Entry>> = {
   full: { describe: 'every weight', options: { method: 'full' }, learningRate: 1e-3 },
   lora: { describe: 'LoRA', options: { method: 'lora' }, learningRate: 1e-2 },
-  'lora-fa': { describe: 'LoRA-FA, AdamW on B', options: { method: 'lora-fa' }, learningRate: 1e-2 },
+  'lora-fa': { describe: 'LoRA-FA, AdamW on B', options: { method: 'lora-fa' }, learningRate: 3e-2 },
   'lora-fa-corrected': {
     describe: "LoRA-FA, PEFT's corrected gradient",
     options: { method: 'lora-fa', optimizer: 'lorafa' },
-    learningRate: 1e-2,
+    learningRate: 3e-2,
   },
   'frozen-b': {
     describe: 'control: A trains, B is random and frozen',
