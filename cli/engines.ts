@@ -19,6 +19,18 @@ export async function candidatesFor(name: Values['engine']): Promise<readonly [E
 }
 
 /**
+ * Engines that may train over many batches: a study writes each batch where it lies, in the host's memory.
+ *
+ * @throws EngineError for one whose tensors lie on a device
+ */
+export async function hostCandidatesFor(name: Values['engine']): Promise<readonly [EngineName, ...EngineName[]]> {
+  const [first, ...rest] = (await candidatesFor(name)).filter((engine) => ENGINE_TABLE[engine].memory === 'host')
+  if (first !== undefined) return [first, ...rest]
+  const message = `a study needs an engine in the host's memory; the tensors of ${name ?? 'auto'} lie on a device`
+  throw new EngineError(message, 'Say --engine tfjs-node or --engine wasm.')
+}
+
+/**
  * The fastest of these engines that holds what the runs are predicted to need.
  *
  * @throws EngineError where none holds it, with the command that would fit

@@ -210,6 +210,18 @@ export const FLAGS = {
     spelled: 'seq-len',
     alias: 's',
   }),
+  study_alpha: flag('Study', number(0, 1e9), {
+    describe: 'Scale of the adapters, over the rank',
+    placeholder: 'N',
+    fallback: 'twice the rank',
+    spelled: 'lora-alpha',
+  }),
+  study_targets: flag('Study', list(), {
+    describe: 'Linears that get an adapter',
+    placeholder: 'q_proj,v_proj',
+    fallback: 'all-linear',
+    spelled: 'target-modules',
+  }),
   pretrain_steps: flag('Study', integer(0, 1_000_000), {
     describe: 'Steps that make the base model, where no checkpoint is there',
     placeholder: 'N',

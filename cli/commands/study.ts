@@ -3,7 +3,7 @@ import type { ModelSpec } from '../../models/spec.ts'
 import type { StudyResult } from '../../planner/result/study.ts'
 import type { StudyRequest } from '../../planner/study/request.ts'
 import { settingOf } from '../../planner/training/resolve.ts'
-import { candidatesFor, fastestThatHolds } from '../engines.ts'
+import { fastestThatHolds, hostCandidatesFor } from '../engines.ts'
 import { EXIT } from '../errors.ts'
 import { checkOutputPath } from '../files/write.ts'
 import { OUTPUT_FLAGS } from '../flags.ts'
@@ -38,9 +38,9 @@ export const study: Command = {
     'pretrain_text',
     'results',
     'adapters',
-    'lora_alpha',
+    'study_alpha',
     'lora_dropout',
-    'target_modules',
+    'study_targets',
     'task',
     'layers',
     'engine',
@@ -69,10 +69,11 @@ export const study: Command = {
       import('../../planner/study/index.ts'),
       import('../../planner/study/setting.ts'),
     ])
-    const preset = presetOf(context.model)
+    const overrides = { task: values.task, layers: values.layers }
+    const preset = presetOf(context.model, overrides)
     const found: FoundModel = preset
       ? { spec: preset, source: 'tidemark, for studies' }
-      : await resolveModel(context.model, { task: values.task, layers: values.layers }, terminal.env)
+      : await resolveModel(context.model, overrides, terminal.env)
     const checkpoint = found.weights === undefined ? [] : await checkpointFiles(context.model, terminal.env)
     const corpora = await corporaFor(values.text, values.pretrain_text, checkpoint.length > 0)
     const planned = requestOf(context, found.spec, corpora, checkpoint)
@@ -86,7 +87,7 @@ export const study: Command = {
       ),
     )
     const runs = settings.map(({ train }) => ({ model: planned.model, train }))
-    const engine = await fastestThatHolds(await candidatesFor(values.engine), runs, context.typed)
+    const engine = await fastestThatHolds(await hostCandidatesFor(values.engine), runs, context.typed)
     const request = { ...planned, engine }
     const results = values.results === undefined ? null : await ResultsFile.open(values.results)
     if (results !== null && results.runs.length > 0)
@@ -152,9 +153,9 @@ function requestOf(
       batch_size: values.study_batch_size ?? DEFAULTS.batch,
       seq_len: tokens,
       ...(model.task === 'seq2seq-lm' ? { target_seq_len: tokens } : {}),
-      lora_alpha: values.lora_alpha,
+      lora_alpha: values.study_alpha,
       lora_dropout: values.lora_dropout,
-      target_modules: values.target_modules,
+      target_modules: values.study_targets,
     },
     methods: values.study_methods ?? ['full', 'lora', 'lora-fa', 'lora-fa-corrected'],
     ranks: values.ranks ?? DEFAULTS.ranks,
@@ -170,8 +171,8 @@ function requestOf(
 function assumptionsOf({ values }: Context, rates: readonly string[]): StudyResult['input']['assumptions'] {
   return [
     ...(values.learning_rates ? [] : [{ what: 'learning-rates', value: rates.join(', '), from: 'docs/study.md' }]),
-    ...(values.target_modules ? [] : [{ what: 'target-modules', value: 'all-linear', from: "a study's own default" }]),
-    ...(values.lora_alpha === undefined
+    ...(values.study_targets ? [] : [{ what: 'target-modules', value: 'all-linear', from: "a study's own default" }]),
+    ...(values.study_alpha === undefined
       ? [{ what: 'lora-alpha', value: 'twice the rank', from: 'one scale at every rank' }]
       : []),
     {

@@ -1,4 +1,4 @@
-import { specFromConfig } from '../../models/index.ts'
+import { type Overrides, specFromConfig } from '../../models/index.ts'
 import type { ModelSpec } from '../../models/spec.ts'
 
 const SHARED = { vocab_size: 260, dtype: 'float32' }
@@ -49,7 +49,7 @@ const CONFIGS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 export const PRESETS: readonly string[] = Object.keys(CONFIGS)
 
 /** One of the small models by name; undefined where there is none of that name. Its weights are trained at the start of a study. */
-export function presetOf(name: string): ModelSpec | undefined {
+export function presetOf(name: string, overrides: Overrides = {}): ModelSpec | undefined {
   const config = Object.hasOwn(CONFIGS, name) ? CONFIGS[name] : undefined
-  return config && specFromConfig(config, { name, source: name })
+  return config && specFromConfig(config, { ...overrides, name, source: name })
 }
