@@ -1,6 +1,5 @@
 import { TASKS } from '../models/spec.ts'
-import { KNOBS } from '../planner/solve/knob.ts'
-import { LEVERS } from '../planner/solve/lever.ts'
+import { KNOBS, LEVERS } from '../planner/solve/names.ts'
 import { ENGINE_NAMES } from '../planner/trace/engine-names.ts'
 import {
   ADAPTER_DTYPES,

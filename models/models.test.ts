@@ -48,6 +48,23 @@ test('a field says where its value comes from', () => {
   assert.is(specFromCatalog('llama-2-7b').provenance.hidden?.source, 'catalog')
 })
 
+test('T5 v1.1 is told from v1.0 in what any version of transformers writes of it', () => {
+  const t5 = {
+    architectures: ['T5ForConditionalGeneration'],
+    model_type: 't5',
+    d_model: 32,
+    num_layers: 2,
+    num_heads: 4,
+  }
+  const read = (more: object) => {
+    const spec = specFromConfig({ ...t5, ...more }, { name: 'test' })
+    return spec.family === 't5' && [spec.tied, spec.scaled]
+  }
+  assert.equal(read({}), [true, true])
+  assert.equal(read({ tie_word_embeddings: false }), [false, false])
+  assert.equal(read({ tie_word_embeddings: true, scale_decoder_outputs: false }), [true, false])
+})
+
 test('a repository is known as published, as a mirror, by its earlier name, or tuned further: nothing else is', () => {
   assert.equal(knownRepository('meta-llama/Llama-3.2-1B'), { name: 'llama-3.2-1b' })
   assert.equal(knownRepository('NousResearch/Meta-Llama-3-8B'), {

@@ -299,6 +299,8 @@ export interface T5Spec extends Common {
   readonly normEps: number
   /** As the checkpoint says; the stack may tie anyway (transformers 5 does). */
   readonly tied: boolean
+  /** Whether the decoder's result is scaled before the head: T5 v1.0 does, v1.1 does not. */
+  readonly scaled: boolean
   readonly decoderStartTokenId: number
   readonly padTokenId: number
 }

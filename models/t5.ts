@@ -27,6 +27,7 @@ export const t5Adapter: Adapter = {
     'layer_norm_epsilon',
     'feed_forward_proj',
     'tie_word_embeddings',
+    'scale_decoder_outputs',
     'decoder_start_token_id',
     'pad_token_id',
   ],
@@ -41,6 +42,7 @@ export const t5Adapter: Adapter = {
     const relativeBuckets = fields.integer('relativeBuckets', 'relative_attention_num_buckets', LIMITS.buckets, buckets)
     const padTokenId = fields.integer('padTokenId', 'pad_token_id', LIMITS.tokenId, { value: 0 })
     fields.note('maxPositions', 'default', 'relative positions set no limit')
+    const tied = fields.boolean('tied', 'tie_word_embeddings', { value: true })
     const spec: T5Spec = {
       ...common,
       family: 't5',
@@ -58,7 +60,9 @@ export const t5Adapter: Adapter = {
       }),
       dropout: fields.number('dropout', 'dropout_rate', LIMITS.probability, { value: 0.1 }),
       normEps: fields.number('normEps', 'layer_norm_epsilon', LIMITS.eps, { value: 1e-6 }),
-      tied: fields.boolean('tied', 'tie_word_embeddings', { value: true }),
+      tied,
+      // transformers 5 ties always and writes so: what it writes of v1.1 is told apart by this key alone (configuration_t5.py)
+      scaled: fields.boolean('scaled', 'scale_decoder_outputs', { value: tied, from: 'tie_word_embeddings' }),
       // transformers refuses to shift labels without it; "in T5 it is usually set to the pad_token_id"
       decoderStartTokenId: fields.integer('decoderStartTokenId', 'decoder_start_token_id', LIMITS.tokenId, {
         value: padTokenId,

@@ -51,6 +51,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'planner/solve': [
     'planner/trace',
     'planner/result',
+    'planner/ops',
     'planner/training',
     'planner/network',
     'planner/allocate',

@@ -52,7 +52,7 @@ export const plan: Command = {
       maximize: values.maximize ?? null,
       fixed: new Set(values.fix ?? []),
       top: values.top ?? DEFAULT_TOP,
-      onProgress: (step, of) => bar.update({ phase: 'settings', step, of }),
+      onProgress: (lever, step, of) => bar.update({ phase: lever, step, of }),
     })
     bar.clear()
     const result: PlanResult = {

@@ -391,8 +391,9 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
         const ids = s.let(o.run('shift_right', [labels!], { start, pad, ignoreIndex: -100 }))
         const outputs = s.let(stackForward(o, decoder, ids, targets, { memory, padding, cache: s }))
         let x = s.let(outputs)
-        // scale_decoder_outputs goes with a tied head.
-        if (spec.tied) x = s.set(x, o.mulScalar(x, spec.hidden ** -0.5))
+        // Before transformers 5 it went with a tied head, and the config had no word of its own for it.
+        const scaled = library.t5.headTied ? spec.scaled : spec.tied
+        if (scaled) x = s.set(x, o.mulScalar(x, spec.hidden ** -0.5))
         const logits = s.let(linear(o, head, x))
         const rows = axis('b·t', batch.size * targets.size)
         const loss = s.let(crossEntropy(o, o.view(logits, [rows, vocab]), o.view(labels!, [rows])))

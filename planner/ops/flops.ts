@@ -90,6 +90,9 @@ const COUNTS: { readonly [N in OpName]?: Count<N> } = {
   flash_attn: attention(1, 2),
 }
 
+/** Whether an operation multiplies matrices; what does not goes over its elements. */
+export const multiplies = (op: string): boolean => Object.hasOwn(COUNTS, op)
+
 /**
  * Floating-point operations of an operation's matrix products, a multiplication and an addition as two; 0 for what has none. What
  * goes element by element is not counted: bytes moved say how long that takes. Scores that are hidden by their place are counted

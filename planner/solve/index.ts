@@ -1,5 +1,3 @@
-export { KNOB, KNOBS, type KnobName } from './knob.ts'
-export { LEVERS, type LeverName } from './lever.ts'
 export { matrixOf } from './matrix.ts'
 export { type Maximum, maximize, type Place } from './maximize.ts'
 export { type PlanRequest, plan } from './plan.ts'

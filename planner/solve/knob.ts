@@ -1,8 +1,6 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { TrainSpec } from '../training/spec.ts'
-
-export const KNOBS = ['batch', 'length', 'rank'] as const
-export type KnobName = (typeof KNOBS)[number]
+import type { KnobName } from './names.ts'
 
 /** A size of a setting that can be turned up until memory is full. */
 export interface Knob {

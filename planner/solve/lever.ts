@@ -1,25 +1,11 @@
-import type { ModelSpec } from '../../models/spec.ts'
 import type { TrainingOptions } from '../training/options.ts'
 import type { TrainSpec } from '../training/spec.ts'
-
-export const LEVERS = [
-  'method',
-  'quantize',
-  'targets',
-  'rank',
-  'dtype',
-  'attention',
-  'checkpointing',
-  'optimizer',
-  'fused-loss',
-  'micro-batch',
-] as const
-export type LeverName = (typeof LEVERS)[number]
+import type { LeverName } from './names.ts'
 
 /** Something about a setting that may be changed to make it fit or to make it faster. */
 export interface Lever {
-  /** What else it could be, each as the options that say so; what the setting already is may be among them. */
-  readonly others: (train: TrainSpec, model: ModelSpec) => readonly TrainingOptions[]
+  /** What else it could be, each as the options that say so. */
+  readonly others: (train: TrainSpec) => readonly TrainingOptions[]
   /** The setting's own value, in words. */
   readonly said: (train: TrainSpec) => string
 }
@@ -50,7 +36,8 @@ export const LEVER: Readonly<Record<LeverName, Lever>> = {
     said: ({ adapter }) => adapter?.targets.join(',') ?? 'every weight',
   },
   rank: {
-    others: ({ adapter }) => (adapter === null ? [] : [4, 8, 16, 32, 64, 128].map((rank) => ({ rank }))),
+    others: ({ adapter }) =>
+      adapter === null ? [] : [4, 8, 16, 32, 64, 128].filter((r) => r !== adapter.rank).map((rank) => ({ rank })),
     said: ({ adapter }) => String(adapter?.rank ?? 'full'),
   },
   dtype: {
@@ -58,10 +45,9 @@ export const LEVER: Readonly<Record<LeverName, Lever>> = {
     said: ({ dtype }) => dtype,
   },
   attention: {
+    // sdpa takes a flash kernel by itself
     others: ({ attention }) =>
-      (['sdpa', 'flash_attention_2'] as const)
-        .filter((a) => a !== attention && attention === 'eager')
-        .map((a): TrainingOptions => ({ attention: a })),
+      attention === 'eager' ? [{ attention: 'sdpa' }, { attention: 'flash_attention_2' }] : [],
     said: ({ attention }) => attention,
   },
   checkpointing: {
@@ -72,7 +58,9 @@ export const LEVER: Readonly<Record<LeverName, Lever>> = {
   optimizer: {
     others: (train) =>
       isWhole(train) && train.optimizer === 'adamw'
-        ? [{ optimizer: 'adamw-8bit' }, { optimizer: 'paged-adamw-8bit' }, { optimizer: 'adafactor' }]
+        ? (['adamw-8bit', 'paged-adamw-8bit', 'adafactor'] as const).map(
+            (optimizer): TrainingOptions => ({ optimizer, optimizer_impl: undefined }),
+          )
         : [],
     said: ({ optimizer }) => optimizer,
   },
@@ -84,39 +72,4 @@ export const LEVER: Readonly<Record<LeverName, Lever>> = {
     others: splits,
     said: ({ batch, accumulation }) => `${batch} × ${accumulation}`,
   },
-}
-
-/** A setting as the options that say it in full; its model stays apart. */
-export function optionsOf(train: TrainSpec): TrainingOptions {
-  const { adapter, quantize } = train
-  return {
-    method: train.method,
-    batch_size: train.batch,
-    seq_len: train.tokens,
-    ...(train.task === 'seq2seq-lm' ? { target_seq_len: train.targetTokens } : {}),
-    dtype: train.dtype,
-    autocast: train.autocast,
-    attention: train.attention,
-    padding: train.padding,
-    ...(train.fusedLoss ? { fused_loss: train.fusedLoss } : {}),
-    optimizer: train.optimizer,
-    ...(train.optimizer === 'adamw' || train.optimizer === 'sgd' ? { optimizer_impl: train.optimizerImpl } : {}),
-    ...(quantize ? { quantize: quantize.kind, prepare_kbit: quantize.prepare } : {}),
-    ...(quantize?.trlCasts ? { trl_casts: true } : {}),
-    gradient_checkpointing: train.checkpointing,
-    gradient_accumulation: train.accumulation,
-    ...(train.reference ? { reference_model: true } : {}),
-    ...(adapter === null
-      ? {}
-      : {
-          rank: adapter.rank,
-          lora_alpha: adapter.alpha,
-          lora_dropout: adapter.dropout,
-          target_modules: adapter.targets,
-          modules_to_save: adapter.modulesToSave ?? [],
-          adapter_dtype: adapter.dtype,
-          use_rslora: adapter.rslora,
-          use_dora: adapter.dora === true,
-        }),
-  }
 }

@@ -1,11 +1,11 @@
 import type { ModelSpec } from '../../models/spec.ts'
+import { multiplies } from '../ops/flops.ts'
 import { predict, type Stack, savingsOf } from '../predict/index.ts'
 import type { Matrix, MatrixCell, Recomputation } from '../result/matrix.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { METHOD_NAMES, TrainingOptions } from '../training/options.ts'
-import { resolveTraining } from '../training/resolve.ts'
+import { resolveTraining, settingOf } from '../training/resolve.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { optionsOf } from './lever.ts'
 
 const METHODS: readonly (typeof METHOD_NAMES)[number][] = ['full', 'lora', 'lora-fa', 'qlora', 'qlora-fa', 'dora']
 
@@ -31,7 +31,7 @@ const PAIRS = [
  */
 export function matrixOf(model: ModelSpec, train: TrainSpec, stack: Stack): Matrix {
   // the method says how the base is quantized and whether directions and sizes are apart
-  const { quantize: _, prepare_kbit: __, trl_casts: ___, use_dora: ____, ...shared } = optionsOf(train)
+  const { quantize: _, prepare_kbit: __, trl_casts: ___, use_dora: ____, ...shared } = settingOf(train)
   const cells = METHODS.flatMap((method) =>
     WAYS.map(({ name, options }) => cellOf(model, stack, name, { ...shared, ...options, method })),
   )
@@ -64,9 +64,6 @@ function cellOf(model: ModelSpec, stack: Stack, way: string, options: TrainingOp
   }
 }
 
-/** Operations whose results are a product: to make them again costs as much as to make them. */
-const PRODUCTS = new Set(['linear', 'matmul', 'bmm', 'sdpa', 'flash_attn', 'conv1d', 'addmm'])
-
 /** What LoRA would have to make again in the backward to keep as little as LoRA-FA; null where one of them is refused. */
 function again(model: ModelSpec, stack: Stack, shared: TrainingOptions): Recomputation | null {
   try {
@@ -78,7 +75,7 @@ function again(model: ModelSpec, stack: Stack, shared: TrainingOptions): Recompu
     const madeBy = new Map(lora!.estimate.saved.map((s) => [`${s.scope} ${s.monomial}`, s.op]))
     const tensors = saving!.because.map(({ scope, monomial, bytes, count }) => {
       const op = madeBy.get(`${scope} ${monomial}`) ?? ''
-      return { scope, monomial, bytes, count, op, product: PRODUCTS.has(op) }
+      return { scope, monomial, bytes, count, op, product: multiplies(op) }
     })
     return { bytes: tensors.reduce((n, t) => n + t.bytes * t.count, 0), tensors }
   } catch (error) {

@@ -6,8 +6,9 @@ import { DEFAULT_CONFIG } from '../allocate/torch-cuda/index.ts'
 import { DEFAULT_STACK, predictOnDevice, resolveStack } from '../predict/index.ts'
 import { resolveTraining } from '../training/resolve.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { KNOB, KNOBS } from './knob.ts'
+import { KNOB } from './knob.ts'
 import { maximize } from './maximize.ts'
+import { KNOBS } from './names.ts'
 
 const stack = resolveStack(DEFAULT_STACK)
 const MIB = 2 ** 20

@@ -2,7 +2,8 @@ import type { ModelSpec } from '../../models/spec.ts'
 import type { AllocatorConfig } from '../allocate/torch-cuda/index.ts'
 import { allocatorRoom, fitsOnDevice, type Gpu, type Stack, Sweep } from '../predict/index.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { KNOB, type KnobName } from './knob.ts'
+import { KNOB } from './knob.ts'
+import type { KnobName } from './names.ts'
 
 /** Where a search takes place. */
 export interface Place {

@@ -10,7 +10,7 @@ const costsOf = ({ peak, seconds, parameters }: Candidate): readonly [number, nu
 /** Those that no other one equals or beats in memory, time and trainable parameters; of equals the one with fewer changes. */
 export function front(candidates: readonly Candidate[]): Candidate[] {
   // What is beaten is beaten by one that comes before it.
-  const sorted = [...candidates].sort((a, b) => compare(costsOf(a), costsOf(b)) || a.changed.length - b.changed.length)
+  const sorted = [...candidates].sort((a, b) => compare(costsOf(a), costsOf(b)) || a.changes - b.changes)
   const best: Candidate[] = []
   for (const c of sorted) {
     const costs = costsOf(c)

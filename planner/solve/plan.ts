@@ -3,8 +3,9 @@ import type { PlanBody, PlanMaximum, PlanOption } from '../result/plan.ts'
 import { settingOf } from '../training/resolve.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import type { Candidate } from './candidate.ts'
-import { KNOB, KNOBS, type KnobName } from './knob.ts'
+import { KNOB } from './knob.ts'
 import { type Maximum, maximize, type Place } from './maximize.ts'
+import { KNOBS, type KnobName } from './names.ts'
 import { type Option, type SearchOptions, search } from './search.ts'
 
 export interface PlanRequest extends SearchOptions {

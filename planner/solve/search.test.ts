@@ -6,8 +6,10 @@ import { DEFAULT_CONFIG } from '../allocate/torch-cuda/index.ts'
 import { capacityOf, findDevices } from '../devices/index.ts'
 import { DEFAULT_STACK, peakOf, predictOnDevice, resolveStack, stepFlops } from '../predict/index.ts'
 import { resolveTraining } from '../training/resolve.ts'
-import type { LeverName } from './lever.ts'
+import { Candidates } from './candidate.ts'
+import { LEVER } from './lever.ts'
 import type { Place } from './maximize.ts'
+import type { LeverName } from './names.ts'
 import { front } from './pareto.ts'
 import { search } from './search.ts'
 import { Works, workOf } from './work.ts'
@@ -60,12 +62,35 @@ test('a lever that is fixed stays', () => {
   const fixed = new Set<LeverName>(['method', 'quantize', 'rank'])
   const { options } = search(place, train, { fixed, top: 50 })
   assert.ok(options.length > 0)
-  for (const { train: found, changed } of options) {
+  for (const { train: found, steps } of options) {
     assert.is(found.method, 'lora')
     assert.is(found.adapter?.rank, 8)
     assert.is(found.quantize, undefined)
-    assert.not(changed.some((name) => fixed.has(name)))
+    assert.not(steps.some(({ lever }) => fixed.has(lever)))
   }
+})
+
+test('what was asked for stays in every setting, and each lever of full fine-tuning is pulled', () => {
+  const place = placeOf('mistral-7b', 2, 8000)
+  const asked = { method: 'full', batch_size: 2, seq_len: 32, padding: true, fused_loss: 'liger' } as const
+  const { train } = resolveTraining(place.model, asked, { stack: stack.name })
+  const candidates = new Candidates(place)
+  const start = candidates.of(train)
+  for (const optimizer of LEVER.optimizer.others(train)) {
+    const after = candidates.after(start, 'optimizer', optimizer)
+    assert.is(after?.train.optimizer, optimizer.optimizer)
+    assert.ok(after!.train.padding && after!.train.fusedLoss === 'liger')
+    assert.ok(after!.peak.blocks < start.peak.blocks)
+  }
+  assert.is(LEVER.optimizer.others(train).length, 3)
+  const older = resolveStack('transformers-4.48')
+  const foak = resolveTraining(
+    place.model,
+    { method: 'lora', fused_kernels: 'foak', autocast: 'bfloat16' },
+    { stack: older.name },
+  ).train
+  const there = new Candidates({ ...place, stack: older })
+  assert.is(there.after(there.of(foak), 'rank', { rank: 16 })?.train.fusedKernels, 'foak')
 })
 
 test("work of a deep model, any rank and any number of micro-steps is that of the whole model's step", () => {

@@ -1,9 +1,9 @@
 import { allocatorRoom, fitsOnDevice } from '../predict/index.ts'
-import type { TrainingOptions } from '../training/options.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { type Candidate, Candidates } from './candidate.ts'
-import { LEVER, LEVERS, type LeverName, optionsOf } from './lever.ts'
+import { LEVER } from './lever.ts'
 import type { Place } from './maximize.ts'
+import { LEVERS, type LeverName } from './names.ts'
 import { front } from './pareto.ts'
 
 /** What one lever does on the way from the setting that was asked for. */
@@ -40,7 +40,8 @@ export interface SearchOptions {
   readonly fixed: ReadonlySet<LeverName> | 'all'
   /** Options to return at most. */
   readonly top: number
-  readonly onProgress?: (done: number, of: number) => void
+  /** A lever is tried on one more of the settings before it. */
+  readonly onProgress?: (lever: LeverName, done: number, of: number) => void
 }
 
 /**
@@ -49,55 +50,29 @@ export interface SearchOptions {
  *
  * @throws Refusal where the setting that was asked for is not modelled
  */
-export function search(place: Place, asked: TrainSpec, options: SearchOptions): Search {
+export function search(place: Place, asked: TrainSpec, { fixed, top, onProgress }: SearchOptions): Search {
   const candidates = new Candidates(place)
-  const combinations = combinationsOf(place, asked, options.fixed)
-  const found: Candidate[] = []
-  let first: Candidate | null = null
-  combinations.forEach(({ settings, changed }, i) => {
-    if (i % 64 === 0) options.onProgress?.(i, combinations.length)
-    const made = candidates.of(settings, changed)
-    if (made === null) return
-    if (changed.length === 0) first = made
-    found.push(made)
-  })
-  options.onProgress?.(combinations.length, combinations.length)
-  const start: Candidate = first ?? candidates.demanded(optionsOf(asked))
+  const start = candidates.of(asked)
+  let found = [start]
+  for (const lever of fixed === 'all' ? [] : LEVERS.filter((name) => !fixed.has(name))) {
+    const [settings, before] = [found, found.length]
+    found = settings.flatMap((candidate, i) => {
+      onProgress?.(lever, i + 1, before)
+      const others = LEVER[lever].others(candidate.train)
+      return [candidate, ...others.flatMap((options) => candidates.after(candidate, lever, options) ?? [])]
+    })
+  }
   const room = allocatorRoom(place.gpu)
   const possible = found.filter(({ peak }) => peak.blocks <= room)
   const fits = memoized((c: Candidate) => fitsOnDevice(place.model, c.train, place.stack, place.gpu, place.config))
-  const best = ranked(fittingFront(possible, fits), start).slice(0, options.top)
+  const best = ranked(fittingFront(possible, fits)).slice(0, top)
   return {
     asked: start,
     fits: fits(start),
     searched: found.length,
     possible: possible.length,
-    options: best.map((c) => ({
-      ...c,
-      steps: stepsTo(c, start, candidates),
-      relativeTime: c.seconds / start.seconds,
-    })),
+    options: best.map((c) => ({ ...c, steps: stepsTo(c), relativeTime: c.seconds / start.seconds })),
   }
-}
-
-interface Combination {
-  readonly settings: TrainingOptions
-  readonly changed: readonly LeverName[]
-}
-
-/** All combinations of what each lever offers, the setting itself first. */
-function combinationsOf({ model }: Place, asked: TrainSpec, fixed: SearchOptions['fixed']): Combination[] {
-  let all: Combination[] = [{ settings: optionsOf(asked), changed: [] }]
-  for (const name of LEVERS) {
-    if (fixed === 'all' || fixed.has(name)) continue
-    const own = LEVER[name].said(asked)
-    const others = LEVER[name].others(asked, model).filter((o) => !Object.values(o).every((v) => String(v) === own))
-    all = all.flatMap((c) => [
-      c,
-      ...others.map((o) => ({ settings: { ...c.settings, ...o }, changed: [...c.changed, name] })),
-    ])
-  }
-  return all
 }
 
 /** The front of those that fit: what the replay refuses is taken out, and what it had beaten comes in. */
@@ -112,50 +87,25 @@ function fittingFront(possible: readonly Candidate[], fits: (c: Candidate) => bo
 }
 
 /** Fewest changes first, then the least time, then the most that trains. */
-const ranked = (options: readonly Candidate[], start: Candidate): Candidate[] =>
+const ranked = (options: readonly Candidate[]): Candidate[] =>
   [...options].sort(
-    (a, b) =>
-      a.changed.length - b.changed.length ||
-      a.seconds / start.seconds - b.seconds / start.seconds ||
-      b.parameters.trainable - a.parameters.trainable,
+    (a, b) => a.changes - b.changes || a.seconds - b.seconds || b.parameters.trainable - a.parameters.trainable,
   )
 
 /** One lever after another, each with what it does where the ones before it are pulled. */
-function stepsTo({ train, changed }: Candidate, start: Candidate, candidates: Candidates): Step[] {
-  const whole = optionsOf(train)
-  let before = start
-  let settings = optionsOf(start.train)
-  return changed.map((lever) => {
-    settings = { ...settings, ...pick(whole, KEYS[lever]) }
-    const after = candidates.of(settings, [])
-    const step = {
-      lever,
-      from: LEVER[lever].said(start.train),
-      to: LEVER[lever].said(train),
-      bytes: after ? after.peak.blocks - before.peak.blocks : 0,
-      time: after ? after.seconds / before.seconds : 1,
-    }
-    before = after ?? before
-    return step
-  })
+function stepsTo({ change, train, peak, seconds }: Candidate): Step[] {
+  if (change === null) return []
+  const { lever, before } = change
+  const { said } = LEVER[lever]
+  const step = {
+    lever,
+    from: said(before.train),
+    to: said(train),
+    bytes: peak.blocks - before.peak.blocks,
+    time: seconds / before.seconds,
+  }
+  return [...stepsTo(before), step]
 }
-
-/** The options that a lever sets. */
-const KEYS: Readonly<Record<LeverName, readonly (keyof TrainingOptions)[]>> = {
-  method: ['method'],
-  quantize: ['quantize', 'prepare_kbit'],
-  targets: ['target_modules'],
-  rank: ['rank'],
-  dtype: ['dtype'],
-  attention: ['attention'],
-  checkpointing: ['gradient_checkpointing'],
-  optimizer: ['optimizer', 'optimizer_impl'],
-  'fused-loss': ['fused_loss'],
-  'micro-batch': ['batch_size', 'gradient_accumulation'],
-}
-
-const pick = (options: TrainingOptions, keys: readonly (keyof TrainingOptions)[]): TrainingOptions =>
-  Object.fromEntries(keys.map((key) => [key, options[key]]))
 
 function memoized<K extends object>(of: (key: K) => boolean): (key: K) => boolean {
   const known = new WeakMap<K, boolean>()

@@ -112,7 +112,7 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
 }
 
 /** The setting as `--json` prints it; it reads back as a `--config` file. */
-export function settingOf(train: TrainSpec, options: TrainingOptions = {}): TrainingSetting {
+export function settingOf(train: TrainSpec, options: TrainingOptions = {}): TrainingSetting & TrainingOptions {
   const { adapter } = train
   return {
     method: train.method,
