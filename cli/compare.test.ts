@@ -35,6 +35,14 @@ test('--json holds every method and what one saves against another', async () =>
   assert.ok(result.savings.some((s) => s.of === 'lora-fa' && s.against === 'lora' && s.saved_bytes > 0))
 })
 
+test('a comparison goes through a pipe to the report and on: -o - is stdout', async () => {
+  const { stdout: json } = await tidemark(['compare', 'smollm2-135m', '--json', '-q', '-o', '-'])
+  const { stdout, stderr, status } = await tidemark(['report', '-', '--format', 'md', '-o', '-'], { input: json })
+  assert.is(status, 0)
+  assert.is(stderr, '')
+  assert.match(stdout, /^## smollm2-135m: memory of a training step\n/)
+})
+
 test('methods twice or unknown are refused', async () => {
   assert.is((await tidemark(['compare', 'smollm2-135m', '--methods', 'lora,lora'])).status, 2)
   const { status, stderr } = await tidemark(['compare', 'smollm2-135m', '--methods', 'lora,lora-fb'])

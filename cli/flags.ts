@@ -278,7 +278,11 @@ export const FLAGS = {
   }),
   check: flag('Output', boolean(), { describe: 'Exit with 3 if it does not fit' }),
   report: flag('Output', text('a path'), { describe: 'Also write the HTML report', placeholder: 'FILE' }),
-  output: flag('Output', text('a path'), { alias: 'o', describe: 'Write the result to a file', placeholder: 'FILE' }),
+  output: flag('Output', text('a path'), {
+    alias: 'o',
+    describe: 'Write the result to a file, or to stdout',
+    placeholder: 'FILE|-',
+  }),
   json: flag('Output', boolean(), { describe: 'Print one JSON document' }),
   unit: flag('Output', choice(['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const), { describe: 'One unit for all bytes' }),
   quiet: flag('Output', boolean(), { alias: 'q', describe: 'No progress, assumptions or warnings' }),

@@ -1,4 +1,5 @@
 import { type Problem, UsageError } from '../errors.ts'
+import { isStdout } from '../files/write.ts'
 import type { FlagKey, Values } from '../flags.ts'
 import { resolveModel } from '../model/resolve.ts'
 import type { Page } from '../output/estimate.ts'
@@ -68,7 +69,7 @@ export const terminalOf = (values: Values): Terminal =>
 
 /** How a result is written for people. Into a file it goes without colour. */
 export function pageOf({ terminal, values }: Context): Page {
-  const toFile = values.output !== undefined
+  const toFile = values.output !== undefined && !isStdout(values.output)
   const plain = toFile ? new Terminal({ ...terminal.manners, noColour: true }).out : terminal.out
   return { paint: plain, width: terminal.width, bytes: bytesIn(values.unit) }
 }

@@ -1,5 +1,5 @@
 import type { ReportResult } from '../../reports/index.ts'
-import { checkOutputPath, writeFileWhole } from '../files/write.ts'
+import { checkOutputPath, isStdout, writeFileWhole } from '../files/write.ts'
 import { plural } from '../output/numbers.ts'
 import type { FromFiles } from '../settings/files.ts'
 import type { Terminal } from '../terminal.ts'
@@ -17,7 +17,7 @@ export async function checkOutputs({ values }: Context): Promise<void> {
 export function emit({ values, terminal }: Context, result: unknown, text: () => string): void {
   const content = values.json === true ? JSON.stringify(result) : text()
   const whole = content.endsWith('\n') ? content : `${content}\n`
-  if (values.output === undefined) {
+  if (values.output === undefined || isStdout(values.output)) {
     terminal.print(whole)
     return
   }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { EXIT, UsageError } from '../errors.ts'
-import { checkOutputPath, writeFileWhole } from '../files/write.ts'
+import { checkOutputPath, isStdout, writeFileWhole } from '../files/write.ts'
 import { OUTPUT_FLAGS, type Values } from '../flags.ts'
 import type { PageResult } from '../pages.ts'
 import { type EventFormat, RESULT_FORMATS, renderChromeTrace, renderResult, renderTorchSnapshot } from '../reports.ts'
@@ -57,8 +57,12 @@ export const report: Command = {
     }
     for (const { target } of outputs) await checkOutputPath(target, '--output')
     for (const { target, render } of outputs) {
-      writeFileWhole(target, await render())
-      terminal.print(target)
+      const content = await render()
+      if (isStdout(target)) process.stdout.write(content)
+      else {
+        writeFileWhole(target, content)
+        terminal.print(target)
+      }
     }
     return EXIT.done
   },

@@ -6,11 +6,15 @@ import { RunError, UsageError } from '../errors.ts'
 /** Files begun and not finished: an interrupted command removes them. */
 const unfinished = new Set<string>()
 
+/** `-o -`: the result itself goes to stdout, as where no file is named. */
+export const isStdout = (path: string | undefined): boolean => path === '-'
+
 /** Refuses a path that could not be written before the work begins. */
 export async function checkOutputPath(path: string, flag: string): Promise<void> {
   const refuse = (message: string, next: string): never => {
     throw new UsageError([{ where: `${flag} ${path}`, message, next }])
   }
+  if (isStdout(path)) return
   const folder = dirname(path)
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) refuse('is a folder', 'Give the path of a file.')
   const found = statSync(folder, { throwIfNoEntry: false })
