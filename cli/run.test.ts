@@ -51,7 +51,7 @@ test('run: measured equals predicted, tier by tier, with a trace that makes a Ch
     assert.is(made.stdout, 'predicted.trace.json\n', made.stderr)
     const chrome = JSON.parse(readFileSync(join(folder, 'predicted.trace.json'), 'utf8'))
     const names = chrome.traceEvents.flatMap((e: ChromeEvent) => (e.name === 'process_name' ? [e.args?.name] : []))
-    assert.match(names.join('|'), /^predicted, torch-2\.13.*\|measured, tfjs-4\.22\/wasm.*index of the event/)
+    assert.match(names.join('|'), /^predicted, torch-2\.13.*\|measured, tfjs-4\.22\/wasm.*number of the event/)
   })
 })
 

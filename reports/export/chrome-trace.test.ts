@@ -35,7 +35,7 @@ test('two processes, named for what they are, in the order given, each saying th
   assert.equal([...new Set(traceEvents.map((e) => e.pid))], [1, 2])
   for (const [i, { name }] of sources.entries()) {
     const [named, order] = of(i + 1, 'M')
-    assert.is(named?.args?.name, `${name} (ts is the index of the event, not a time: a prediction has no clock)`)
+    assert.is(named?.args?.name, `${name} (ts is the number of the event, not a time: a prediction has no clock)`)
     assert.is(order?.args?.sort_index, i + 1)
   }
 })
@@ -53,18 +53,20 @@ test('slices nest in the order they are read, and none is empty', () => {
       if (open.length > 0) assert.ok(ts! + dur! <= open.at(-1)!)
       open.push(ts! + dur!)
     }
-    assert.is(Math.max(...of(pid, 'X').map((e) => e.ts! + e.dur!)), sources[pid - 1]!.events.length)
+    assert.is(Math.max(...of(pid, 'X').map((e) => e.ts! + e.dur!)), sources[pid - 1]!.events.length + 1)
   }
 })
 
-test('counters: every category at every change, adding up to the live bytes of that event', () => {
+test('counters: nothing before the first event, then every category at every change, adding up to the live bytes of that event', () => {
   for (const [i, { events }] of sources.entries()) {
     const counters = of(i + 1, 'C')
+    assert.is(counters[0]?.ts, 0)
+    assert.ok(Object.values(counters[0]!.args!).every((v) => v === 0))
     const replay = new Replay()
     let next = 0
     for (const [ts, e] of events.entries()) {
       replay.apply(e)
-      while (counters[next + 1] !== undefined && counters[next + 1]!.ts! <= ts) next++
+      while (counters[next + 1] !== undefined && counters[next + 1]!.ts! <= ts + 1) next++
       const values = Object.values(counters[next]!.args!).map(Number)
       assert.ok(values.every((v) => v >= 0))
       assert.is(

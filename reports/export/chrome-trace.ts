@@ -8,7 +8,7 @@ export interface TraceSource {
   readonly events: Iterable<TraceEvent>
 }
 
-const CLOCK = 'ts is the index of the event, not a time: a prediction has no clock'
+const CLOCK = 'ts is the number of the event, not a time: a prediction has no clock'
 
 /**
  * A trace for Perfetto or chrome://tracing: slices for step, phase, modules and operations, nested, and counters of live bytes
@@ -18,7 +18,7 @@ export function renderChromeTrace(events: Iterable<TraceEvent> | readonly TraceS
   const sources = isSources(events) ? events : [{ name, events }]
   const lines = sources.flatMap((source, i) => [...processEvents(source, i + 1)])
   const body = lines.map((line) => JSON.stringify(line)).join(',\n')
-  return `{"displayTimeUnit":"ns","otherData":{"clock":${JSON.stringify(CLOCK)}},"traceEvents":[\n${body}\n]}\n`
+  return `{"displayTimeUnit":"ms","otherData":{"clock":${JSON.stringify(CLOCK)}},"traceEvents":[\n${body}\n]}\n`
 }
 
 const isSources = (e: Iterable<TraceEvent> | readonly TraceSource[]): e is readonly TraceSource[] =>
@@ -45,19 +45,29 @@ function* processEvents({ name, events }: TraceSource, pid: number): Generator<C
   yield { ph: 'M', pid, tid: 1, name: 'thread_name', args: { name: 'step, phase, module, operation' } }
   const replay = new Replay()
   const nesting = new Nesting(pid)
+  // Nothing lives before the first event: Perfetto wants a counter's first value where the trace begins.
+  const counter = (): ChromeEvent => {
+    const sums = byGroup(replay.byCategory())
+    return {
+      ph: 'C',
+      pid,
+      name: 'live bytes',
+      ts,
+      args: Object.fromEntries(GROUPS.map((g) => [PALETTE[g].label, sums[g]])),
+    }
+  }
   let ts = 0
-  let before = ''
+  let shown = counter()
+  yield shown
   for (const e of events) {
+    ts++
     nesting.enter([e.phase === 'static' ? 'static' : `step ${e.step}`, e.phase, ...modules(e.scope), e.op], ts)
     replay.apply(e)
-    const sums = byGroup(replay.byCategory())
-    const args = Object.fromEntries(GROUPS.map((g) => [PALETTE[g].label, sums[g]]))
-    const now = JSON.stringify(args)
-    if (now !== before) yield { ph: 'C', pid, name: 'live bytes', ts, args }
-    before = now
-    ts++
+    const now = counter()
+    if (GROUPS.some((g) => now.args?.[PALETTE[g].label] !== shown.args?.[PALETTE[g].label])) yield now
+    shown = now
   }
-  yield* nesting.finish(ts)
+  yield* nesting.finish(ts + 1)
 }
 
 /** Slices inside one another, from the paths that events have one after the other. */

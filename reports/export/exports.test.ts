@@ -83,7 +83,7 @@ test('a chrome trace nests its slices, counts live bytes by category, and owns u
     counters.map((c: { args: Record<string, number> }) => c.args.temporaries),
     [64, 128, 64, 0],
   )
-  assert.match(trace.otherData.clock, /index of the event/)
+  assert.match(trace.otherData.clock, /number of the event/)
 })
 
 test('predicted and measured stand as two processes', () => {
