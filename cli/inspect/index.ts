@@ -16,7 +16,7 @@ export interface Inspected {
 
 /** Reads what was measured, finds its plan and lines the two up. @throws UsageError with what is wrong where */
 export async function inspectFile(path: string, given: Given, env: NodeJS.ProcessEnv): Promise<Inspected> {
-  const { source, measured, warnings } = await readMeasured(path)
+  const { source, measured, warnings } = await readMeasured(path, given.values.alloc_conf)
   const plan = await findPlan(given, source.runtime, env)
   const body =
     'run' in measured ? inspectRun(source, measured.run, plan) : inspectTotals(source, [measured.total], plan)

@@ -1,15 +1,19 @@
 import { statSync } from 'node:fs'
 import { readJson } from '../../models/json.ts'
 import { printable } from '../../models/source.ts'
+import { parseAllocatorConfig } from '../../planner/allocate/torch-cuda/index.ts'
 import { isNvidiaSmi, type MeasuredRun, nvidiaSmiPeak, type Total, trainerPeak } from '../../planner/inspect/index.ts'
-import type { MeasuredSource } from '../../planner/result/inspect.ts'
+import type { InspectAllocator, MeasuredSource } from '../../planner/result/inspect.ts'
 import {
   devicesOf,
   importRun,
   isTelling,
   readSnapshot,
+  replayOnDevice,
+  replayUnder,
   type Snapshot,
   showFrame,
+  unreplayable,
 } from '../../planner/snapshot/index.ts'
 import { parseBytes } from '../../planner/trace/bytes.ts'
 import { Refusal } from '../../planner/trace/errors.ts'
@@ -40,7 +44,7 @@ const sourceOf = (facts: Facts): MeasuredSource => ({ runtime: null, device: nul
  *
  * @throws UsageError with what it is instead, and where
  */
-export async function readMeasured(path: string): Promise<Measured> {
+export async function readMeasured(path: string, allocConf = ''): Promise<Measured> {
   const figure = parseBytes(path)
   if (figure !== undefined)
     return {
@@ -59,7 +63,7 @@ export async function readMeasured(path: string): Promise<Measured> {
   }
   const bytes = path === '-' ? await readStandardBytes(MAX_BYTES) : await readFileBytes(path, options)
   try {
-    return readKnown(bytes, path)
+    return readKnown(bytes, path, allocConf)
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     const where = error.where.startsWith(path) ? error.where : `${path}: ${error.where}`
@@ -67,9 +71,9 @@ export async function readMeasured(path: string): Promise<Measured> {
   }
 }
 
-function readKnown(bytes: Uint8Array, path: string): Measured {
+function readKnown(bytes: Uint8Array, path: string, allocConf: string): Measured {
   const [first, second] = bytes
-  if (first === 0x80) return fromSnapshot(readSnapshot(bytes), path)
+  if (first === 0x80) return fromSnapshot(readSnapshot(bytes), path, allocConf)
   if (first === 0x50 && second === 0x4b) throw other(path, 'is a zip file, as torch.save writes it')
   if (first === 0x1f && second === 0x8b) throw other(path, 'is compressed (gzip)')
   const text = textOf(bytes)
@@ -111,7 +115,7 @@ function textOf(bytes: Uint8Array): string | null {
   }
 }
 
-function fromSnapshot(snapshot: Snapshot, path: string): Measured {
+function fromSnapshot(snapshot: Snapshot, path: string, allocConf: string): Measured {
   const devices = devicesOf(snapshot)
   const runs = devices.map((d) => importRun(snapshot, d))
   const largest = runs.reduce((a, b) => (b.reserved > a.reserved ? b : a), runs[0]!)
@@ -121,6 +125,8 @@ function fromSnapshot(snapshot: Snapshot, path: string): Measured {
   const framesOf = (storage: number): string[] =>
     (frames.get(storage) ?? []).filter(isTelling).slice(0, MOST_FRAMES).map(showFrame)
   const { origin } = snapshot
+  const obstacle = unreplayable(snapshot, device)
+  const replayable = origin === null && obstacle === null
   return {
     source: sourceOf({
       kind: 'torch-snapshot',
@@ -137,6 +143,7 @@ function fromSnapshot(snapshot: Snapshot, path: string): Measured {
         framesOf,
         blockOf: (storage, size) => blocks.get(storage) ?? Math.ceil(size / BLOCK) * BLOCK,
         reserved,
+        allocator: replayable ? replayed(snapshot, device, allocConf) : null,
       },
     },
     warnings: [
@@ -144,6 +151,7 @@ function fromSnapshot(snapshot: Snapshot, path: string): Measured {
         ? ['tidemark wrote this snapshot from a prediction: nothing in it was measured']
         : []),
       ...(devices.length > 1 ? [`the snapshot has devices ${devices.join(', ')}: device ${device} is compared`] : []),
+      ...(recorded && obstacle !== null ? [`the allocator is not replayed on the run's requests: ${obstacle}`] : []),
       ...(recorded
         ? []
         : [
@@ -153,11 +161,29 @@ function fromSnapshot(snapshot: Snapshot, path: string): Measured {
   }
 }
 
+/** What most often takes away the memory that is reserved and not used. */
+const USUAL = 'expandable_segments:True'
+
+function replayed(snapshot: Snapshot, device: number, allocConf: string): InspectAllocator {
+  const { requests, elsewhere, reservedPeak } = replayOnDevice(snapshot, device)
+  return {
+    requests,
+    elsewhere,
+    reserved_peak_bytes: reservedPeak,
+    under: [...new Set([allocConf, USUAL])]
+      .filter((conf) => conf !== '')
+      .map((conf) => ({
+        alloc_conf: conf,
+        reserved_peak_bytes: replayUnder(snapshot, device, parseAllocatorConfig(conf)).reservedPeak,
+      })),
+  }
+}
+
 function fromTrace(text: string, path: string): Measured {
   const { runtime, kind, events } = parseTrace(text, path)
   return {
     source: sourceOf({ kind: 'tidemark-trace', path, runtime, events: events.length }),
-    measured: { run: { events, phased: true, framesOf: () => [], blockOf: null, reserved: null } },
+    measured: { run: { events, phased: true, framesOf: () => [], blockOf: null, reserved: null, allocator: null } },
     warnings: kind === 'predicted' ? ['this trace is a prediction: nothing in it was measured'] : [],
   }
 }

@@ -37,6 +37,7 @@ export function inspectText(body: InspectBody, about: HeaderFacts, page: Page): 
     wrap(answer(body, page), width, '  '),
     ...body.findings.map((f) => finding(f, page)),
     tiers(body, page),
+    allocator(body, page),
     blocks(body, page),
   ]
   return sections.filter((s) => s !== '').join('\n\n')
@@ -146,6 +147,21 @@ function verdict({ verdict: kind, ratio, low_bytes, high_bytes }: InspectTier, {
   const off = ratio === null ? '' : `${ratio >= 1 ? '+' : '−'}${Math.abs(100 * (ratio - 1)).toFixed(2)} %`
   if (kind === 'within') return paint.green(`✓ ${off}`)
   return paint.red(`✗ ${off}, expected ${bytes(low_bytes)} to ${bytes(high_bytes)}`)
+}
+
+function allocator({ allocator: replayed }: InspectBody, { bytes, width }: Page): string {
+  if (!replayed) return ''
+  const { requests, elsewhere, reserved_peak_bytes: reserved, under } = replayed
+  const where =
+    elsewhere === 0
+      ? 'every block where the device put it'
+      : `${plural(elsewhere, 'block')} not where the device put it`
+  const replay = `PyTorch's allocator, replayed on the run's ${plural(requests, 'request')}: ${where}, ${bytes(reserved)} reserved.`
+  const others = under.map(({ alloc_conf, reserved_peak_bytes: other }) => {
+    const change = other < reserved ? `${bytes(reserved - other)} less` : `${bytes(other - reserved)} more`
+    return `With PYTORCH_CUDA_ALLOC_CONF=${alloc_conf} the same requests reserve ${bytes(other)}${other === reserved ? ', as much' : `, ${change}`}.`
+  })
+  return wrap([replay, ...others].join(' '), width, '  ')
 }
 
 function blocks({ blocks: rows }: InspectBody, page: Page): string {

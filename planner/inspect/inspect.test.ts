@@ -29,6 +29,7 @@ function inspected(ran: TrainingOptions, planned: TrainingOptions, how: Recordin
       framesOf: (id) => (run.frames.get(id) ?? []).map(showFrame),
       blockOf: (id, bytes) => run.blocks.get(id) ?? Math.ceil(bytes / 512) * 512,
       reserved: run.reserved,
+      allocator: null,
     },
     { train: plan, body: predict(MODEL, plan, STACK), predict: (t) => predict(MODEL, t, STACK) },
   )

@@ -1,5 +1,11 @@
 import type { EstimateBody } from '../result/estimate.ts'
-import type { InspectBody, InspectFinding, MeasuredSource, UnexplainedFinding } from '../result/inspect.ts'
+import type {
+  InspectAllocator,
+  InspectBody,
+  InspectFinding,
+  MeasuredSource,
+  UnexplainedFinding,
+} from '../result/inspect.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import type { Live } from '../trace/reading.ts'
 import { foldScope } from '../trace/scope.ts'
@@ -20,6 +26,8 @@ export interface MeasuredRun {
   readonly blockOf: ((storage: number, bytes: number) => number) | null
   /** Bytes that the allocator held at the most; null where that is not known. */
   readonly reserved: number | null
+  /** The run's own requests on the replayed allocator; null where they are not known. */
+  readonly allocator: InspectAllocator | null
 }
 
 /** Lines of blocks and of what stays unexplained. */
@@ -55,6 +63,7 @@ export function inspectRun(source: MeasuredSource, run: MeasuredRun, plan: Plan)
     blocks: blocksOf(tensors, plan.body, differing),
     workspaces,
     findings,
+    allocator: run.allocator,
   }
 }
 
@@ -69,6 +78,7 @@ export function inspectTotals(source: MeasuredSource, totals: readonly Total[], 
     blocks: [],
     workspaces: [],
     findings: [],
+    allocator: null,
   }
 }
 

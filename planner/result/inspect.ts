@@ -89,6 +89,17 @@ export type SettingFinding = z.infer<typeof SettingFinding>
 export type LeakFinding = z.infer<typeof LeakFinding>
 export type UnexplainedFinding = z.infer<typeof UnexplainedFinding>
 
+/** PyTorch's allocator, replayed on the requests that a snapshot recorded. */
+export const InspectAllocator = z.strictObject({
+  requests: z.number().int(),
+  /** Requests that the replay gave another address than the device did. */
+  elsewhere: z.number().int(),
+  reserved_peak_bytes: Bytes,
+  /** What the same requests would have reserved with other options of PYTORCH_CUDA_ALLOC_CONF, from an empty device. */
+  under: z.array(z.strictObject({ alloc_conf: z.string(), reserved_peak_bytes: Bytes })),
+})
+export type InspectAllocator = z.infer<typeof InspectAllocator>
+
 export const InspectBody = z.strictObject({
   source: MeasuredSource,
   within: z.boolean(),
@@ -112,6 +123,8 @@ export const InspectBody = z.strictObject({
   /** What a library keeps beside all tensors, recognised by its size. */
   workspaces: z.array(z.strictObject({ name: z.string(), bytes: Bytes, count: z.number().int() })),
   findings: z.array(InspectFinding),
+  /** Null where nothing but totals is known, or the recording cannot be replayed. */
+  allocator: InspectAllocator.nullable(),
 })
 export type InspectBody = z.infer<typeof InspectBody>
 

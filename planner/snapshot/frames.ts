@@ -4,15 +4,20 @@ import type { Frame } from './snapshot.ts'
 /** C++ and interpreter frames that every stack has and that say nothing (torch/cuda/_memory_viz.py, _frame_filter). */
 const NOISE_NAMES =
   /unwind::unwind|CapturedTraceback::gather|gather_with_cpp|^_start|__libc_start_main|PyEval_|PyObject_|PyFunction_/
-const NOISE_FILES =
-  /core\/boxing|\/Register|\/Redispatch|pythonrun\.c|Modules\/main\.c|Objects\/|ceval\.c|cpython\/|\?\?/
+const NOISE_FILES = /core\/boxing|(^|\/)Register|\/Redispatch|Objects\/|cpython\/|pycore_|\?\?|\.(?:c|S|o)$|^$/
 
-/** Code that allocates for others: the place is further out. */
-const INNER = /(^|\/)torch\/|\.(cpp|cu|h|cuh|hpp|so)\b|^<|accelerate\/utils\//
+/** Python that allocates for others: the place is further out. */
+const INNER = /(^|\/)torch\/|^<|accelerate\/(utils|hooks)/
+const PYTHON = /\.py$/
+
+/** What a stack without Python is about: the node that the engine runs, else the operation that was called. */
+const NODE = /torch::autograd::generated::(\w+)::apply/
+const OPERATION = /at::_ops::(\w+)::call/
 
 const PHASE_FRAMES: readonly (readonly [Phase, RegExp])[] = [
   ['optimizer', /torch\/optim\/|bitsandbytes\/optim\/|lorafa\.py/],
-  ['backward', /torch\/autograd\/|torch::autograd::Engine|_engine_run_backward/],
+  // torch/autograd/function.py runs a Function's forward as well
+  ['backward', /torch\/autograd\/__init__\.py|torch::autograd::Engine|_engine_run_backward/],
 ]
 
 export const isTelling = ({ filename, name }: Frame): boolean => !NOISE_NAMES.test(name) && !NOISE_FILES.test(filename)
@@ -22,12 +27,21 @@ export const showFrame = ({ filename, line, name }: Frame): string =>
   line === 0 ? name : `${filename.split('/').at(-1)}:${line} ${name}`
 
 /**
- * The line of a stack that a person would look for: the innermost one outside PyTorch itself, else the innermost that says anything.
- * Undefined for a stack without frames, as allocations of the backward have them that were recorded without C++ frames.
+ * The line of a stack that a person would look for: the innermost of Python outside PyTorch itself; where the engine's own thread asked, the
+ * node that it ran; else the innermost that says anything. Undefined for a stack without frames, as allocations of the backward have them
+ * that were recorded without C++ frames.
  */
 export function placeOf(frames: readonly Frame[]): Frame | undefined {
-  const telling = frames.filter(isTelling)
-  return telling.find((f) => !INNER.test(f.filename)) ?? telling[0]
+  const asked = frames.find((f) => PYTHON.test(f.filename) && !INNER.test(f.filename))
+  return asked ?? named(frames, NODE) ?? named(frames, OPERATION) ?? frames.find(isTelling)
+}
+
+function named(frames: readonly Frame[], pattern: RegExp): Frame | undefined {
+  for (const { name } of frames) {
+    const found = pattern.exec(name)?.[1]
+    if (found !== undefined) return { filename: '', line: 0, name: found }
+  }
+  return undefined
 }
 
 /**

@@ -2,9 +2,16 @@ import { Block } from './block.ts'
 import { type AllocatorConfig, DEFAULT_CONFIG } from './config.ts'
 import { growSegment, releasePages } from './expandable.ts'
 import { Pool } from './pool.ts'
-import { MIN_BLOCK, roundSize, SMALL, segmentSize } from './rounding.ts'
+import { MIN_BLOCK, roundSize, SMALL, SMALL_SEGMENT, segmentSize } from './rounding.ts'
 import { Memory } from './segment.ts'
 import { Statistics } from './statistics.ts'
+
+/** A segment and its blocks in use, by address. Bytes. */
+export interface Adopted {
+  readonly address: number
+  readonly total: number
+  readonly blocks: readonly { readonly address: number; readonly size: number; readonly requested: number }[]
+}
 
 /**
  * PyTorch's CUDA caching allocator (c10/cuda/CUDACachingAllocator.cpp, DeviceCachingAllocator) for one device and one stream:
@@ -20,9 +27,9 @@ export class CachingAllocator {
   readonly #allowed: number | null
 
   /** @param capacity bytes that the device has for it */
-  constructor(capacity: number, config: AllocatorConfig = DEFAULT_CONFIG) {
+  constructor(capacity: number, config: AllocatorConfig = DEFAULT_CONFIG, memory = new Memory(capacity)) {
     this.config = config
-    this.memory = new Memory(capacity)
+    this.memory = memory
     this.#allowed = config.memoryFraction === null ? null : Math.floor(config.memoryFraction * capacity)
   }
 
@@ -64,6 +71,29 @@ export class CachingAllocator {
       }
       for (const block of pages) releasePages(this, block)
     }
+  }
+
+  /** Takes a segment over as another allocator left it, what is between its blocks as cached; gives the blocks in use, by address. */
+  adopt({ address, total, blocks }: Adopted): Block[] {
+    const pool = total <= SMALL_SEGMENT ? this.small : this.large
+    this.statistics.segment.add(pool.small, 1)
+    this.statistics.reserved_bytes.add(pool.small, total)
+    const used: Block[] = []
+    let last: Block | null = null
+    const append = (from: number, to: number): Block => {
+      const block = new Block(pool, from, to - from)
+      block.splice(last, null)
+      last = block
+      return block
+    }
+    let end = address
+    for (const { address: from, size, requested } of blocks) {
+      if (from > end) pool.insert(append(end, from))
+      end = from + size
+      used.push(this.#use(append(from, end), requested))
+    }
+    if (end < address + total) pool.insert(append(end, address + total))
+    return used
   }
 
   /** Joins a cached neighbour to a block; bytes that it had, 0 where it cannot be joined (try_merge_blocks). */
@@ -124,7 +154,7 @@ export class CachingAllocator {
 
   /** Splits off what is not needed and hands the block out (alloc_found_block). */
   #give(found: Block, size: number, requested: number): Block {
-    const { statistics: s, config } = this
+    const { statistics: s } = this
     const { pool } = found
     const wasSplit = found.isSplit()
     let block = found
@@ -145,11 +175,17 @@ export class CachingAllocator {
       s.inactive_split_bytes.add(pool.small, -block.size)
       s.inactive_split.add(pool.small, -1)
     }
+    return this.#use(block, requested)
+  }
+
+  #use(block: Block, requested: number): Block {
+    const { statistics: s, config } = this
+    const { small } = block.pool
     block.allocated = true
     block.requested = requested
-    s.allocation.add(pool.small, 1)
-    s.allocated_bytes.add(pool.small, block.size)
-    s.requested_bytes.add(pool.small, requested)
+    s.allocation.add(small, 1)
+    s.allocated_bytes.add(small, block.size)
+    s.requested_bytes.add(small, requested)
     if (block.size >= config.maxSplitSize) s.oversize_allocations.add(1)
     return block
   }

@@ -4,12 +4,14 @@ import { roundSize } from './rounding.ts'
 import { workspacesOf } from './workspaces.ts'
 
 export { CachingAllocator } from './allocator.ts'
+export type { Block as AllocatorBlock } from './block.ts'
 export { type Capacity, smallestCapacity } from './capacity.ts'
 export { type AllocatorConfig, DEFAULT_CONFIG } from './config.ts'
 export { parseAllocatorConfig } from './parse.ts'
 export type { OutOfMemory } from './process.ts'
 export { type Requests, requestsOf } from './requests.ts'
 export { SCRATCH, type ScratchTerm } from './scratch.ts'
+export { Memory } from './segment.ts'
 export { type Training, train } from './training.ts'
 
 /** PyTorch's caching allocator, as far as it needs no history: blocks of 512 bytes, and the workspaces of cuBLAS. */
