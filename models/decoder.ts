@@ -13,6 +13,9 @@ export interface HeadDefaults {
   readonly headDim?: number
 }
 
+/** As many key/value heads as heads where the key is missing. */
+export const LIKE_HEADS: HeadDefaults = { kvHeads: undefined, hiddenDivisible: true }
+
 /** What a config class of a decoder takes for keys that are missing, and its spelling of one. */
 export interface DecoderDefaults extends HeadDefaults {
   readonly intermediate: number

@@ -1,11 +1,11 @@
-import { CATALOG, type CatalogEntry } from './catalog.ts'
+import { CATALOG, type CatalogEntry } from './catalog/index.ts'
 import { type Overrides, readConfig } from './config.ts'
 import { ModelError } from './issue.ts'
 import { didYouMean } from './nearest.ts'
 import { objectSource, printable } from './source.ts'
 import type { ModelSpec } from './spec.ts'
 
-export type { CatalogEntry } from './catalog.ts'
+export type { CatalogEntry } from './catalog/index.ts'
 export { knownModelTypes, type Overrides } from './config.ts'
 export { describeDimensions } from './describe.ts'
 export { formatIssue, type Issue, type IssueCode, ModelError } from './issue.ts'

@@ -1,4 +1,5 @@
 import { type Adapter, keepLayers } from './adapter.ts'
+import { LIKE_HEADS, readKvHeads } from './decoder.ts'
 import { LIMITS, MAX_PARAMETERS, tooManyParameters } from './limits.ts'
 import { readPartialRope, sharedHeadDim } from './partial-rope.ts'
 import type { PhiSpec } from './spec.ts'
@@ -30,15 +31,7 @@ export const phiAdapter: Adapter = {
     const hidden = fields.integer('hidden', 'hidden_size', LIMITS.hidden)
     const heads = fields.integer('heads', 'num_attention_heads', LIMITS.heads)
     const headDim = sharedHeadDim(fields, hidden, heads)
-    const kvHeads = fields.integer('kvHeads', 'num_key_value_heads', LIMITS.heads, {
-      value: heads,
-      from: 'num_attention_heads',
-    })
-    if (fields.valid('heads', 'kvHeads') && heads % kvHeads !== 0) {
-      const message = `${heads} attention heads cannot be shared by ${kvHeads} key/value heads`
-      const expected = 'num_attention_heads a multiple of num_key_value_heads'
-      fields.fail('indivisible', 'num_key_value_heads', message, expected, 'Correct one of the two.')
-    }
+    const kvHeads = readKvHeads(fields, LIKE_HEADS, heads)
     if (fields.raw('qk_layernorm') === true) {
       const message = 'queries and keys are normalized'
       fields.fail('unsupported', 'qk_layernorm', message, 'false', 'This variant is not modelled.')

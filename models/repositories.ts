@@ -1,4 +1,4 @@
-import { CATALOG } from './catalog.ts'
+import { CATALOG } from './catalog/index.ts'
 
 /** A catalog model for a repository on the Hugging Face hub. */
 export interface KnownRepository {

@@ -1,0 +1,108 @@
+import type { CatalogEntry } from './entry.ts'
+
+const PHI = {
+  architectures: ['PhiForCausalLM'],
+  model_type: 'phi',
+  attention_dropout: 0.0,
+  embd_pdrop: 0.0,
+  hidden_act: 'gelu_new',
+  layer_norm_eps: 1e-5,
+  max_position_embeddings: 2048,
+  qk_layernorm: false,
+  rope_theta: 10000.0,
+  tie_word_embeddings: false,
+}
+
+const PHI_3 = {
+  architectures: ['Phi3ForCausalLM'],
+  model_type: 'phi3',
+  attention_dropout: 0.0,
+  embd_pdrop: 0.0,
+  hidden_act: 'silu',
+  resid_pdrop: 0.0,
+  rms_norm_eps: 1e-5,
+  rope_scaling: null,
+  tie_word_embeddings: false,
+  torch_dtype: 'bfloat16',
+}
+
+export const PHI_MODELS: Readonly<Record<string, CatalogEntry>> = {
+  'phi-1.5': {
+    repository: 'microsoft/phi-1_5',
+    config: {
+      ...PHI,
+      hidden_size: 2048,
+      intermediate_size: 8192,
+      num_attention_heads: 32,
+      num_hidden_layers: 24,
+      partial_rotary_factor: 0.5,
+      resid_pdrop: 0.0,
+      torch_dtype: 'float16',
+      vocab_size: 51200,
+    },
+    parameters: 1_418_270_720,
+  },
+  'phi-2': {
+    repository: 'microsoft/phi-2',
+    config: {
+      ...PHI,
+      hidden_size: 2560,
+      intermediate_size: 10240,
+      num_attention_heads: 32,
+      num_hidden_layers: 32,
+      partial_rotary_factor: 0.4,
+      resid_pdrop: 0.1,
+      torch_dtype: 'float16',
+      vocab_size: 51200,
+    },
+    parameters: 2_779_683_840,
+  },
+  'phi-3-mini': {
+    repository: 'microsoft/Phi-3-mini-4k-instruct',
+    config: {
+      ...PHI_3,
+      hidden_size: 3072,
+      intermediate_size: 8192,
+      max_position_embeddings: 4096,
+      num_attention_heads: 32,
+      num_hidden_layers: 32,
+      num_key_value_heads: 32,
+      rope_theta: 10000.0,
+      sliding_window: 2047,
+      vocab_size: 32064,
+    },
+    parameters: 3_821_079_552,
+  },
+  'phi-3-medium': {
+    repository: 'microsoft/Phi-3-medium-4k-instruct',
+    config: {
+      ...PHI_3,
+      hidden_size: 5120,
+      intermediate_size: 17920,
+      max_position_embeddings: 4096,
+      num_attention_heads: 40,
+      num_hidden_layers: 40,
+      num_key_value_heads: 10,
+      rope_theta: 10000.0,
+      sliding_window: 2047,
+      vocab_size: 32064,
+    },
+    parameters: 13_960_238_080,
+  },
+  'phi-4': {
+    repository: 'microsoft/phi-4',
+    config: {
+      ...PHI_3,
+      hidden_size: 5120,
+      intermediate_size: 17920,
+      max_position_embeddings: 16384,
+      num_attention_heads: 40,
+      num_hidden_layers: 40,
+      num_key_value_heads: 10,
+      rope_theta: 250000,
+      sliding_window: null,
+      vocab_size: 100352,
+    },
+    parameters: 14_659_507_200,
+  },
+}
