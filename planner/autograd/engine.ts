@@ -1,6 +1,7 @@
 import type { OpName } from '../ops/attributes.ts'
 import { sameSizes } from '../trace/axes.ts'
 import { BackwardCall } from './call.ts'
+import type { Hooks } from './hooks.ts'
 import type { Lifetimes } from './lifetimes.ts'
 import type { Meta, Node } from './node.ts'
 import type { Runtime } from './runtime.ts'
@@ -28,11 +29,13 @@ export class Engine<D> {
   readonly #lifetimes: Lifetimes<D>
 
   readonly #order: Order
+  readonly #hooks: Hooks<D> | null
 
-  constructor(runtime: Runtime<D>, lifetimes: Lifetimes<D>, order: Order = DESCENDING) {
+  constructor(runtime: Runtime<D>, lifetimes: Lifetimes<D>, order: Order = DESCENDING, hooks: Hooks<D> | null = null) {
     this.#runtime = runtime
     this.#lifetimes = lifetimes
     this.#order = order
+    this.#hooks = hooks
   }
 
   /** Runs everything below `root`, whose result `output` has the gradient `grad`. */
@@ -53,6 +56,10 @@ export class Engine<D> {
       return
     }
     this.#place(node)
+    if (node.watchers) {
+      for (const called of node.watchers) called()
+      this.#place(node)
+    }
     for (const g of grads) {
       if (!g) continue
       runtime.onRead(g)
@@ -82,7 +89,7 @@ export class Engine<D> {
   }
 
   #gradients(node: Node<D>, grads: readonly (Variable<D> | null)[]): readonly (Variable<D> | null)[] {
-    if (node.op === 'checkpoint') return node.custom!(grads)
+    if (node.op === 'checkpoint' || node.op === 'post_backward') return node.custom!(grads)
     // A table's entry is typed by its name; under a name that is only known at run time, by their union.
     return this.#runtime.operation<OpName>(node.op).backward(new BackwardCall<D>(node, node.op, grads))
   }
@@ -145,16 +152,19 @@ export class Engine<D> {
       return
     }
     waiting.delete(leaf)
+    for (const called of leaf.watchers ?? []) called()
     if (leaf.grad) {
       if (!leaf.parameter) this.#runtime.onName(leaf.grad, false)
       leaf.grad = this.#sum(leaf.grad, sum, (kept, grad) => this.#runtime.accumulateInto(kept, grad))
       this.#keep(leaf, leaf.grad)
+      this.#hooks?.accumulated?.(leaf)
       return
     }
     const kept = this.#runtime.steal(sum, leaf.variable)
     if (kept !== sum) this.#lifetimes.end(sum)
     leaf.grad = kept
     this.#keep(leaf, kept)
+    this.#hooks?.accumulated?.(leaf)
   }
 
   /** A parameter's gradient is the optimizer's; that of another tensor has its `.grad` as a name. */

@@ -35,12 +35,15 @@ export interface Meta {
   readonly dtype: DType
 }
 
-/** Computes a node's gradients itself, in place of its operation's backward (a reentrant checkpoint). */
+/** Computes a node's gradients itself, in place of an operation's backward: a reentrant checkpoint, a hook on a module's arguments. */
 export type CustomBackward<D> = (grads: readonly (Variable<D> | null)[]) => readonly (Variable<D> | null)[]
+
+/** An operation, or a Python function that stands in the graph like one (`torch.autograd.Function`). */
+export type NodeName = OpName | 'checkpoint' | 'post_backward'
 
 /** One recorded operation. */
 export class Node<D> {
-  readonly op: OpName | 'checkpoint'
+  readonly op: NodeName
   readonly attributes: AttributesOf<OpName>
   /** Sequence number: the engine runs nodes by it, descending. */
   readonly sequence: number
@@ -56,13 +59,15 @@ export class Node<D> {
   held: Holder[] = []
   checkpoint: Recomputation<D> | null = null
   custom: CustomBackward<D> | null = null
+  /** Called before the node runs, where a gradient of one of its results has arrived (`Tensor.register_hook`). */
+  watchers: (() => void)[] | null = null
   /** Result variables that are alive plus nodes that consume a result: at zero the node goes with what it saved. */
   holders = 0
   /** Gradients that have arrived, by result. */
   pending: (Variable<D> | null)[] = []
 
   constructor(
-    op: OpName | 'checkpoint',
+    op: NodeName,
     attributes: AttributesOf<OpName>,
     sequence: number,
     scope: string,

@@ -6,6 +6,7 @@ import { ForwardCall, type SaveTo } from './call.ts'
 import { Checkpoint, StopRecomputation } from './checkpoint.ts'
 import { Engine, type Order } from './engine.ts'
 import { LocalFrame } from './frame.ts'
+import type { Hooks } from './hooks.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { type Edge, type Meta, Node } from './node.ts'
 import type { Runtime } from './runtime.ts'
@@ -30,14 +31,21 @@ export class Tape<D> extends OpsBase<Variable<D>> {
   #made: Variable<D>[] | null = null
 
   readonly #autocast: Autocast<D> | null
+  readonly #hooks: Hooks<D> | null
 
-  constructor(runtime: Runtime<D>, autocast: AutocastPolicy | null = null, order?: Order) {
+  constructor(
+    runtime: Runtime<D>,
+    autocast: AutocastPolicy | null = null,
+    order?: Order,
+    hooks: Hooks<D> | null = null,
+  ) {
     super()
     this.runtime = runtime
+    this.#hooks = hooks
     this.#lifetimes = new Lifetimes(runtime)
     this.#autocast =
       autocast && new Autocast<D>(autocast, this.#lifetimes, (v, dtype) => this.run('to', [v], { dtype }))
-    this.#engine = new Engine(runtime, this.#lifetimes, order)
+    this.#engine = new Engine(runtime, this.#lifetimes, order, hooks)
     this.#saveTo = this.#keep
   }
 
@@ -148,10 +156,62 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     const pinned = new LocalFrame<D>(this.#lifetimes)
     for (const v of args) pinned.let(v)
     try {
-      return this.#returning(pinned, () => this.#returning(new LocalFrame<D>(this.#lifetimes), body))
+      return this.#returning(pinned, () => this.#hooked(path, args, body))
     } finally {
       position.scope = this.#scopes.pop() ?? ''
     }
+  }
+
+  #hooked<R extends Variable<D> | readonly Variable<D>[]>(
+    path: string,
+    args: readonly Variable<D>[],
+    body: (frame: Frame<Variable<D>>) => R,
+  ): R {
+    const hooks = this.#hooks
+    const run = () => this.#returning(new LocalFrame<D>(this.#lifetimes), body)
+    if (!hooks) return run()
+    hooks.enter?.(this, path, args)
+    const result = run()
+    hooks.leave?.(this, path, resultsOf(result))
+    return result
+  }
+
+  /** True while operations are recorded (`torch.is_grad_enabled`). */
+  get recording(): boolean {
+    return this.#recording
+  }
+
+  /**
+   * Puts a node of its own between tensors that require a gradient and whatever uses them from here on, as a
+   * `torch.autograd.Function` does that returns its inputs. It hands gradients on when `backward` has run. Call what is returned
+   * where the tensors are their own again.
+   */
+  through(tensors: readonly Variable<D>[], backward: () => void): () => void {
+    const { position } = this.runtime
+    const scope = position.scope
+    const node = new Node<D>('post_backward', {}, this.#sequence++, scope, tensors.map(edgeOf), tensors.map(metaOf))
+    node.custom = (grads) => {
+      backward()
+      position.scope = scope
+      return grads
+    }
+    const before = tensors.map((v) => ({ node: v.node, output: v.output }))
+    record(node, tensors)
+    return () => {
+      tensors.forEach((v, i) => {
+        if (v.node !== node) return
+        const { node: own, output } = before[i]!
+        v.node = own
+        v.output = output
+        this.#lifetimes.forget(node)
+      })
+    }
+  }
+
+  /** Calls back when a gradient of `v` is there, before whatever made it runs back (`Tensor.register_hook`). */
+  watch(v: Variable<D>, called: () => void): void {
+    const by = v.node ?? v.leaf
+    if (by) by.watchers = [...(by.watchers ?? []), called]
   }
 
   noGrad<R extends Variable<D> | readonly Variable<D>[]>(body: () => R): R {
@@ -312,9 +372,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     const held: Variable<D>[] = []
     try {
       const result = body(frame)
-      // A generic union of one and many is told apart at run time only.
-      const results = (Array.isArray(result) ? result : [result]) as readonly Variable<D>[]
-      for (const v of results) {
+      for (const v of resultsOf(result)) {
         this.#lifetimes.hold(v)
         held.push(v)
       }
@@ -342,6 +400,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     const ones = this.runtime.ones(loss)
     this.hold(ones)
     this.#engine.run(root, loss.output, this.runtime.alias(ones))
+    this.#hooks?.endBackward?.()
     this.drop(ones)
   }
 
@@ -366,6 +425,10 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     this.#captured.length = 0
   }
 }
+
+// A generic union of one and many is told apart at run time only.
+const resultsOf = <D>(result: Variable<D> | readonly Variable<D>[]): readonly Variable<D>[] =>
+  result instanceof Variable ? [result] : result
 
 function record<D>(node: Node<D>, outputs: readonly Variable<D>[]): void {
   node.outputs = outputs.map(({ axes, dtype }) => ({ axes, dtype }))

@@ -38,4 +38,6 @@ export interface Leaf<D> {
   readonly variable: Variable<D>
   readonly parameter: Parameter | null
   grad: Variable<D> | null
+  /** Called before its gradient is stored (`Tensor.register_hook`). */
+  watchers?: (() => void)[]
 }

@@ -1,8 +1,9 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { Order } from '../autograd/engine.ts'
-import { networkOf, referenceOf } from '../network/index.ts'
+import { referenceOf } from '../network/index.ts'
 import type { Library } from '../network/library.ts'
 import type { Batch, Network } from '../network/network.ts'
+import { rankOf } from '../shard/index.ts'
 import type { Dialect } from '../simulate/dialect.ts'
 import { autocastPolicy } from '../simulate/dialects/torch.ts'
 import { torchOptimizer } from '../simulate/optimizers/optimizer.ts'
@@ -40,11 +41,12 @@ export function simulate(
   options: SimulateOptions = {},
 ): Simulation {
   const events: TraceEvent[] = []
-  const network = networkOf(model, train, options.library)
   const reference = referenceOf(model, train, options.library)
   const make = options.simulator ?? ((o: SimulatorOptions) => new Simulator(o))
   const simulator = make({ dialect, sink: (e) => events.push(e), audited: options.audited === true })
-  simulator.materialize([...network.parameters, ...network.buffers, ...(network.quantization ?? [])])
+  const rank = rankOf(model, train, options.library)(simulator)
+  const { network, hooks, leaves } = rank
+  rank.materialize()
   const batch: Batch<SimTensor> = Object.fromEntries(
     network.inputs.map(({ name, axes, dtype }) => {
       simulator.position.op = name
@@ -52,12 +54,13 @@ export function simulate(
       return [name, simulator.keep(simulator.alloc(axes, type, undefined, 'input'))]
     }),
   )
-  const optimizer = options.optimizer?.(simulator) ?? torchOptimizer(simulator, train.optimizer, train.optimizerImpl)
+  const inner = options.optimizer?.(simulator) ?? torchOptimizer(simulator, train.optimizer, train.optimizerImpl)
+  const optimizer = rank.optimizer?.(inner) ?? inner
   const autocast = train.autocast === 'none' ? null : autocastPolicy(train.autocast)
   const foldNext = options.steps === undefined
-  // From the second micro-step on all find the gradients there, and are alike.
-  const microSteps = foldNext ? Math.min(train.accumulation, 2) : train.accumulation
-  const how = { foldNext, autocast, microSteps, reference, order: options.order }
+  // From the second micro-step on all find the gradients there, and are alike; ranks reduce them in the last.
+  const microSteps = foldNext ? Math.min(train.accumulation, train.parallelism ? 3 : 2) : train.accumulation
+  const how = { foldNext, autocast, microSteps, reference, order: options.order, hooks, leaves: leaves ?? undefined }
   for (let step = 0; step < (options.steps ?? 1); step++) {
     // a loss without a number: there is nothing to look at
     for (const _loss of trainStep(simulator, network, batch, optimizer, step, how));

@@ -54,13 +54,29 @@ export class Simulator implements Runtime<View> {
     category: Category = 'temporary',
     device: Device = 'device',
   ): SimTensor {
-    const storage: Storage = {
-      id: this.#storages++,
-      bytes: numel(axes) * this.dialect.itemsize[dtype],
-      axes,
-      dtype,
-      holders: 1,
-    }
+    const made = this.hollow(axes, dtype, strides)
+    this.fill(made, category, device)
+    return made
+  }
+
+  /** A tensor over a storage without bytes; `fill` gives it some. `within` is what the storage is allocated with. */
+  hollow(
+    axes: Axes,
+    dtype: DType,
+    strides: readonly number[] = contiguousStrides(axes),
+    within: Axes = axes,
+  ): SimTensor {
+    const bytes = numel(within) * this.dialect.itemsize[dtype]
+    const storage: Storage = { id: -1, bytes, axes: within, dtype, holders: 1, empty: true }
+    return new Variable<View>(axes, dtype, { storage, strides })
+  }
+
+  /** Bytes for an empty storage, under a number of their own (`storage.resize_`). */
+  fill(v: SimTensor, category: Category, device: Device = 'device'): void {
+    const { storage } = v.data
+    if (!storage.empty) return
+    storage.id = this.#storages++
+    storage.empty = false
     const { step, phase, scope, op } = this.position
     this.#sink({
       seq: this.#seq++,
@@ -71,12 +87,19 @@ export class Simulator implements Runtime<View> {
       action: 'alloc',
       storage: storage.id,
       bytes: storage.bytes,
-      axes,
-      dtype,
+      axes: storage.axes,
+      dtype: storage.dtype,
       device,
       category,
     })
-    return new Variable<View>(axes, dtype, { storage, strides })
+  }
+
+  /** The storage's bytes go, whoever looks at it (`storage.resize_(0)`). */
+  drain(v: SimTensor): void {
+    const { storage } = v.data
+    if (storage.empty) return
+    this.#emit('free', storage)
+    storage.empty = true
   }
 
   /** Another variable over `of`'s storage. */
@@ -117,9 +140,14 @@ export class Simulator implements Runtime<View> {
         v.requiresGrad = true
         v.leaf = { variable: v, parameter: p, grad: null }
       }
-      if (p.kind !== 'quantization') (p.kind === 'parameter' ? this.#parameters : this.#buffers)[p.index] = v
+      if (p.kind !== 'quantization') this.place(p, v)
     }
     this.position.scope = ''
+  }
+
+  /** The tensor that stands for a parameter or buffer from here on: a shard's whole in place of the parameter's own. */
+  place(p: Parameter, v: SimTensor): void {
+    ;(p.kind === 'parameter' ? this.#parameters : this.#buffers)[p.index] = v
   }
 
   parameter(p: Parameter): SimTensor {
@@ -172,7 +200,8 @@ export class Simulator implements Runtime<View> {
 
   onSave(v: SimTensor, why: string): void {
     const { step, phase, scope, op } = this.position
-    const { id, bytes } = v.data.storage
+    const { id, bytes, empty } = v.data.storage
+    if (empty) return
     this.#sink({
       seq: this.#seq++,
       step,
@@ -211,6 +240,7 @@ export class Simulator implements Runtime<View> {
   }
 
   #emit(action: 'free' | 'unsave' | 'bind' | 'unbind' | 'read', storage: Storage): void {
+    if (storage.empty) return
     const { step, phase, scope, op } = this.position
     this.#sink({ seq: this.#seq++, step, phase, scope, op, action, storage: storage.id, bytes: storage.bytes })
   }

@@ -4,13 +4,16 @@ import type { DType } from '../trace/dtype.ts'
 
 /** Bytes that live as long as some variable looks at them. */
 export interface Storage {
-  readonly id: number
+  /** Another one each time the storage is filled again. */
+  id: number
   readonly bytes: number
   /** Shape and type it was allocated with. */
   readonly axes: Axes
   readonly dtype: DType
   /** Variables over it, saved ones and gradients included. */
   holders: number
+  /** Its bytes are gone while variables still look at it (`storage.resize_(0)`). */
+  empty?: boolean
 }
 
 /** A simulated tensor: a storage seen under strides, in elements. No numbers. */

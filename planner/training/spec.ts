@@ -1,6 +1,7 @@
 import type { Task } from '../../models/spec.ts'
 import type { CheckpointMode } from '../ops/ops.ts'
 import type { DType } from '../trace/dtype.ts'
+import type { Parallelism } from './parallelism.ts'
 
 export const METHODS = ['full', 'lora', 'lora-fa'] as const
 export type Method = (typeof METHODS)[number]
@@ -69,6 +70,8 @@ export interface TrainSpec {
    * gradient again when it ends, LoRA-FA's A with it (peft/tuners/tuners_utils.py, enable_adapters and set_adapter).
    */
   readonly reference: boolean
+  /** Over several devices: how, and whose figures; absent for one device. */
+  readonly parallelism?: Parallelism
   /** Null for full fine-tuning. */
   readonly adapter: AdapterSpec | null
 }

@@ -1,5 +1,6 @@
 import type { AutocastPolicy } from '../autograd/autocast.ts'
 import type { Order } from '../autograd/engine.ts'
+import type { Hooks } from '../autograd/hooks.ts'
 import type { Runtime } from '../autograd/runtime.ts'
 import { Tape } from '../autograd/tape.ts'
 import type { Leaf, Variable } from '../autograd/variable.ts'
@@ -11,7 +12,7 @@ export interface StepOptimizer<D> {
 }
 
 /** How much of a step is run. */
-export interface StepOptions {
+export interface StepOptions<D> {
   readonly autocast?: AutocastPolicy | null
   /** The network with its adapter disabled, where it gives each batch a loss of reference first. */
   readonly reference?: Network | null
@@ -19,6 +20,10 @@ export interface StepOptions {
   readonly microSteps?: number
   /** The engine's order, where a control turns it around. */
   readonly order?: Order | undefined
+  /** What goes on around modules and gradients, where a rank of several runs the step. */
+  readonly hooks?: Hooks<D> | undefined
+  /** What the optimizer steps and `zero_grad` frees, where that is not the network's own parameters. */
+  readonly leaves?: (() => readonly Leaf<D>[]) | undefined
   /** Lets the optimizer step once more as the next step's: all a simulation needs to know of a steady step. */
   readonly foldNext?: boolean
 }
@@ -35,19 +40,21 @@ export function* trainStep<D>(
   batch: Batch<Variable<D>>,
   optimizer: StepOptimizer<D>,
   step: number,
-  options: StepOptions = {},
+  options: StepOptions<D> = {},
 ): Generator<Variable<D>, void> {
   const { position } = runtime
   const { microSteps = 1 } = options
   position.step = step
   position.pass = 0
+  options.hooks?.beginMicroStep?.(microSteps === 1)
   let last = yield* microStep(runtime, network, batch, options)
   for (let i = 1; i < microSteps; i++) {
     finish(last)
+    options.hooks?.beginMicroStep?.(i === microSteps - 1)
     last = yield* microStep(runtime, network, batch, options)
   }
   position.phase = 'optimizer'
-  const leaves = leavesOf(runtime, network)
+  const leaves = options.leaves?.() ?? leavesOf(runtime, network)
   const stepped = leaves.filter((leaf) => leaf.parameter?.trains)
   optimizer.step(stepped)
   if (options.foldNext) {
@@ -80,10 +87,10 @@ function* microStep<D>(
   runtime: Runtime<D>,
   network: Network,
   batch: Batch<Variable<D>>,
-  { microSteps = 1, autocast, order, reference: disabled }: StepOptions,
+  { microSteps = 1, autocast, order, hooks, reference: disabled }: StepOptions<D>,
 ): Generator<Variable<D>, MicroStep<D>> {
   const { position } = runtime
-  const tape = new Tape<D>(runtime, autocast ?? null, order)
+  const tape = new Tape<D>(runtime, autocast ?? null, order, hooks)
   position.phase = 'forward'
   position.scope = ''
   const reference = disabled ? tape.noGrad(() => forward(tape, disabled, batch)) : null
