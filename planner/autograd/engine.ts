@@ -116,7 +116,9 @@ export class Engine<D> {
     return made
   }
 
+  /** Hands gradients on to what comes next; AccumulateGrad, which goes before every other node, runs when all have theirs. */
   #distribute(node: Node<D>, results: readonly (Variable<D> | null)[], pass: Pass<D>): void {
+    const ready: [Leaf<D>, Variable<D>][] = []
     for (let i = 0; i < results.length; i++) {
       let grad = results[i]
       const edge = node.edges[i]
@@ -124,8 +126,12 @@ export class Engine<D> {
       // One gradient given to two inputs (add) is one tensor with two holders.
       if (results.indexOf(grad) < i) grad = this.#runtime.alias(grad)
       if ('node' in edge) edge.node.pending[edge.output] = this.#add(edge.node.pending[edge.output] ?? null, grad)
-      else this.#arrive(edge.leaf, grad, pass)
+      else {
+        const sum = this.#arrive(edge.leaf, grad, pass)
+        if (sum) ready.push([edge.leaf, sum])
+      }
     }
+    for (const [leaf, sum] of ready) this.#store(leaf, sum)
   }
 
   #add(old: Variable<D> | null, grad: Variable<D>): Variable<D> {
@@ -142,16 +148,21 @@ export class Engine<D> {
     return sum
   }
 
-  /** AccumulateGrad: runs at once when a leaf's last gradient of this pass is there, adds to `.grad` over micro-steps. */
-  #arrive(leaf: Leaf<D>, grad: Variable<D>, { missing, waiting }: Pass<D>): void {
+  /** The leaf's gradient, if this was the last one of the pass. */
+  #arrive(leaf: Leaf<D>, grad: Variable<D>, { missing, waiting }: Pass<D>): Variable<D> | null {
     const sum = this.#add(waiting.get(leaf) ?? null, grad)
     const left = (missing.get(leaf) ?? 1) - 1
     missing.set(leaf, left)
     if (left > 0) {
       waiting.set(leaf, sum)
-      return
+      return null
     }
     waiting.delete(leaf)
+    return sum
+  }
+
+  /** AccumulateGrad: keeps a leaf's gradient, or adds it to `.grad` over micro-steps. */
+  #store(leaf: Leaf<D>, sum: Variable<D>): void {
     for (const called of leaf.watchers ?? []) called()
     if (leaf.grad) {
       if (!leaf.parameter) this.#runtime.onName(leaf.grad, false)

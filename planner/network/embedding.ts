@@ -14,10 +14,13 @@ export function embed<T extends Tensor>(
   ids: T,
   scale: Parameter | number | null = null,
 ): T {
-  const x = o.module(path, [ids], () => {
+  const forward = (): T => {
     const rows = o.embedding(o.parameter(weight), ids)
     if (typeof scale === 'number') return o.mulScalar(rows, scale)
     return scale ? o.mul(rows, o.to(o.parameter(scale), weight.dtype)) : rows
-  })
-  return train.adapter && train.checkpointing !== 'none' ? o.requireGrad(x) : x
+  }
+  // a forward hook of the module: others that come after it see a result that requires a gradient
+  return o.module(path, [ids], () =>
+    train.adapter && train.checkpointing !== 'none' ? o.requireGrad(forward()) : forward(),
+  )
 }

@@ -45,8 +45,8 @@ export function simulate(
   const make = options.simulator ?? ((o: SimulatorOptions) => new Simulator(o))
   const simulator = make({ dialect, sink: (e) => events.push(e), audited: options.audited === true })
   const rank = rankOf(model, train, options.library)(simulator)
-  const { network, hooks, leaves } = rank
   rank.materialize()
+  const { network, hooks, leaves } = rank
   const batch: Batch<SimTensor> = Object.fromEntries(
     network.inputs.map(({ name, axes, dtype }) => {
       simulator.position.op = name

@@ -2,6 +2,7 @@ import type { ModelSpec } from '../../models/spec.ts'
 import { networkOf } from '../network/index.ts'
 import type { Library } from '../network/library.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import { fullySharded } from './fsdp/index.ts'
 import type { Rank, RankOf } from './rank.ts'
 import { single } from './single.ts'
 
@@ -10,11 +11,12 @@ export type { Rank, RankOf }
 /** The part of a setting's rank in its step. Throws `Refusal` for what is not modelled. */
 export function rankOf(model: ModelSpec, train: TrainSpec, library?: Library): RankOf {
   const { parallelism } = train
-  const network = networkOf(model, train, library)
-  if (!parallelism) return single(network)
-  switch (parallelism.data.kind) {
+  if (!parallelism) return single(networkOf(model, train, library))
+  const { data } = parallelism
+  switch (data.kind) {
     case 'ddp':
+      return single(networkOf(model, train, library))
     case 'fsdp':
-      return single(network)
+      return fullySharded(model, train, parallelism, data, library)
   }
 }

@@ -30,6 +30,6 @@ export interface FullySharded {
   readonly wrap: 'layers' | 'none'
   /** Parameters, gradients and state lie on the host. */
   readonly offload: boolean
-  /** Types in which modules compute and gradients are reduced (MixedPrecisionPolicy); null where shards' own. */
-  readonly precision: { readonly compute: DType; readonly reduce: DType } | null
+  /** Type in which modules compute and gradients are reduced (MixedPrecisionPolicy); null where it is the shards' own. */
+  readonly precision: DType | null
 }
