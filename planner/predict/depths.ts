@@ -1,6 +1,6 @@
 import type { FreeformSpec, ModelSpec, T5Spec } from '../../models/spec.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { type Simulation, simulate } from './simulate.ts'
+import { type SimulateOptions, type Simulation, simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
 
 type Layered = Exclude<ModelSpec, T5Spec | FreeformSpec>
@@ -64,10 +64,12 @@ export class Runs {
   readonly model: ModelSpec
   readonly train: TrainSpec
   readonly stack: Stack
+  readonly #options: Pick<SimulateOptions, 'counted'>
   readonly #byLayers = new Map<number, Simulation>()
   #whole: Simulation | null = null
 
-  constructor(model: ModelSpec, train: TrainSpec, stack: Stack) {
+  constructor(model: ModelSpec, train: TrainSpec, stack: Stack, options: Pick<SimulateOptions, 'counted'> = {}) {
+    this.#options = options
     this.model = model
     this.train = train
     this.stack = stack
@@ -91,7 +93,7 @@ export class Runs {
 
   #simulate(model: ModelSpec): Simulation {
     const { dialect, library } = this.stack
-    return simulate(model, this.train, dialect, { library })
+    return simulate(model, this.train, dialect, { ...this.#options, library })
   }
 }
 

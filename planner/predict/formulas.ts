@@ -1,5 +1,5 @@
 import { constant, type Dimensions, type Polynomial, product, readName, substitute } from '../formula/polynomial.ts'
-import type { Axes } from '../trace/axes.ts'
+import type { Axes, Axis } from '../trace/axes.ts'
 import { type DType, ITEMSIZE } from '../trace/dtype.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import { SIZES } from './structure.ts'
@@ -10,8 +10,8 @@ interface Term {
   readonly symbols: readonly string[]
 }
 
-/** Bytes of a storage as a function of the sizes that a structure leaves open. */
-export class ByteFormula {
+/** A size, or bytes of a storage, as a function of the sizes that a structure leaves open. */
+export class SizeFormula {
   readonly #terms: readonly Term[]
 
   constructor(polynomial: Polynomial) {
@@ -22,23 +22,25 @@ export class ByteFormula {
   }
 
   at(sizes: Dimensions): number {
-    let bytes = 0
+    let sum = 0
     for (const { coefficient, symbols } of this.#terms) {
       let term = coefficient
       for (const s of symbols) term *= sizes[s]!
-      bytes += term
+      sum += term
     }
-    return bytes
+    return sum
   }
 }
 
 /** The formulas of a trace's storages, each once: many storages are of one size. */
 export class FormulaTable {
-  readonly formulas: ByteFormula[] = []
+  readonly formulas: SizeFormula[] = []
   readonly #dimensions: Record<string, number>
   readonly #byText = new Map<string, number>()
   readonly #byAxes = new Map<string, number>()
+  readonly #byTrace = new WeakMap<readonly TraceEvent[], readonly number[]>()
   readonly #names = new Map<string, Polynomial>()
+  readonly #sizes = new Map<string, SizeFormula>()
 
   /** `trace` gives the names of the model's own dimensions their sizes, `sizes` those of the setting. */
   constructor(trace: readonly TraceEvent[], sizes: Dimensions) {
@@ -61,15 +63,30 @@ export class FormulaTable {
       .map(([m, c]) => `${c}${m}`)
       .sort()
       .join()
-    const index = this.#byText.get(text) ?? this.formulas.push(new ByteFormula(open)) - 1
+    const index = this.#byText.get(text) ?? this.formulas.push(new SizeFormula(open)) - 1
     this.#byText.set(text, index)
     this.#byAxes.set(key, index)
     return index
   }
 
-  /** The formula of each allocation of a trace, by its place; -1 for other events. */
-  ofAll(trace: readonly TraceEvent[]): number[] {
-    return trace.map((e) => (e.action === 'alloc' ? this.of(e.axes, e.dtype) : -1))
+  /** An axis's size at other sizes of the setting. */
+  size(axis: Axis, sizes: Dimensions): number {
+    const key = `${axis.name} ${axis.size}`
+    const known = this.#sizes.get(key)
+    if (known) return known.at(sizes)
+    const made = new SizeFormula(substitute(this.#named(axis.name, axis.size), this.#dimensions, SIZES))
+    this.#sizes.set(key, made)
+    return made.at(sizes)
+  }
+
+  /** The formulas of a trace's storages, by their number. */
+  byStorage(trace: readonly TraceEvent[]): readonly number[] {
+    const known = this.#byTrace.get(trace)
+    if (known) return known
+    const made: number[] = []
+    for (const e of trace) if (e.action === 'alloc') made[e.storage] = this.of(e.axes, e.dtype)
+    this.#byTrace.set(trace, made)
+    return made
   }
 
   /** What cannot be read is taken for a size of the model's; a probe of the structure tells where that is wrong. */

@@ -14,7 +14,7 @@ export interface Instant {
 
 /** Instants of the model's depth, from those of two depths. */
 export function inDepth({ short, long, stretches, more }: Aligned, table: FormulaTable): Instant[] {
-  const [low, high] = [local(steadyStep(short), table), local(steadyStep(long), table)]
+  const [low, high] = [local(short, table), local(long, table)]
   const instants: Instant[] = []
   const add = (a: Instant | undefined, b: Instant | undefined) => {
     if (!a || !b) return
@@ -26,11 +26,12 @@ export function inDepth({ short, long, stretches, more }: Aligned, table: Formul
   return instants
 }
 
-/** Instants by the `seq` of their event: those before something is released, and the start of the step. */
-export function local(trace: readonly TraceEvent[], table: FormulaTable): Map<number, Instant> {
-  const formulas = table.ofAll(trace)
+/** Instants of the steady step by the `seq` of their event: those before something is released, and the start of the step. */
+export function local(events: readonly TraceEvent[], table: FormulaTable): Map<number, Instant> {
+  const formulas = table.byStorage(events)
+  const trace = steadyStep(events)
   const live = new Float64Array(table.formulas.length)
-  const storages = new Map<number, number>()
+  const onDevice = new Set<number>()
   const result = new Map<number, Instant>()
   let last: { readonly at: number; readonly phase: Phase } | null = null
   const note = () => {
@@ -46,10 +47,10 @@ export function local(trace: readonly TraceEvent[], table: FormulaTable): Map<nu
     if (isAfterStep(e)) break
     if (e.action === 'free') {
       note()
-      live[formulas[storages.get(e.storage) ?? -1]!]!--
+      if (onDevice.has(e.storage)) live[formulas[e.storage]!]!--
     } else if (e.action === 'alloc' && e.device === 'device') {
-      storages.set(e.storage, i)
-      live[formulas[i]!]!++
+      onDevice.add(e.storage)
+      live[formulas[e.storage]!]!++
       if (isInstant(e)) last = { at: e.seq, phase: e.phase }
     }
   }

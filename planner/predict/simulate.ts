@@ -12,10 +12,13 @@ import type { SimTensor, View } from '../simulate/storage.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { type StepOptimizer, trainStep } from '../training/step.ts'
+import { Counter, type Products } from './products.ts'
 
 export interface Simulation {
   readonly network: Network
   readonly events: readonly TraceEvent[]
+  /** What it multiplied, where that was asked for. */
+  readonly products?: Products
 }
 
 export interface SimulateOptions {
@@ -25,6 +28,8 @@ export interface SimulateOptions {
   readonly steps?: number
   /** Whose versions of the programs are run; default: the newest. */
   readonly library?: Library
+  /** Also counts products. */
+  readonly counted?: boolean
   /** Also writes reads and names, for the auditor. */
   readonly audited?: boolean
   readonly optimizer?: (s: Simulator) => StepOptimizer<View>
@@ -42,7 +47,7 @@ export function simulate(
 ): Simulation {
   const events: TraceEvent[] = []
   const reference = referenceOf(model, train, options.library)
-  const make = options.simulator ?? ((o: SimulatorOptions) => new Simulator(o))
+  const make = options.simulator ?? ((o: SimulatorOptions) => (options.counted ? new Counter(o) : new Simulator(o)))
   const simulator = make({ dialect, sink: (e) => events.push(e), audited: options.audited === true })
   const rank = rankOf(model, train, options.library)(simulator)
   rank.materialize()
@@ -58,12 +63,15 @@ export function simulate(
   const optimizer = rank.optimizer?.(inner) ?? inner
   const autocast = train.autocast === 'none' ? null : autocastPolicy(train.autocast)
   const foldNext = options.steps === undefined
-  // From the second micro-step on all find the gradients there, and are alike; ranks reduce them in the last.
-  const microSteps = foldNext ? Math.min(train.accumulation, train.parallelism ? 3 : 2) : train.accumulation
+  const microSteps = foldNext ? microStepsRun(train) : train.accumulation
   const how = { foldNext, autocast, microSteps, reference, order: options.order, hooks, leaves: leaves ?? undefined }
   for (let step = 0; step < (options.steps ?? 1); step++) {
     // a loss without a number: there is nothing to look at
     for (const _loss of trainStep(simulator, network, batch, optimizer, step, how));
   }
-  return { network, events }
+  return { network, events, ...(simulator instanceof Counter ? { products: simulator.products } : {}) }
 }
+
+/** Micro-steps of a folded trace: from the second on all find the gradients there, and are alike; ranks reduce them in the last. */
+export const microStepsRun = ({ accumulation, parallelism }: TrainSpec): number =>
+  Math.min(accumulation, parallelism ? 3 : 2)

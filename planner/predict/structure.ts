@@ -58,7 +58,7 @@ export function probesOf(model: ModelSpec, train: TrainSpec): TrainSpec[] {
     const changed = values.map(change).filter((t) => structureKey(model, t) === key)
     return changed[n % Math.max(1, changed.length)] ?? train
   }
-  return [0, 1].map((n) => {
+  const probes = [0, 1].map((n): TrainSpec => {
     const batch = other(n, without(BATCHES, train.batch), (batch) => ({ ...train, batch }))
     const alike = train.tokens === train.targetTokens
     const length = other(n, without(lengths, train.tokens), (tokens) =>
@@ -78,6 +78,11 @@ export function probesOf(model: ModelSpec, train: TrainSpec): TrainSpec[] {
       adapter: rank ? rank.adapter : adapter,
     }
   })
+  const shapeOf = ({ batch, tokens, targetTokens }: TrainSpec) => `${batch} ${tokens} ${targetTokens}`
+  const [first, second] = [probes[0]!, probes[1]!]
+  // where a structure allows one shape only, another rank is all there is to try
+  if (shapeOf(first) !== shapeOf(second)) return [first, second]
+  return first.adapter?.rank === train.adapter?.rank && shapeOf(first) === shapeOf(train) ? [] : [first]
 }
 
 const without = (values: readonly number[], value: number): number[] => values.filter((v) => v !== value)

@@ -8,10 +8,13 @@ import type { TrainingOptions } from '../training/options.ts'
 import { resolveTraining } from '../training/resolve.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { predict } from './estimate.ts'
+import { stepFlops } from './flops.ts'
 import { type Peak, peakOf } from './peak.ts'
 import { settings } from './settings.test.cases.ts'
+import { simulate } from './simulate.ts'
 import { DEFAULT_STACK, resolveStack, type Stack } from './stack.ts'
 import { compile, Sweep } from './sweep.ts'
+import { type Work, workOf } from './work.ts'
 
 /** The same figures from the whole estimate. */
 function predicted(model: ModelSpec, train: TrainSpec, stack: Stack): Peak {
@@ -19,6 +22,10 @@ function predicted(model: ModelSpec, train: TrainSpec, stack: Stack): Peak {
   const { bytes = 0, workspaces_bytes = 0 } = tiers.allocated ?? {}
   return { bytes: peak.bytes, phase: peak.phase, blocks: bytes - workspaces_bytes }
 }
+
+/** Of the whole model, every layer simulated. */
+const worked = (model: ModelSpec, train: TrainSpec, { dialect, library }: Stack): Work =>
+  workOf(simulate(model, train, dialect, { library, counted: true }), train)
 
 const length = fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 5, max: 300 }))
 const sizes = fc.record({
@@ -43,10 +50,11 @@ test('a sweep gives what a prediction of each setting gives, in every family and
   fc.assert(
     fc.property(settings, fc.array(sizes, { minLength: 3, maxLength: 3 }), ({ model, train, stack }, others) => {
       const sweep = new Sweep(stack)
-      for (const setting of [train, ...others.map((s) => resized(train, s))]) {
+      for (const [i, setting] of [train, ...others.map((s) => resized(train, s))].entries()) {
         const whole = predicted(model, setting, stack)
         assert.equal(sweep.peak(model, setting), whole)
         assert.equal(peakOf(model, setting, stack), whole)
+        if (i % 2 === 1) assert.equal(sweep.work(model, setting), worked(model, setting, stack))
       }
       if (compile(model, train, stack)) swept++
     }),
@@ -74,6 +82,24 @@ const particular = fc.record({
   seq_len: fc.oneof(length, fc.integer({ min: 48, max: 52 })),
   rank: fc.integer({ min: 1, max: 40 }),
   target_seq_len: length,
+})
+
+test("work of a deep model, any rank and any number of micro-steps is that of the whole model's step", () => {
+  const stack = resolveStack(DEFAULT_STACK)
+  for (const name of ['smollm2-135m', 'gemma-3-1b', 'gpt2']) {
+    const model = specFromCatalog(name)
+    const sweep = new Sweep(stack)
+    for (const [method, rank, gradient_accumulation] of [
+      ['lora', 5, 1],
+      ['lora-fa', 24, 3],
+      ['full', 8, 1],
+    ] as const) {
+      const asked = { method, rank, batch_size: 2, seq_len: 64, gradient_accumulation } as const
+      const { train } = resolveTraining(model, asked, { stack: stack.name })
+      assert.equal(sweep.work(model, train), worked(model, train, stack))
+      assert.is(sweep.work(model, train).flops, stepFlops(model, train, stack).total)
+    }
+  }
 })
 
 test('where a size decides more than sizes (a window, one token, a padded batch, chunks of a fused loss), it is a structure of its own', () => {

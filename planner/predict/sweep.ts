@@ -1,15 +1,15 @@
 import type { ModelSpec } from '../../models/spec.ts'
-import type { Phase, TraceEvent } from '../trace/event.ts'
-import { steadyStep } from '../trace/reading.ts'
+import type { Phase } from '../trace/event.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { fromDepths, Runs, withLayers } from './depths.ts'
 import { aligned } from './fold.ts'
 import { FormulaTable } from './formulas.ts'
 import { type Instant, inDepth, local, undominated } from './instants.ts'
 import { type Peak, peakOf } from './peak.ts'
-import { simulate } from './simulate.ts'
+import { type Simulation, simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
 import { probesOf, sizesOf, structureKey } from './structure.ts'
+import { type Work, WorkFormula, workOf } from './work.ts'
 
 /**
  * Peaks of many settings, for a search: the events of each structure are simulated once, with every storage's bytes as a formula of
@@ -32,6 +32,13 @@ export class Sweep {
     return this.#structure(model, train)?.peak(train) ?? peakOf(model, train, this.#stack)
   }
 
+  /** What its steady step has to do. Throws `Refusal` for what is not modelled. */
+  work(model: ModelSpec, train: TrainSpec): Work {
+    const { dialect, library } = this.#stack
+    const whole = () => workOf(simulate(model, train, dialect, { library, counted: true }), train)
+    return this.#structure(model, train)?.work.at(train) ?? whole()
+  }
+
   #structure(model: ModelSpec, train: TrainSpec): Structure | null {
     const known = this.#structures.get(model) ?? new Map<string, Structure | null>()
     this.#structures.set(model, known)
@@ -49,8 +56,10 @@ class Structure {
   readonly #table: FormulaTable
   readonly #instants: readonly { phase: Phase; formulas: readonly number[]; counts: readonly number[] }[]
   readonly #block: (bytes: number) => number
+  readonly work: WorkFormula
 
-  constructor(table: FormulaTable, instants: readonly Instant[], block: (bytes: number) => number) {
+  constructor(table: FormulaTable, instants: readonly Instant[], work: WorkFormula, block: (bytes: number) => number) {
+    this.work = work
     this.#table = table
     this.#block = block
     this.#instants = instants.map(({ phase, counts }) => {
@@ -79,35 +88,51 @@ class Structure {
 
 /** A structure from one of its settings; null where the formulas do not hold at other sizes. */
 export function compile(model: ModelSpec, train: TrainSpec, stack: Stack): Structure | null {
-  const folded = fromDepths(new Runs(model, train, stack), (depths) => {
+  const { dialect, library } = stack
+  const folded = fromDepths(new Runs(model, train, stack, { counted: true }), (depths) => {
     const whole = aligned(depths)
     return whole && { ...depths, whole }
   })
-  const simulated = folded ? withLayers(model, folded.few + folded.step) : model
-  const events = (at: TrainSpec) => simulate(simulated, at, stack.dialect, { library: stack.library }).events
-  const longest = folded?.whole.long ?? events(train)
-  const table = new FormulaTable(longest, sizesOf(train))
-  const formulas = table.ofAll(longest)
-  const holds = probesOf(model, train).every((probe) => isSame(longest, formulas, events(probe), table, sizesOf(probe)))
+  const run = (at: TrainSpec, layers: number | null) =>
+    simulate(layers === null ? model : withLayers(model, layers), at, dialect, { library, counted: true })
+  const longest = folded?.long ?? run(train, null)
+  const table = new FormulaTable(longest.events, sizesOf(train))
+  // one of the probes at the lesser depth: what holds there has been found to go on
+  const known: readonly Known[] = folded
+    ? [
+        { run: folded.long, layers: folded.few + folded.step },
+        { run: folded.short, layers: folded.few },
+      ]
+    : [{ run: longest, layers: null }]
+  const holds = probesOf(model, train).every((probe, i) => {
+    const { run: trace, layers } = known[i % known.length]!
+    return isSame(trace, run(probe, layers), table, probe)
+  })
   if (!holds) return null
-  const instants = folded ? inDepth(folded.whole, table) : [...local(steadyStep(longest), table).values()]
-  return new Structure(table, undominated(instants), stack.allocator.block)
+  const instants = folded ? inDepth(folded.whole, table) : [...local(longest.events, table).values()]
+  const work = folded
+    ? WorkFormula.inDepth(folded.short, folded.long, folded.more, table)
+    : WorkFormula.of(longest, table)
+  return new Structure(table, undominated(instants), work, stack.allocator.block)
 }
 
-/** Whether a trace at other sizes has the same events, and the bytes that the formulas say. */
-function isSame(
-  trace: readonly TraceEvent[],
-  formulas: readonly number[],
-  probe: readonly TraceEvent[],
-  table: FormulaTable,
-  sizes: Readonly<Record<string, number>>,
-): boolean {
-  if (trace.length !== probe.length) return false
+/** A run at the setting's own sizes; all layers where `layers` is null. */
+interface Known {
+  readonly run: Simulation
+  readonly layers: number | null
+}
+
+/** Whether a run at other sizes has the same events, and the bytes and the work that the formulas say. */
+function isSame(known: Simulation, probe: Simulation, table: FormulaTable, at: TrainSpec): boolean {
+  if (known.events.length !== probe.events.length) return false
+  const sizes = sizesOf(at)
+  const formulas = table.byStorage(known.events)
   const bytes = table.formulas.map((f) => f.at(sizes))
-  for (let i = 0; i < trace.length; i++) {
-    const [a, b, formula] = [trace[i]!, probe[i]!, formulas[i]!]
+  for (let i = 0; i < known.events.length; i++) {
+    const [a, b] = [known.events[i]!, probe.events[i]!]
     if (a.action !== b.action || a.op !== b.op || a.storage !== b.storage || a.scope !== b.scope) return false
-    if (formula >= 0 && bytes[formula] !== b.bytes) return false
+    if (b.action === 'alloc' && bytes[formulas[b.storage]!] !== b.bytes) return false
   }
-  return true
+  const [said, counted] = [WorkFormula.of(known, table).at(at), workOf(probe, at)]
+  return said.flops === counted.flops && said.madeBytes === counted.madeBytes
 }

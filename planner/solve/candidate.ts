@@ -7,7 +7,7 @@ import { resolveTraining, settingOf } from '../training/resolve.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import type { Place } from './maximize.ts'
 import type { LeverName } from './names.ts'
-import { secondsOf, Works } from './work.ts'
+import { secondsOf } from './work.ts'
 
 /** A setting of the search with what it costs. */
 export interface Candidate {
@@ -28,17 +28,15 @@ export interface Parameters {
   readonly trainable: number
 }
 
-/** Makes candidates of one model: bytes from a sweep, work from few simulations. */
+/** Makes candidates of one model: bytes and work from a sweep. */
 export class Candidates {
   readonly #place: Place
   readonly #sweep: Sweep
-  readonly #works: Works
   readonly #parameters = new Map<string, Parameters>()
 
   constructor(place: Place) {
     this.#place = place
     this.#sweep = new Sweep(place.stack)
-    this.#works = new Works(place.model, place.stack)
   }
 
   /** The setting that was asked for. @throws Refusal for what is not modelled */
@@ -65,7 +63,7 @@ export class Candidates {
       change,
       changes: change === null ? 0 : change.before.changes + 1,
       peak: this.#sweep.peak(model, train),
-      seconds: secondsOf(this.#works.of(train), train, gpu.device),
+      seconds: secondsOf(this.#sweep.work(model, train), train, gpu.device),
       parameters: this.#parametersOf(train),
     }
   }

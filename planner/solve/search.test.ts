@@ -4,15 +4,14 @@ import * as assert from 'uvu/assert'
 import { specFromCatalog } from '../../models/index.ts'
 import { DEFAULT_CONFIG } from '../allocate/torch-cuda/index.ts'
 import { capacityOf, findDevices } from '../devices/index.ts'
-import { DEFAULT_STACK, peakOf, predictOnDevice, resolveStack, stepFlops } from '../predict/index.ts'
+import { DEFAULT_STACK, peakOf, predictOnDevice, resolveStack, Sweep } from '../predict/index.ts'
 import { resolveTraining } from '../training/resolve.ts'
 import { Candidates } from './candidate.ts'
 import { LEVER } from './lever.ts'
 import type { Place } from './maximize.ts'
 import type { LeverName } from './names.ts'
-import { front } from './pareto.ts'
+import { Frontier } from './pareto.ts'
 import { search } from './search.ts'
-import { Works, workOf } from './work.ts'
 
 const stack = resolveStack(DEFAULT_STACK)
 const device = findDevices('rtx4090')[0]!
@@ -40,7 +39,8 @@ test('every option fits by the verdict of an estimate, and none beats another', 
       const place = placeOf(name, layers, mib)
       const { train } = resolveTraining(place.model, asked, { stack: stack.name })
       const found = search(place, train, { fixed: new Set<LeverName>(['targets']), top: 4 })
-      assert.equal(front(found.options).length, found.options.length)
+      const alone = new Frontier(found.options, () => true)
+      assert.ok(found.options.every((o) => alone.has(o)))
       for (const option of found.options) {
         options++
         const { fit, tiers } = predictOnDevice(place.model, option.train, stack, place.gpu)
@@ -93,30 +93,14 @@ test('what was asked for stays in every setting, and each lever of full fine-tun
   assert.is(there.after(there.of(foak), 'rank', { rank: 16 })?.train.fusedKernels, 'foak')
 })
 
-test("work of a deep model, any rank and any number of micro-steps is that of the whole model's step", () => {
-  for (const name of ['smollm2-135m', 'gemma-3-1b', 'gpt2']) {
-    const model = specFromCatalog(name)
-    for (const [method, rank] of [
-      ['lora', 5],
-      ['lora-fa', 24],
-      ['full', 8],
-    ] as const) {
-      const { train } = resolveTraining(model, { method, rank, batch_size: 2, seq_len: 64 }, { stack: stack.name })
-      const { total, madeBytes } = stepFlops(model, train, stack)
-      assert.equal(new Works(model, stack).of(train), { flops: total, madeBytes })
-      assert.equal(workOf(model, { ...train, accumulation: 3 }, stack), { flops: 3 * total, madeBytes: 3 * madeBytes })
-    }
-  }
-})
-
 test('checkpointing takes time, LoRA-FA takes less than LoRA', () => {
   const place: Place = {
     ...placeOf('llama-3.2-1b', 16, 1),
     gpu: { name: device.name, bytes: capacityOf(device), device },
   }
   const { train } = resolveTraining(place.model, { method: 'lora', seq_len: 512 }, { stack: stack.name })
-  const works = new Works(place.model, stack)
-  const flops = (change: Partial<typeof train>) => works.of({ ...train, ...change }).flops
+  const sweep = new Sweep(stack)
+  const flops = (change: Partial<typeof train>) => sweep.work(place.model, { ...train, ...change }).flops
   assert.ok(flops({ checkpointing: 'non-reentrant' }) > 1.25 * flops({}))
   assert.ok(flops({ method: 'lora-fa' }) < flops({}))
 })

@@ -4,7 +4,7 @@ import { type Candidate, Candidates } from './candidate.ts'
 import { LEVER } from './lever.ts'
 import type { Place } from './maximize.ts'
 import { LEVERS, type LeverName } from './names.ts'
-import { front } from './pareto.ts'
+import { Frontier } from './pareto.ts'
 
 /** What one lever does on the way from the setting that was asked for. */
 export interface Step {
@@ -64,26 +64,30 @@ export function search(place: Place, asked: TrainSpec, { fixed, top, onProgress 
   }
   const room = allocatorRoom(place.gpu)
   const possible = found.filter(({ peak }) => peak.blocks <= room)
-  const fits = memoized((c: Candidate) => fitsOnDevice(place.model, c.train, place.stack, place.gpu, place.config))
-  const best = ranked(fittingFront(possible, fits)).slice(0, top)
+  const frontier = new Frontier(possible, ({ train }) =>
+    fitsOnDevice(place.model, train, place.stack, place.gpu, place.config),
+  )
   return {
     asked: start,
-    fits: fits(start),
+    fits: frontier.fits(start),
     searched: found.length,
     possible: possible.length,
-    options: best.map((c) => ({ ...c, steps: stepsTo(c), relativeTime: c.seconds / start.seconds })),
+    options: first(ranked(possible), top, (c) => frontier.has(c)).map((c) => ({
+      ...c,
+      steps: stepsTo(c),
+      relativeTime: c.seconds / start.seconds,
+    })),
   }
 }
 
-/** The front of those that fit: what the replay refuses is taken out, and what it had beaten comes in. */
-function fittingFront(possible: readonly Candidate[], fits: (c: Candidate) => boolean): Candidate[] {
-  let left = possible
-  for (;;) {
-    const best = front(left)
-    const failing = new Set(best.filter((c) => !fits(c)))
-    if (failing.size === 0) return best
-    left = left.filter((c) => !failing.has(c))
+/** The first `count` that hold; what comes after them is not asked. */
+function first<T>(all: readonly T[], count: number, holds: (one: T) => boolean): T[] {
+  const found: T[] = []
+  for (const one of all) {
+    if (found.length === count) break
+    if (holds(one)) found.push(one)
   }
+  return found
 }
 
 /** Fewest changes first, then the least time, then the most that trains. */
@@ -105,13 +109,4 @@ function stepsTo({ change, train, peak, seconds }: Candidate): Step[] {
     time: seconds / before.seconds,
   }
   return [...stepsTo(before), step]
-}
-
-function memoized<K extends object>(of: (key: K) => boolean): (key: K) => boolean {
-  const known = new WeakMap<K, boolean>()
-  return (key) => {
-    const value = known.get(key) ?? of(key)
-    known.set(key, value)
-    return value
-  }
 }
