@@ -3,6 +3,7 @@ import type { Axes } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import { inlineEager, inlineFlash, inlineSdpa } from './inline-attention.ts'
 import type { Library } from './library.ts'
 import { type Linear, linear } from './linear.ts'
 
@@ -28,21 +29,25 @@ export interface Attend<T> {
 /** The result `[b, t, a, d]`, and under eager the weights `[b, a, t, s]`, which callers hold on to as `_`. */
 export type Attended<T> = readonly [out: T, weights?: T]
 
-/** One kind of attention as a function of its call. */
-export type Attention = <T extends Tensor>(o: Shorthand<T>, call: Attend<T>) => Attended<T>
+/** One kind of attention as a function of its call; `s` has the names q, k and v of the module that attends. */
+export type Attention = <T extends Tensor>(o: Shorthand<T>, call: Attend<T>, s: Frame<T>) => Attended<T>
 
-/** The function that transformers calls for a setting (ALL_ATTENTION_FUNCTIONS). */
-export function attentionOf(train: TrainSpec, library: Library): Attention {
-  if (train.attention === 'eager') return eagerAttention
+/** The function that transformers calls for a setting (ALL_ATTENTION_FUNCTIONS), or what is written out in its place for a model type. */
+export function attentionOf(train: TrainSpec, library: Library, modelType = ''): Attention {
+  const inline = library.attention === 'inline'
+  if (train.attention === 'eager') return inline ? inlineEager : eagerAttention
   if (train.attention === 'flash_attention_2') {
     const kernel = train.autocast === 'none' ? train.dtype : train.autocast
+    const repeats = library.flashRepeats.has(modelType)
+    if (inline) return (o, call, s) => inlineFlash(o, call, s, { kernel, repeats })
     return (o, call) => flashAttention(o, call, kernel, library.flashCast)
   }
+  if (inline) return inlineSdpa
   return library.sdpa === 'grouped' ? sdpaAttention : contiguousSdpaAttention
 }
 
 /** repeat_kv (modeling_llama.py): `[b, k, s, d] → [b, a, s, d]`, each key head as often as it has queries. */
-function repeatHeads<T extends Tensor>(o: Shorthand<T>, x: T, like: T): T {
+export function repeatHeads<T extends Tensor>(o: Shorthand<T>, x: T, like: T): T {
   const [b, k, s, d] = [x.axes[0]!, x.axes[1]!, x.axes[2]!, x.axes[3]!]
   const a = like.axes[1]!
   const times = a.size / k.size

@@ -124,7 +124,7 @@ export function bart(spec: BartSpec, train: TrainSpec, library: Library): Networ
       const k = s.let(split(linear(o, m.k, from)))
       const v = s.let(split(linear(o, m.v, from)))
       const settings = { dropout: spec.attentionDropout, scale: d.size ** -0.5, causal: m.causal, upcast: false }
-      const [attended, weights] = attentionOf(train, library)(o, { q, k, v, mask, ...settings })
+      const [attended, weights] = attentionOf(train, library)(o, { q, k, v, mask, ...settings }, s)
       let out = s.let(attended)
       if (weights) s.let(weights)
       out = s.set(out, o.contiguous(o.reshape(out, [batch, x.axes[1]!, h])))

@@ -126,7 +126,7 @@ export function bert(spec: BertSpec, train: TrainSpec, library: Library): Networ
         causal: false,
         upcast: false,
       }
-      const [attended, weights] = attend(o, `${m.path}.attention.self.dropout`, call)
+      const [attended, weights] = attend(o, `${m.path}.attention.self.dropout`, call, s)
       let out = s.let(attended)
       if (weights) s.let(weights)
       out = s.set(out, o.contiguous(o.reshape(out, [batch, tokens, h])))
@@ -134,8 +134,8 @@ export function bert(spec: BertSpec, train: TrainSpec, library: Library): Networ
     })
   }
 
-  function attend<T extends Tensor>(o: Shorthand<T>, dropoutPath: string, call: Attend<T>): Attended<T> {
-    if (!inline) return attentionOf(train, library)(o, call)
+  function attend<T extends Tensor>(o: Shorthand<T>, dropoutPath: string, call: Attend<T>, s: Frame<T>): Attended<T> {
+    if (!inline) return attentionOf(train, library)(o, call, s)
     return train.attention === 'eager' ? eagerInline(o, dropoutPath, call) : sdpaAttention(o, call)
   }
 

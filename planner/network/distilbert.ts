@@ -84,7 +84,7 @@ export function distilBert(spec: DistilBertSpec, train: TrainSpec, library: Libr
       const k = s.let(split(linear(o, m.key, x)))
       const v = s.let(split(linear(o, m.value, x)))
       const settings = { dropout: spec.attentionDropout, scale: d.size ** -0.5, causal: false, upcast: false }
-      const [attended, weights] = attentionOf(train, library)(o, { q, k, v, mask, ...settings })
+      const [attended, weights] = attentionOf(train, library)(o, { q, k, v, mask, ...settings }, s)
       let out = s.let(attended)
       if (weights) s.let(weights)
       out = s.set(out, o.contiguous(o.reshape(out, [batch, tokens, h])))

@@ -7,7 +7,7 @@ import type { Library } from './library.ts'
 /** Model types whose way through liger-kernel has been followed. */
 const LIGER: ReadonlySet<string> = new Set(['llama', 'mistral', 'qwen2', 'qwen3', 'gemma'])
 
-/** And through flash-attn, with the newest files and with those of transformers 4.48. */
+/** And through flash-attn, with the newest files and with those of transformers 4.48 and 4.45. */
 const FLASH: ReadonlySet<string> = new Set([
   ...LIGER,
   'gemma2',

@@ -64,7 +64,7 @@ export function gptNeoX(spec: GptNeoXSpec, train: TrainSpec, library: Library): 
       q = s.set(q, turnedQ)
       k = s.set(k, turnedK)
       const call = { q, k, v, mask, dropout: spec.attentionDropout, scale: d.size ** -0.5 }
-      const [out, weights] = attentionOf(train, library)(o, { ...call, causal: true, upcast: true })
+      const [out, weights] = attentionOf(train, library)(o, { ...call, causal: true, upcast: true }, s)
       let result = s.let(out)
       if (weights) s.let(weights)
       result = s.set(result, o.contiguous(o.reshape(result, [batch, tokens, h])))

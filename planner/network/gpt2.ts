@@ -1,5 +1,5 @@
 import type { Gpt2Spec } from '../../models/spec.ts'
-import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { axis, ONE } from '../trace/axes.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
@@ -121,7 +121,7 @@ export function gpt2(spec: Gpt2Spec, train: TrainSpec, library: Library): Networ
       if (!inline) q = split(q)
       const scale = (spec.scaled ? d.size ** -0.5 : 1) / (spec.scaledByLayer ? m.index + 1 : 1)
       const call = { q, k, v, mask, dropout: spec.attentionDropout, scale, causal: true, upcast: false }
-      const [out, weights] = attend(o, m, call)
+      const [out, weights] = attend(o, m, call, s)
       let result = s.let(out)
       if (weights) s.let(weights)
       result = s.set(result, o.contiguous(o.reshape(result, [batch, tokens, h])))
@@ -131,8 +131,8 @@ export function gpt2(spec: Gpt2Spec, train: TrainSpec, library: Library): Networ
     })
   }
 
-  function attend<T extends Tensor>(o: Shorthand<T>, m: Layer, call: Attend<T>): Attended<T> {
-    if (train.attention !== 'eager') return attentionOf(train, library)(o, call)
+  function attend<T extends Tensor>(o: Shorthand<T>, m: Layer, call: Attend<T>, s: Frame<T>): Attended<T> {
+    if (train.attention !== 'eager') return attentionOf(train, library)(o, call, s)
     return m.seen ? eagerWithin(o, m, m.seen, spec, call) : eager(o, call)
   }
 

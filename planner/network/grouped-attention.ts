@@ -102,6 +102,6 @@ export function attendHeads<T extends Tensor>(
     key = s.set(k, turnedK)
   }
   const { batch, tokens, query: width } = m.axes
-  const attended = attend(o, { q: query, k: key, v, mask, ...how, causal: true, upcast: true })
+  const attended = attend(o, { q: query, k: key, v, mask, ...how, causal: true, upcast: true }, s)
   return joinHeads(o, s, attended, [batch, tokens, width], m.output)
 }

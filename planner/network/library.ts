@@ -8,14 +8,22 @@ export interface Library {
   readonly modelTypes: ReadonlySet<string> | null
   /** Tables of the rotary embedding that are registered as buffers. */
   readonly rotaryBuffers: readonly string[]
-  /** What sdpa is called with: grouped keys as they are, or repeated and each tensor laid out densely. */
+  /** Model types whose attentions have a rotary embedding each: beside the model's, which is the one in use, or in its place. */
+  readonly layerRotary: ReadonlyMap<string, 'beside' | 'instead'>
+  /** A decoder's attention through ALL_ATTENTION_FUNCTIONS, or written out in the module's forward, for each kind of it. */
+  readonly attention: 'interface' | 'inline'
+  /** What sdpa is called with where it goes through the interface: grouped keys as they are, or repeated and each tensor laid out densely. */
   readonly sdpa: 'grouped' | 'contiguous'
+  /** Model types that repeat keys and values for flash-attn, which takes them grouped. */
+  readonly flashRepeats: ReadonlySet<string>
   /** By which tensor's type flash-attn's operands are cast from float32. */
   readonly flashCast: 'query' | 'value'
   /** What flash_attention_2 calls: flash-attn's kernels, or the engine's own, which take every type and width of head. */
   readonly flash: 'flash-attn' | 'engine'
   /** Who makes a causal decoder's mask, and of which shape. */
   readonly mask: 'masking_utils' | 'update_causal_mask'
+  /** Whether the head's result is in float32 before the loss is asked for. */
+  readonly wideLogits: boolean
   /** What the causal loss shifts by one: the labels, or logits and labels, both copied. */
   readonly shift: 'labels' | 'logits'
   /** The version of liger-kernel that goes with it. */
@@ -33,6 +41,8 @@ export interface Library {
   readonly t5: {
     /** Through ALL_ATTENTION_FUNCTIONS with a bias and a mask beside it, or written out with a bias that has the mask in it. */
     readonly attention: 'interface' | 'inline'
+    /** Whether stacks number their tokens (`cache_position`) and count by that. */
+    readonly positions: boolean
     /** Whether the decoder fills a cache of keys and values in training. */
     readonly cache: boolean
     /** Whether the head is the embedding whatever the checkpoint says. */
@@ -49,10 +59,14 @@ export const CURRENT: Library = {
   name: 'transformers-5.23+peft-0.21',
   modelTypes: null,
   rotaryBuffers: ['inv_freq', 'original_inv_freq'],
+  layerRotary: new Map(),
+  attention: 'interface',
   sdpa: 'grouped',
+  flashRepeats: new Set(),
   flashCast: 'query',
   flash: 'flash-attn',
   mask: 'masking_utils',
+  wideLogits: false,
   shift: 'labels',
   liger: '0.8',
   foak: false,
@@ -60,7 +74,7 @@ export const CURRENT: Library = {
   checkpointed: 'closure',
   bert: 'interface',
   gpt2: 'interface',
-  t5: { attention: 'interface', cache: true, headTied: true, embedding: 'own' },
+  t5: { attention: 'interface', positions: true, cache: true, headTied: true, embedding: 'own' },
   dora: 'result',
 }
 
@@ -91,10 +105,14 @@ export const TRANSFORMERS_4_48: Library = {
   name: 'transformers-4.48+peft-0.13',
   modelTypes: new Set(['llama', 'mistral', 'qwen2', 'bert', 'roberta', 'gpt2', 't5']),
   rotaryBuffers: ['inv_freq'],
+  layerRotary: new Map(),
+  attention: 'interface',
   sdpa: 'contiguous',
+  flashRepeats: new Set(),
   flashCast: 'value',
   flash: 'flash-attn',
   mask: 'update_causal_mask',
+  wideLogits: false,
   shift: 'logits',
   liger: '0.5',
   foak: true,
@@ -102,6 +120,33 @@ export const TRANSFORMERS_4_48: Library = {
   checkpointed: 'arguments',
   bert: 'inline',
   gpt2: 'inline',
-  t5: { attention: 'inline', cache: false, headTied: false, embedding: 'shared' },
+  t5: { attention: 'inline', positions: true, cache: false, headTied: false, embedding: 'shared' },
   dora: 'input',
+}
+
+/**
+ * transformers 4.45.2 and PEFT 0.13; liger-kernel 0.5.2, fms-acceleration-foak 0.4.0. As 4.48, and otherwise:
+ * - modeling_llama.py and modeling_qwen2.py, LlamaAttention.__init__: an embedding of each layer's own beside the model's, whose tables
+ *   every layer is handed; modeling_mistral.py, MistralAttention.forward asks its own, and the model has none;
+ * - the same files: LlamaAttention, LlamaFlashAttention2 and LlamaSdpaAttention are a forward each, whose names q, k and v are reassigned,
+ *   and which hand out no weights; sdpa is called without `.contiguous()` where there is no mask;
+ * - MistralFlashAttention2.forward and Qwen2FlashAttention2.forward: repeat_kv before flash-attn;
+ * - the same: `input_dtype = query_states.dtype`;
+ * - LlamaForCausalLM.forward: `logits = self.lm_head(…).float()`; CrossEntropyLoss of the file itself, which foak exchanges;
+ * - modeling_gpt2.py, GPT2SdpaAttention.forward: queries, keys and values as they lie in c_attn's result;
+ * - modeling_t5.py, T5Stack.forward: get_extended_attention_mask (modeling_utils.py), and no cache_position.
+ */
+export const TRANSFORMERS_4_45: Library = {
+  ...TRANSFORMERS_4_48,
+  name: 'transformers-4.45+peft-0.13',
+  layerRotary: new Map([
+    ['llama', 'beside'],
+    ['mistral', 'instead'],
+    ['qwen2', 'beside'],
+  ]),
+  attention: 'inline',
+  flashRepeats: new Set(['mistral', 'qwen2']),
+  flashCast: 'query',
+  wideLogits: true,
+  t5: { ...TRANSFORMERS_4_48.t5, positions: false },
 }

@@ -1,7 +1,6 @@
 import type { LlamaSpec } from '../../models/spec.ts'
 import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis } from '../trace/axes.ts'
-import type { DType } from '../trace/dtype.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { attentionOf } from './attention.ts'
 import { Builder } from './builder.ts'
@@ -22,11 +21,12 @@ import { causalMask } from './mask.ts'
 import type { Batch, Network } from './network.ts'
 import { fastNorm, gemmaNorm, type RmsNorm, rmsNorm } from './norm.ts'
 import { applyFastRotary, applyRotary } from './rotary.ts'
-import type { Around } from './rotary-decoder.ts'
 
 interface Layer {
   readonly path: string
   readonly attention: GroupedAttention
+  /** The table of its own rotary embedding, where it asks that. */
+  readonly rotary: Parameter | null
   readonly mlp: GatedMlp
   /** Of queries and keys, head by head (Qwen3). */
   readonly headNorms: readonly [q: RmsNorm, k: RmsNorm] | null
@@ -34,13 +34,15 @@ interface Layer {
   readonly postNorm: RmsNorm
 }
 
-/** What every layer is handed. */
+/** What every layer is handed; tables only where the model makes them. */
 interface Shared<T> {
   readonly positions: T
   readonly mask: T | null
-  readonly cos: T
-  readonly sin: T
+  readonly tables: Tables<T> | null
 }
+
+/** cos and sin `[1, t, d]`. */
+type Tables<T> = readonly [cos: T, sin: T]
 
 /** modeling_llama.py, modeling_mistral.py, modeling_qwen2.py, modeling_qwen3.py, modeling_gemma.py: decoder with rotary positions, grouped keys and a gated MLP. */
 export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Network {
@@ -52,14 +54,12 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
   const scale = spec.scaled
     ? b.buffer('model.embed_tokens.embed_scale', [], train.dtype, { kind: 'constant', value: Math.sqrt(spec.hidden) })
     : null
+  const ownRotary = library.layerRotary.get(spec.modelType) ?? null
   const layers = Array.from({ length: spec.layers }, (_, i) => layer(`model.layers.${i}`))
   const norm = rms('model.norm')
   const isFast = train.fusedKernels === 'foak'
   const normalize = isFast ? fastNorm : spec.scaled ? gemmaNorm : rmsNorm
-  const frequencies = { kind: 'inverse_frequencies', theta: spec.ropeTheta } as const
-  const [invFreq] = library.rotaryBuffers.map((name) =>
-    b.buffer(`model.rotary_emb.${name}`, [axis('d/2', spec.headDim / 2)], 'float32', frequencies),
-  )
+  const table = ownRotary === 'instead' ? null : rotaryTable('model')
   const head = b.linear(
     'lm_head',
     h,
@@ -67,14 +67,25 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
     spec.tied ? { head: 'vocabulary', tied: embedding } : { head: 'vocabulary' },
   )
 
+  /** Declares a rotary embedding's buffers; the one it turns by. */
+  function rotaryTable(path: string): Parameter {
+    const frequencies = { kind: 'inverse_frequencies', theta: spec.ropeTheta } as const
+    const [invFreq] = library.rotaryBuffers.map((name) =>
+      b.buffer(`${path}.rotary_emb.${name}`, [axis('d/2', spec.headDim / 2)], 'float32', frequencies),
+    )
+    return invFreq!
+  }
+
   function rms(path: string, width: Axis = h): RmsNorm {
     return { path, weight: b.weight(`${path}.weight`, [width]), eps: spec.normEps }
   }
 
   function layer(path: string): Layer {
     const biases = { bias: spec.qkvBias, outputBias: spec.outputBias }
+    const own = ownRotary && rotaryTable(`${path}.self_attn`)
     return {
       path,
+      rotary: ownRotary === 'instead' ? own : null,
       attention: withFusedAdapters(declareGroupedAttention(b, `${path}.self_attn`, h, axes, biases), train),
       headNorms: spec.headNorms ? [rms(`${path}.self_attn.q_norm`, d), rms(`${path}.self_attn.k_norm`, d)] : null,
       mlp: declareGatedMlp(b, `${path}.mlp`, [h, f], { activation: spec.activation, bias: spec.mlpBias }),
@@ -83,7 +94,12 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
     }
   }
 
-  function attention<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, around: Around<T>): readonly T[] {
+  function attention<T extends Tensor>(
+    o: Shorthand<T>,
+    m: Layer,
+    x: T,
+    { positions, mask, tables }: Shared<T>,
+  ): readonly T[] {
     const { path, q, k, v } = m.attention
     return o.module(path, [x], (s) => {
       const split = (y: T, n: Axis, norm: RmsNorm | null = null): T =>
@@ -93,7 +109,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
       const query = split(made?.[0] ?? linear(o, q, x), axes.heads, m.headNorms?.[0])
       const key = split(made?.[1] ?? linear(o, k, x), axes.kvHeads, m.headNorms?.[1])
       const value = split(made?.[2] ?? linear(o, v, x), axes.kvHeads)
-      const attend = attentionOf(train, library)
+      const attend = attentionOf(train, library, spec.modelType)
       const rotate = isFast ? applyFastRotary : applyRotary
       const how = {
         attend,
@@ -102,27 +118,31 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
         window: spec.slidingWindow,
         rotate,
       }
-      return attendHeads(o, s, m.attention, [query, key, value], around, how)
+      const [cos, sin] = tables ?? rotary(o, path, m.rotary!, [value, positions])
+      if (!tables) for (const t of [cos, sin]) s.let(t)
+      return attendHeads(o, s, m.attention, [query, key, value], { mask, cos, sin }, how)
     })
   }
 
   function decoderLayer<T extends Tensor>(o: Shorthand<T>, m: Layer, input: T, shared: Shared<T>): T {
-    const { positions, mask, cos, sin } = shared
+    const { positions, mask, tables } = shared
     const whole = mask ? [positions, mask] : [positions]
     const asArguments = library.checkpointed === 'arguments'
     const args = asArguments ? [input, ...whole] : [input]
-    const captured = asArguments ? [cos, sin] : [...whole, cos, sin]
+    const captured = [...(asArguments ? [] : whole), ...(tables ?? [])]
     return o.module(m.path, [input], () =>
-      o.checkpoint(train.checkpointing, args, captured, ([x, , given]) => layerBody(o, m, x!, given ?? mask, cos, sin)),
+      o.checkpoint(train.checkpointing, args, captured, ([x, at, given]) =>
+        layerBody(o, m, x!, { positions: at ?? positions, mask: given ?? mask, tables }),
+      ),
     )
   }
 
-  function layerBody<T extends Tensor>(o: Shorthand<T>, m: Layer, input: T, mask: T | null, cos: T, sin: T): T {
+  function layerBody<T extends Tensor>(o: Shorthand<T>, m: Layer, input: T, shared: Shared<T>): T {
     return o.call([], (s) => {
       let x = s.let(input)
       let residual = s.let(x)
       x = s.set(x, normalize(o, m.inputNorm, x))
-      const [attended, weights] = attention(o, m, x, { mask, cos, sin })
+      const [attended, weights] = attention(o, m, x, shared)
       x = s.set(x, attended!)
       if (weights) s.let(weights)
       x = s.set(x, o.add(residual, x))
@@ -142,26 +162,28 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
       const mask = causalMask(o, train, spec.modelType === 'mistral' ? { ...at, helper: 'mistral' } : at, library)
       if (mask) s.let(mask)
       let x = s.let(embedded)
-      const [cos, sin] = o.module('model.rotary_emb', [x, positions], () =>
-        rotary(o, positions, invFreq!, embedded.dtype),
-      )
-      s.let(cos)
-      s.let(sin)
-      for (const m of layers) x = s.set(x, decoderLayer(o, m, x, { positions, mask, cos, sin }))
+      const tables = table && rotary(o, 'model', table, [x, positions])
+      if (tables) for (const t of tables) s.let(t)
+      for (const m of layers) x = s.set(x, decoderLayer(o, m, x, { positions, mask, tables }))
       if (library.layerOutputs) s.let(x)
       x = s.set(x, normalize(o, norm, x))
       return x
     })
   }
 
-  function rotary<T extends Tensor>(o: Shorthand<T>, positions: T, table: Parameter, dtype: DType): readonly [T, T] {
-    const [cos, sin] = o.runAll('rotary_table', [o.parameter(table), positions], {
-      width: d,
-      theta: spec.ropeTheta,
-      scaling: 1,
-      dtype,
+  /** `rotary_emb(x, position_ids)` of the module at `path`: in the type of `x`. */
+  function rotary<T extends Tensor>(
+    o: Shorthand<T>,
+    path: string,
+    table: Parameter,
+    [x, positions]: [T, T],
+  ): Tables<T> {
+    const scaling = ownRotary === 'instead' ? null : 1
+    const how = { width: d, theta: spec.ropeTheta, scaling, dtype: x.dtype }
+    return o.module(`${path}.rotary_emb`, [x, positions], () => {
+      const [cos, sin] = o.runAll('rotary_table', [o.parameter(table), positions], how)
+      return [cos!, sin!] as const
     })
-    return [cos!, sin!]
   }
 
   const ids = { axes: [batch, tokens], dtype: 'int64' } as const
@@ -180,7 +202,8 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
       }
       return o.call([], (s) => {
         const x = s.let(run())
-        const logits = s.let(linear(o, head, x))
+        const made = linear(o, head, x)
+        const logits = s.let(library.wideLogits ? o.to(made, 'float32') : made)
         const loss = s.let(
           isFast ? fastCausalLoss(o, logits, labels!, vocab) : causalLoss(o, logits, labels!, vocab, library.shift),
         )

@@ -100,7 +100,7 @@ export function modernBert(spec: ModernBertSpec, train: TrainSpec, library: Libr
       // flash-attn counts the token itself
       const window = m.sliding ? spec.slidingWindow + 1 : null
       const how = { dropout: spec.attentionDropout, scale: d.size ** -0.5, causal: false, window, upcast: true }
-      const [attended, weights] = attentionOf(train, library)(o, { q, k, v, mask, ...how })
+      const [attended, weights] = attentionOf(train, library)(o, { q, k, v, mask, ...how }, s)
       let out = s.let(attended)
       if (weights) s.let(weights)
       out = s.set(out, o.contiguous(o.reshape(out, [batch, tokens, h])))

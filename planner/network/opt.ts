@@ -74,7 +74,7 @@ export function opt(spec: OptSpec, train: TrainSpec, library: Library): Network 
       k = split(k)
       v = split(v)
       const call = { q, k, v, mask, dropout: spec.attentionDropout, scale: 1, causal: true, upcast: true }
-      const [attended, weights] = attentionOf(train, library)(o, call)
+      const [attended, weights] = attentionOf(train, library)(o, call, s)
       let result = s.let(attended)
       if (weights) s.let(weights)
       result = s.set(result, o.contiguous(o.reshape(result, [batch, tokens, h])))

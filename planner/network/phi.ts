@@ -73,7 +73,7 @@ export function phi(spec: PhiSpec, train: TrainSpec, library: Library): Network 
       q = s.set(q, whole(o, qTurns, qPasses))
       k = s.set(k, whole(o, kTurns, kPasses))
       const call = { q, k, v, mask, dropout: spec.attentionDropout, scale: spec.headDim ** -0.5 }
-      const out = attentionOf(train, library)(o, { ...call, causal: true, upcast: true })
+      const out = attentionOf(train, library)(o, { ...call, causal: true, upcast: true }, s)
       return joinHeads(o, s, out, [batch, tokens, h], m.dense)
     })
   }

@@ -67,7 +67,7 @@ export function phi3(spec: Phi3Spec, train: TrainSpec, library: Library): Networ
       q = s.set(q, turnedQ)
       k = s.set(k, turnedK)
       const call = { q, k, v, mask, dropout: spec.attentionDropout, scale: spec.headDim ** -0.5 }
-      const out = attentionOf(train, library)(o, { ...call, causal: true, window: spec.slidingWindow, upcast: true })
+      const out = attentionOf(train, library)(o, { ...call, causal: true, window: spec.slidingWindow, upcast: true }, s)
       return joinHeads(o, s, out, [batch, tokens, attended], m.output)
     })
   }

@@ -19,7 +19,8 @@ interface InlineCall<T> {
   readonly mask: T | null
   /** The first layer's with the mask in it, from the second layer on. */
   readonly bias: T | null
-  readonly learned: boolean
+  /** Whether a learned bias is cut to the rows of the queries. */
+  readonly isCut: boolean
   /** `[1, a, t, s]` for the first layer. */
   readonly makeBias: (dtype: DType) => T
   /** Null across, where the block has counted. */
@@ -38,7 +39,7 @@ export function attendInline<T extends Tensor>(
   if (!bias) {
     if (call.positions) s.let(lengthSoFar(o, call.positions))
     bias = s.let(call.makeBias(scores.dtype))
-    if (call.learned) bias = s.set(bias, o.slice(bias, 2, 0, q.axes[2]!.size))
+    if (call.isCut) bias = s.set(bias, o.slice(bias, 2, 0, q.axes[2]!.size))
     if (mask) bias = s.set(bias, o.add(bias, mask))
   }
   scores = s.set(scores, o.run('add_', [scores, bias], {}))
@@ -52,18 +53,28 @@ export function attendInline<T extends Tensor>(
 export const lengthSoFar = <T extends Tensor>(o: Shorthand<T>, positions: T): T =>
   o.addScalar(o.select(positions, 0, positions.axes[0]!.size - 1), 1)
 
+/** A stack's sizes; `counts`: whether it numbers its tokens (transformers 4.48, not yet 4.45). */
+interface Stacked {
+  readonly batch: Axis
+  readonly tokens: Axis
+  readonly sources: Axis | null
+  readonly dtype: DType
+  readonly counts: boolean
+}
+
 /** What T5Stack.forward makes before its blocks run, among its names; `sources` are the encoder's tokens, in the decoder. */
 export function inlineMasks<T extends Tensor>(
   o: Shorthand<T>,
   s: Frame<T>,
-  { batch, tokens, sources, dtype }: { batch: Axis; tokens: Axis; sources: Axis | null; dtype: DType },
+  { batch, tokens, sources, dtype, counts }: Stacked,
 ): Masks<T> {
   const ones = (keys: Axis, type: DType): T =>
     s.let(o.run('constant', [], { axes: [batch, keys], dtype: type, value: 1 }))
-  const positions = s.let(o.run('positions', [], { axes: [tokens] }))
+  const positions = counts ? s.let(o.run('positions', [], { axes: [tokens] })) : null
   const seen = ones(tokens, 'float32')
   if (!sources) return { self: s.let(invertedMask(o, seen, dtype)), cross: null, positions }
-  const causal = { batch, tokens, keys: tokens, dtype, window: null, helper: 't5' } as const
+  const helper = counts ? 't5' : 't5_extended'
+  const causal = { batch, tokens, keys: tokens, dtype, window: null, helper } as const
   const self = s.let(o.run('causal_mask', [seen], causal))
   const cross = s.let(invertedMask(o, ones(sources, 'int64'), dtype))
   return { self, cross, positions }

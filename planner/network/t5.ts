@@ -84,7 +84,7 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
     throw new Refusal('not-modelled', '--gradient-checkpointing', message, 'Say non-reentrant.')
   }
   if (train.checkpointing !== 'none' && library.t5.attention === 'inline') {
-    const message = 'checkpointing of T5 is not modelled for the stack of transformers 4.48'
+    const message = `checkpointing of T5 is not modelled as ${library.name} has it`
     throw new Refusal('not-modelled', '--gradient-checkpointing', message, 'Leave out --stack.')
   }
   if (train.dtype === 'float16') {
@@ -179,7 +179,8 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
         m.bias ? relativeBias(o, m, m.bias, query, key) : noBias(o, query, key, dtype)
       if (inline) {
         const positions = given.crosses ? null : given.positions
-        const call = { q, k, v, mask, bias: given.bias, learned: m.bias !== null, makeBias, positions }
+        const isCut = m.bias !== null && library.t5.positions
+        const call = { q, k, v, mask, bias: given.bias, isCut, makeBias, positions }
         const [turned, bias] = attendInline(o, s, { ...call, dropout: spec.dropout })
         const whole = s.set(turned, o.view(turned, [batch, query, inner]))
         return [s.set(whole, linear(o, m.o, whole)), bias] as const
@@ -311,7 +312,7 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
       const used = [s.let(self[1])]
       let weights = self[2] && s.let(self[2])
       if (m.cross && m.crossNorm) {
-        const length = inline ? s.let(lengthSoFar(o, positions!)) : null
+        const length = inline && positions ? s.let(lengthSoFar(o, positions)) : null
         const cross = attentionLayer(o, `${m.path}.layer.1`, m.crossNorm, m.cross, x, {
           mask: masks.cross,
           bias: biases[1] ?? null,
@@ -339,7 +340,8 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
     reading: Reading<T> | null,
     padding: T | null,
   ): Masks<T> {
-    if (inline) return inlineMasks(o, s, { batch, tokens, sources: reading && sources, dtype })
+    if (inline)
+      return inlineMasks(o, s, { batch, tokens, sources: reading && sources, dtype, counts: library.t5.positions })
     const held = (mask: T | null): T | null => mask && s.let(mask)
     const at = { batch, tokens, dtype }
     if (!reading) return { self: held(bidirectionalMask(o, train, { ...at, padding })), cross: null, positions: null }

@@ -121,11 +121,17 @@ export interface Attributes {
     /** An encoder's: nothing is hidden but padding, and what is farther than the window on either side. */
     readonly bidirectional?: boolean
     /** Whose helper makes it, where a modeling file has its own (transformers 4). */
-    readonly helper?: 'mistral' | 't5'
+    readonly helper?: 'mistral' | 't5' | 't5_extended'
     /** Type of an additive mask; `bool` where the kernel takes a mask of what may be seen. */
     readonly dtype: DType
   }
-  rotary_table: { readonly width: Axis; readonly theta: number; readonly scaling: number; readonly dtype: DType }
+  rotary_table: {
+    readonly width: Axis
+    readonly theta: number
+    /** Null where nothing is multiplied. */
+    readonly scaling: number | null
+    readonly dtype: DType
+  }
   position_ids_after_padding: { readonly padId: number }
   /** Positions of what a mask `[b, t]` lets be seen, from 0; −1 before the first. */
   positions_of_mask: None

@@ -1,6 +1,6 @@
 import { type ModelSpec, specFromCatalog } from '../../models/index.ts'
 import { capacityOf, findDevices } from '../devices/index.ts'
-import { type Gpu, predict, predictOnDevice, resolveStack } from '../predict/index.ts'
+import { type Gpu, predict, predictOnDevice, resolveStack, type Stack } from '../predict/index.ts'
 import type { EstimateBody } from '../result/estimate.ts'
 import type { TrainingOptions } from '../training/options.ts'
 import { resolveTraining } from '../training/resolve.ts'
@@ -20,8 +20,10 @@ export interface Published {
   readonly nvidia_smi_peak_mib: number
 }
 
-/** The stack whose prediction stands beside the measurements. */
-export const PUBLISHED_STACK = resolveStack('transformers-4.48')
+/** The stack that a row was measured on, as far as it is modelled: transformers and PEFT of that version, and a newer torch. */
+export const stackOfPublished = ({ stack }: Published): Stack =>
+  resolveStack(`transformers-${stack.transformers.split('.').slice(0, 2).join('.')}`)
+
 const [DEVICE] = findDevices('a100-80gb')
 const A100: Gpu = { name: DEVICE!.name, bytes: capacityOf(DEVICE!), device: DEVICE! }
 
@@ -31,13 +33,13 @@ const TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj']
 /** The prediction for a measured step, with the tier of allocated bytes as a formula. */
 export const predictedForPublished = (row: Published): EstimateBody => {
   const { model, train } = settingOf(row)
-  return predict(model, train, PUBLISHED_STACK, A100)
+  return predict(model, train, stackOfPublished(row), A100)
 }
 
 /** The same with the allocator replayed on the device. */
 export const replayedForPublished = (row: Published): EstimateBody => {
   const { model, train } = settingOf(row)
-  return predictOnDevice(model, train, PUBLISHED_STACK, A100)
+  return predictOnDevice(model, train, stackOfPublished(row), A100)
 }
 
 function settingOf(row: Published): { model: ModelSpec; train: TrainSpec } {
@@ -54,7 +56,7 @@ function settingOf(row: Published): { model: ModelSpec; train: TrainSpec } {
     ...(row.rank === null ? {} : { rank: row.rank, target_modules: TARGETS, lora_dropout: 0.1 }),
     ...(row.method === 'qlora' ? { quantize: 'nf4-double', ...casts(row) } : {}),
   }
-  const { train } = resolveTraining(model, options, { stack: PUBLISHED_STACK.name })
+  const { train } = resolveTraining(model, options, { stack: stackOfPublished(row).name })
   return { model, train }
 }
 
@@ -66,8 +68,3 @@ const casts = ({ framework_config }: Published): TrainingOptions => {
 
 /** foak's kernels are named otherwise: fused cross entropy, RMS norm, RoPE and, over a quantized base, LoRA. */
 export const hasStockKernels = ({ framework_config }: Published): boolean => !framework_config.includes('foak')
-
-/** Measured on the versions that the prediction is for. */
-export const isOnStack = ({ stack }: Published): boolean => PUBLISHED_STACK.name.includes(minorOf(stack.transformers))
-
-const minorOf = (version: string): string => version.split('.').slice(0, 2).join('.')

@@ -1,22 +1,34 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { hasStockKernels, isOnStack, type Published, replayedForPublished } from '../pages/published.ts'
+import { hasStockKernels, type Published, replayedForPublished } from '../pages/published.ts'
 
 // Mistral-7B on an A100, as others measured it, against the replayed allocator: what torch had allocated, and what nvidia-smi showed.
 // Nothing was fitted to these rows. What is under at the high end is not attributed (docs/allocators.md).
 
 const MIB = 2 ** 20
 const file = new URL('../../../fixtures/published/fms-acceleration-mistral-7b.json', import.meta.url)
-const rows: Published[] = JSON.parse(readFileSync(file, 'utf8')).rows.filter(isOnStack)
+const rows: Published[] = JSON.parse(readFileSync(file, 'utf8')).rows
 const replayed = rows.map((row) => ({ row, tiers: replayedForPublished(row).tiers }))
 const nameOf = ({ framework_config, method, batch }: Published): string => `${framework_config} ${method} ${batch}`
 
-test('allocated bytes of the replay: within 0.003 %', () => {
-  assert.is(replayed.length, 14)
+test('allocated bytes of the replay: within 0.003 %, on transformers 4.45 within 0.005 %', () => {
+  assert.is(replayed.length, 33)
   for (const { row, tiers } of replayed) {
     const error = tiers.allocated!.bytes / row.measured_bytes - 1
-    assert.ok(Math.abs(error) <= 0.00003, `${nameOf(row)}: ${(100 * error).toFixed(4)} %`)
+    const share = row.stack.transformers === '4.48.1' ? 0.00003 : 0.00005
+    assert.ok(Math.abs(error) <= share, `${nameOf(row)}: ${(100 * error).toFixed(4)} %`)
+  }
+})
+
+test("with liger's loss the device shows what the replay reserved and 523 MiB, at every batch of LoRA", () => {
+  const liger = replayed.filter(
+    ({ row }) => row.framework_config === 'foak-fast-kernels-liger' && row.method === 'lora',
+  )
+  assert.is(liger.length, 3)
+  for (const { row, tiers } of liger) {
+    const beyond = row.nvidia_smi_peak_mib - tiers.reserved! / MIB
+    assert.ok(Math.abs(beyond - 524) <= 1, `${nameOf(row)}: ${beyond} MiB`)
   }
 })
 

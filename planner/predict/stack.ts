@@ -1,8 +1,9 @@
 import type { Allocator } from '../allocate/allocator.ts'
 import { torchCuda } from '../allocate/torch-cuda/index.ts'
-import { CURRENT, type Library, TRANSFORMERS_4_48 } from '../network/library.ts'
+import { CURRENT, type Library, TRANSFORMERS_4_45, TRANSFORMERS_4_48 } from '../network/library.ts'
 import type { Dialect } from '../simulate/dialect.ts'
 import { torch } from '../simulate/dialects/torch.ts'
+import { torchTransformers445 } from '../simulate/dialects/torch-transformers-4.45.ts'
 import { torchTransformers448 } from '../simulate/dialects/torch-transformers-4.48.ts'
 import { Refusal } from '../trace/errors.ts'
 
@@ -23,7 +24,11 @@ const stackOf = (dialect: Dialect, library: Library): Stack => ({
 
 const NEWEST = stackOf(torch, CURRENT)
 
-export const STACKS: readonly Stack[] = [NEWEST, stackOf(torchTransformers448, TRANSFORMERS_4_48)]
+export const STACKS: readonly Stack[] = [
+  NEWEST,
+  stackOf(torchTransformers448, TRANSFORMERS_4_48),
+  stackOf(torchTransformers445, TRANSFORMERS_4_45),
+]
 export const DEFAULT_STACK = NEWEST.name
 
 /** A stack by its full name or an unambiguous part of it. Throws `Refusal` where there is none, or several. */

@@ -69,7 +69,8 @@ export const causalMask: Kernel<'causal_mask'> = (p) => ({
 
 /** cos and sin `[1, t, d]` of position × frequency, the frequencies twice (modeling_llama.py, LlamaRotaryEmbedding). */
 export const rotaryTable: Kernel<'rotary_table'> = (p) => ({
-  forward: ({ attributes: { width, scaling }, inputs }) => {
+  forward: ({ attributes: { width, scaling: given }, inputs }) => {
+    const scaling = given ?? 1
     const [frequencies, ids] = [inputs[0]!, inputs[1]!]
     const axes: Axes = [ONE, ids.axes.at(-1)!, width]
     const [f, n] = [p.known(frequencies), p.known(ids)]

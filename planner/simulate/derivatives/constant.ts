@@ -78,6 +78,8 @@ export const causalMask = (s: Simulator): Operation<View, 'causal_mask'> => {
       window !== null && 'sliding',
       inputs[0] && 'padded',
       dtype === 'bool' && 'bool',
+      // its numbers are made in float32, and cast
+      helper === 't5_extended' && dtype === 'float32' && 'float32',
     ].filter(Boolean)
     return {
       results: { result: { axes: stretched ? shared : axes, dtype } },
@@ -113,12 +115,13 @@ export const causalMask = (s: Simulator): Operation<View, 'causal_mask'> => {
 
 /** cos and sin `[1, t, d]` (LlamaRotaryEmbedding.forward). */
 export const rotaryTable = (s: Simulator): Operation<View, 'rotary_table'> =>
-  made(s, 'rotary_table', ({ attributes: { width, dtype }, inputs }) => {
+  made(s, 'rotary_table', ({ attributes: { width, dtype, scaling }, inputs }) => {
     const axes: Axes = [ONE, inputs[1]!.axes.at(-1)!, width]
     const half: Axes = [...axes.slice(0, -1), axis(`${width.name}/2`, width.size / 2)]
+    const variant = [scaling === null && 'unscaled', dtype === 'float32' && 'float32'].filter(Boolean)
     return {
       results: { cos: { axes, dtype }, sin: { axes, dtype } },
-      ...(dtype === 'float32' ? { variant: 'float32' } : {}),
+      ...(variant.length > 0 ? { variant: variant.join('_') } : {}),
       parts: {
         ids: { axes: [ONE, inputs[1]!.axes.at(-1)!, ONE], dtype: 'float32' },
         half: { axes: half, dtype: 'float32' },
