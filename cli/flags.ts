@@ -5,6 +5,7 @@ import {
   ADAPTER_DTYPES,
   ATTENTION_NAMES,
   AUTOCASTS,
+  CHECKPOINT_KEEPINGS,
   CHECKPOINTINGS,
   FUSED_KERNELS,
   FUSED_LOSSES,
@@ -115,6 +116,15 @@ export const FLAGS = {
   attention: flag('Step', choice(ATTENTION_NAMES), { describe: 'How attention is computed', fallback: 'sdpa' }),
   gradient_checkpointing: flag('Step', choice(CHECKPOINTINGS), {
     describe: 'Compute activations again in the backward',
+    fallback: 'none',
+  }),
+  checkpoint_every: flag('Step', integer(1, 4096), {
+    describe: 'Checkpoint one layer of so many',
+    fallback: '1',
+    placeholder: 'N',
+  }),
+  checkpoint_keep: flag('Step', choice(CHECKPOINT_KEEPINGS), {
+    describe: 'Results that a checkpoint keeps all the same',
     fallback: 'none',
   }),
   gradient_accumulation: flag('Step', integer(1, 1_000_000), { describe: 'Micro-steps a step', fallback: '1' }),

@@ -28,7 +28,7 @@ export function settingWords(t: TrainingSetting): string {
     parts.push(t.target_modules ? `r ${t.rank}, ${targetWords(t.target_modules)}` : `r ${t.rank}`)
   parts.push(`${t.attention} attention`, optimizerWords(t))
   if (t.quantize !== undefined && t.quantize !== 'none') parts.push(t.quantize)
-  if (t.gradient_checkpointing !== 'none') parts.push(`checkpointing ${t.gradient_checkpointing}`)
+  if (t.gradient_checkpointing !== 'none') parts.push(checkpointingWords(t))
   if (t.gradient_accumulation > 1) parts.push(`${t.gradient_accumulation} micro-steps`)
   if (t.layers !== undefined) parts.push(`cut to the first ${t.layers} layers`)
   return parts.join(' · ')
@@ -39,6 +39,18 @@ const targetWords = (targets: readonly string[]): string =>
 
 const optimizerWords = (t: TrainingSetting): string =>
   t.optimizer_impl === undefined ? t.optimizer : `${t.optimizer} (${t.optimizer_impl})`
+
+/** `checkpointing non-reentrant, one layer in 2, keeps products` */
+export function checkpointingWords({
+  gradient_checkpointing,
+  checkpoint_every,
+  checkpoint_keep,
+}: TrainingSetting): string {
+  const parts = [`checkpointing ${gradient_checkpointing}`]
+  if (checkpoint_every !== undefined && checkpoint_every > 1) parts.push(`one layer in ${checkpoint_every}`)
+  if (checkpoint_keep !== undefined && checkpoint_keep !== 'none') parts.push(`keeps ${checkpoint_keep}`)
+  return parts.join(', ')
+}
 
 /** An instant for a chart: `backward · log_softmax`. */
 export function instantWords(phase: string, op: string): string {

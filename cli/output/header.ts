@@ -1,6 +1,6 @@
 import type { TrainingSetting } from '../../planner/result/common.ts'
 import type { Adapted } from '../model/adapted.ts'
-import { batchName, optimizerName } from './names.ts'
+import { batchName, checkpointingName, optimizerName } from './names.ts'
 import { millions } from './numbers.ts'
 
 export interface HeaderFacts {
@@ -21,7 +21,7 @@ export function headerParts({ model, parameters, setting, adapted, on }: HeaderF
     optimizerName(setting),
     batchName(setting),
     adapterName(setting, adapted),
-    setting.gradient_checkpointing === 'none' ? '' : `${setting.gradient_checkpointing} checkpointing`,
+    checkpointingName(setting),
     `${setting.attention} attention`,
     on,
   ].filter((part) => part !== '')

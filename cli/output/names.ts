@@ -32,6 +32,13 @@ export function batchName(setting: TrainingSetting): string {
   return `${setting.batch_size} × ${setting.seq_len}${target} tokens${micro}`
 }
 
+/** `non-reentrant checkpointing of one layer in 2, keeping products`; empty where there is none. */
+export function checkpointingName(setting: TrainingSetting): string {
+  const { gradient_checkpointing: mode, checkpoint_every: every = 1, checkpoint_keep: keep = 'none' } = setting
+  if (mode === 'none') return ''
+  return `${mode} checkpointing${every > 1 ? ` of one layer in ${every}` : ''}${keep === 'none' ? '' : `, keeping ${keep}`}`
+}
+
 /** An instant: `backward · lm_head · log_softmax`; the loss is outside any module. */
 export const instant = (phase: string, scope: string, op: string): string =>
   [phase, scope, op].filter((part) => part !== '').join(' · ')

@@ -6,6 +6,9 @@ import type { Variable } from './variable.ts'
 /** What becomes of a save: kept, or only its place held, or kept for a checkpoint's holder. */
 export type SaveTo<D> = (node: Node<D>, slot: string, tensor: Variable<D>, why: string) => void
 
+/** Runs an operation's kernel, or stands in for it. */
+export type RunKernel<D> = (run: () => readonly Variable<D>[]) => readonly Variable<D>[]
+
 /** One operation while it runs forward; `node` is null where nothing is recorded. */
 export class ForwardCall<D, N extends OpName> implements Forward<D, N> {
   readonly op: N
@@ -14,6 +17,9 @@ export class ForwardCall<D, N extends OpName> implements Forward<D, N> {
   readonly #node: Node<D> | null
   readonly #saveTo: SaveTo<D>
   readonly #attachTo: (node: Node<D>, tensor: Variable<D>, why: string) => void
+  readonly #runKernel: RunKernel<D> | null
+  /** True once its kernel was asked for: what a checkpoint keeps has to be. */
+  hasRun = false
 
   constructor(
     op: N,
@@ -22,6 +28,7 @@ export class ForwardCall<D, N extends OpName> implements Forward<D, N> {
     node: Node<D> | null,
     saveTo: SaveTo<D>,
     attachTo: (node: Node<D>, tensor: Variable<D>, why: string) => void,
+    runKernel: RunKernel<D> | null,
   ) {
     this.op = op
     this.attributes = attributes
@@ -29,6 +36,7 @@ export class ForwardCall<D, N extends OpName> implements Forward<D, N> {
     this.#node = node
     this.#saveTo = saveTo
     this.#attachTo = attachTo
+    this.#runKernel = runKernel
   }
 
   get recording(): boolean {
@@ -45,6 +53,11 @@ export class ForwardCall<D, N extends OpName> implements Forward<D, N> {
 
   attach(tensor: Variable<D>, why: string): void {
     if (this.#node) this.#attachTo(this.#node, tensor, why)
+  }
+
+  kernel(run: () => readonly Variable<D>[]): readonly Variable<D>[] {
+    this.hasRun = true
+    return this.#runKernel ? this.#runKernel(run) : run()
   }
 }
 

@@ -23,6 +23,8 @@ export class Checkpoint<D> implements Recomputation<D> {
   /** Places whose node has gone (`weak_holders` that are dead). */
   readonly #gone = new Set<number>()
   #packing = true
+  /** Results of the forward's kernels that the region keeps, first to last (_CachingTorchDispatchMode). */
+  readonly #kept: (readonly Variable<D>[])[] = []
 
   /**
    * `inputs` are kept (`_NoopSaveInputs`), `captured` are what the region's closure refers to; `again` runs the region.
@@ -52,6 +54,26 @@ export class Checkpoint<D> implements Recomputation<D> {
     if (node.held.length === 0) this.#open++
     node.checkpoint = this
     node.held.push({ slot, why, index: this.#holders++ })
+  }
+
+  /** Keeps what a kernel of the forward made. */
+  put(results: readonly Variable<D>[]): readonly Variable<D>[] {
+    this.#kept.push(
+      results.map((v) => {
+        const kept = this.#runtime.alias(v)
+        this.#runtime.onSave(kept, 'kept by the checkpoint')
+        return kept
+      }),
+    )
+    return results
+  }
+
+  /** Hands out what the same kernel made in the forward: whoever asks has it from now on (_CachedTorchDispatchMode). */
+  take(): readonly Variable<D>[] {
+    const results = this.#kept.shift()
+    if (!results) throw new Error('the recomputation runs a kernel that its forward did not run')
+    for (const v of results) this.#runtime.onUnsave(v)
+    return results
   }
 
   /** The forward has ended; a region that saved nothing keeps nothing. */
@@ -100,6 +122,9 @@ export class Checkpoint<D> implements Recomputation<D> {
   #end(): void {
     for (const v of this.#computed ?? []) if (v) this.#lifetimes.letGo(v)
     this.#computed = null
+    // early stops leave the last ones
+    for (const v of this.#kept.flat()) this.#lifetimes.letGo(v)
+    this.#kept.length = 0
     for (const v of this.#inputs) this.#lifetimes.letGo(v)
     for (const v of this.#captured) this.#lifetimes.drop(v)
   }

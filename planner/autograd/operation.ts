@@ -18,6 +18,11 @@ export interface Forward<D, N extends OpName> {
    * backward does not release it.
    */
   attach(tensor: Variable<D>, why: string): void
+  /**
+   * The results of `run`, which makes them; where a checkpointed region that kept them is run again, what it kept, and `run` is not
+   * called. An operation that a checkpoint may keep makes all its results in one such call.
+   */
+  kernel(run: () => readonly Variable<D>[]): readonly Variable<D>[]
 }
 
 /** What an operation sees while its gradient is computed. */

@@ -1,8 +1,8 @@
 import type { AttributesOf, OpName } from '../ops/attributes.ts'
-import type { CheckpointMode, Frame, Parameter } from '../ops/ops.ts'
+import type { Checkpointing, Frame, Parameter } from '../ops/ops.ts'
 import { OpsBase } from '../ops/shorthand.ts'
 import { Autocast, type AutocastPolicy } from './autocast.ts'
-import { ForwardCall, type SaveTo } from './call.ts'
+import { ForwardCall, type RunKernel, type SaveTo } from './call.ts'
 import { Checkpoint, StopRecomputation } from './checkpoint.ts'
 import { Engine, type Order } from './engine.ts'
 import { LocalFrame } from './frame.ts'
@@ -27,6 +27,8 @@ export class Tape<D> extends OpsBase<Variable<D>> {
   readonly #inputs: Leaf<D>[] = []
   readonly #captured: Variable<D>[] = []
   #saveTo: SaveTo<D>
+  /** Operations whose results the region that is run keeps, and what becomes of them: kept, or handed out. */
+  #keeping: Keeping<D> | null = null
   /** While a region is computed again: all its results, so that an early stop can release what is under way. */
   #made: Variable<D>[] | null = null
 
@@ -94,8 +96,11 @@ export class Tape<D> extends OpsBase<Variable<D>> {
       wanted && this.#recording
         ? new Node<D>(op, attributes, this.#sequence++, position.scope, inputs.map(edgeOf), inputs.map(metaOf))
         : null
-    const call = new ForwardCall<D, N>(op, attributes, inputs, node, this.#saveTo, this.#attach)
+    const kept = this.#keeping?.ops.has(op) === true
+    const runKernel = kept ? this.#keeping!.run : null
+    const call = new ForwardCall<D, N>(op, attributes, inputs, node, this.#saveTo, this.#attach, runKernel)
     const outputs = runtime.operation(op).forward(call)
+    if (kept && !call.hasRun) throw new Error(`${op} has no results that a checkpoint could keep`)
     if (inputs.includes(outputs[0]!)) return outputs
     this.#made?.push(...outputs)
     if (node) record(node, outputs)
@@ -229,7 +234,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
   }
 
   checkpoint<R extends Variable<D> | readonly Variable<D>[]>(
-    mode: CheckpointMode,
+    { mode, keeps: ops }: Checkpointing,
     args: readonly Variable<D>[],
     captured: readonly Variable<D>[],
     body: (args: readonly Variable<D>[]) => R,
@@ -237,6 +242,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     // torch/utils/checkpoint.py: without a graph there is nothing to compute again.
     if (mode === 'none' || !this.#recording) return body(args)
     if (mode === 'reentrant') {
+      if (ops.size > 0) throw new Error('a reentrant region keeps nothing')
       const single = (inputs: readonly Variable<D>[]): Variable<D> => {
         const result = body(inputs)
         if (result instanceof Variable) return result
@@ -246,12 +252,14 @@ export class Tape<D> extends OpsBase<Variable<D>> {
       return this.#reentrant(args, captured, single) as R
     }
     const { scope } = this.runtime.position
-    const region: Checkpoint<D> = new Checkpoint(this.runtime, this.#lifetimes, args, captured, (inputs) =>
-      this.#again(region, scope, inputs, body),
-    )
+    const region: Checkpoint<D> = new Checkpoint(this.runtime, this.#lifetimes, args, captured, (inputs) => {
+      const handing = ops.size > 0 ? { ops, run: () => region.take() } : null
+      this.#keepingWith(handing, () => this.#again(region, scope, inputs, body))
+    })
+    const keeping = ops.size > 0 ? { ops, run: (run: () => readonly Variable<D>[]) => region.put(run()) } : null
     const result = this.#saving(
       (node, slot, _, why) => region.pack(node, slot, why),
-      () => body(args),
+      () => this.#keepingWith(keeping, () => body(args)),
     )
     region.close()
     return result
@@ -264,6 +272,16 @@ export class Tape<D> extends OpsBase<Variable<D>> {
       return body()
     } finally {
       this.#saveTo = before
+    }
+  }
+
+  #keepingWith<R>(keeping: Keeping<D> | null, body: () => R): R {
+    const before = this.#keeping
+    this.#keeping = keeping
+    try {
+      return body()
+    } finally {
+      this.#keeping = before
     }
   }
 
@@ -429,6 +447,11 @@ export class Tape<D> extends OpsBase<Variable<D>> {
 // A generic union of one and many is told apart at run time only.
 const resultsOf = <D>(result: Variable<D> | readonly Variable<D>[]): readonly Variable<D>[] =>
   result instanceof Variable ? [result] : result
+
+interface Keeping<D> {
+  readonly ops: Checkpointing['keeps']
+  readonly run: RunKernel<D>
+}
 
 function record<D>(node: Node<D>, outputs: readonly Variable<D>[]): void {
   node.outputs = outputs.map(({ axes, dtype }) => ({ axes, dtype }))

@@ -30,7 +30,9 @@ const CONFIG = {
   hidden_act: 'silu',
 }
 
-const trainOf = (method: Method, checkpointing: CheckpointMode): TrainSpec => ({
+type Selective = Pick<TrainSpec, 'checkpointEvery' | 'checkpointKeep' | 'attention'>
+
+const trainOf = (method: Method, checkpointing: CheckpointMode, selective: Partial<Selective> = {}): TrainSpec => ({
   method,
   batch: 2,
   tokens: 5,
@@ -49,6 +51,7 @@ const trainOf = (method: Method, checkpointing: CheckpointMode): TrainSpec => ({
     method === 'full'
       ? null
       : { rank: 2, alpha: 4, dropout: 0.25, targets: ['all-linear'], dtype: 'base', rslora: false },
+  ...selective,
 })
 
 /** Two steps: their trace, what each gradient was, and the losses. */
@@ -101,6 +104,23 @@ for (const engine of TESTED_ENGINES) {
         assert.is(divergence(predict(engine, train), run.events), null)
         assert.equal(run.losses, plain.losses)
         assert.equal(run.gradients, plain.gradients)
+      }
+    })
+
+    test(`${engine}, ${method}: so it is where some layers are checkpointed, or where a checkpoint keeps results`, async () => {
+      for (const attention of ['eager', 'sdpa'] as const) {
+        const plain = await execute(engine, trainOf(method, 'none', { attention }))
+        for (const some of [
+          { checkpointEvery: 2 },
+          { checkpointKeep: 'attention' },
+          { checkpointKeep: 'products' },
+        ] as const) {
+          const train = trainOf(method, 'non-reentrant', { attention, ...some })
+          const run = await execute(engine, train)
+          assert.is(divergence(predict(engine, train), run.events), null)
+          assert.equal(run.losses, plain.losses)
+          assert.equal(run.gradients, plain.gradients)
+        }
       }
     })
   }

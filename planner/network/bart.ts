@@ -1,5 +1,5 @@
 import type { BartSpec } from '../../models/spec.ts'
-import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import type { Checkpointing, Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis, ONE } from '../trace/axes.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
@@ -27,6 +27,7 @@ interface Attention {
 
 interface Layer {
   readonly path: string
+  readonly checkpointing: Checkpointing
   readonly self: Attention
   /** A decoder's, over what the encoder made. */
   readonly cross: Attention | null
@@ -107,6 +108,7 @@ export function bart(spec: BartSpec, train: TrainSpec, library: Library): Networ
   function layer(path: string, f: Axis, heads: Axis, decodes: boolean): Layer {
     return {
       path,
+      checkpointing: b.checkpointing(),
       self: attention(`${path}.self_attn`, heads, decodes),
       cross: decodes ? attention(`${path}.encoder_attn`, heads, false) : null,
       fc1: b.linear(`${path}.fc1`, h, f, { bias: true }),
@@ -180,7 +182,7 @@ export function bart(spec: BartSpec, train: TrainSpec, library: Library): Networ
         memory: memory && rest.at(-1)!,
         memoryMask,
       })
-    return o.module(m.path, args, () => o.checkpoint(train.checkpointing, args, memoryMask ? [memoryMask] : [], region))
+    return o.module(m.path, args, () => o.checkpoint(m.checkpointing, args, memoryMask ? [memoryMask] : [], region))
   }
 
   function runLayers<T extends Tensor>(o: Shorthand<T>, s: Frame<T>, m: Stack, first: T, reading: Reading<T>): T {

@@ -1,5 +1,5 @@
 import type { BertSpec } from '../../models/spec.ts'
-import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import type { Checkpointing, Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { axis, ONE } from '../trace/axes.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
@@ -15,6 +15,7 @@ import { type LayerNorm, layerNorm } from './norm.ts'
 
 interface Layer {
   readonly path: string
+  readonly checkpointing: Checkpointing
   readonly query: Linear
   readonly key: Linear
   readonly value: Linear
@@ -61,6 +62,7 @@ export function bert(spec: BertSpec, train: TrainSpec, library: Library): Networ
     const bias = { bias: true }
     return {
       path,
+      checkpointing: b.checkpointing(),
       query: b.linear(`${path}.attention.self.query`, h, h, bias),
       key: b.linear(`${path}.attention.self.key`, h, h, bias),
       value: b.linear(`${path}.attention.self.value`, h, h, bias),
@@ -187,7 +189,7 @@ export function bert(spec: BertSpec, train: TrainSpec, library: Library): Networ
   function encoderLayer<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null): T {
     const args = mask ? [x, mask] : [x]
     return o.module(m.path, args, () =>
-      o.checkpoint(train.checkpointing, args, [], ([y, z]) => layerBody(o, m, y!, z ?? null)),
+      o.checkpoint(m.checkpointing, args, [], ([y, z]) => layerBody(o, m, y!, z ?? null)),
     )
   }
 

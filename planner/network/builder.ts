@@ -1,9 +1,10 @@
-import type { Init, Parameter } from '../ops/ops.ts'
+import type { Checkpointing, Init, Parameter } from '../ops/ops.ts'
 import { type Axes, type Axis, ONE } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { adapterOf, isTarget } from './adapter.ts'
+import { checkpointingOf } from './checkpointing.ts'
 import { CURRENT, type Library } from './library.ts'
 import type { Linear } from './linear.ts'
 import type { Network } from './network.ts'
@@ -26,6 +27,7 @@ export class Builder {
   /** Paths of all linears, for messages about targets that match nothing. */
   readonly linears: string[] = []
   #adapted = 0
+  #layers = 0
   readonly #savedNames = new Set<string>()
 
   constructor(train: TrainSpec, library: Library = CURRENT) {
@@ -45,6 +47,11 @@ export class Builder {
 
   get adapted(): number {
     return this.#adapted
+  }
+
+  /** How the next layer is checkpointed: to be asked once for each, in the order of `modules()`. */
+  checkpointing(): Checkpointing {
+    return checkpointingOf(this.train, this.#layers++)
   }
 
   /** A weight of the base model: it trains under full fine-tuning only. */

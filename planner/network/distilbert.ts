@@ -1,5 +1,5 @@
 import type { DistilBertSpec } from '../../models/spec.ts'
-import type { Shorthand, Tensor } from '../ops/ops.ts'
+import type { Checkpointing, Shorthand, Tensor } from '../ops/ops.ts'
 import { axis, ONE } from '../trace/axes.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
@@ -16,6 +16,7 @@ import { type LayerNorm, layerNorm } from './norm.ts'
 
 interface Layer {
   readonly path: string
+  readonly checkpointing: Checkpointing
   readonly query: Linear
   readonly key: Linear
   readonly value: Linear
@@ -53,6 +54,7 @@ export function distilBert(spec: DistilBertSpec, train: TrainSpec, library: Libr
   function layer(path: string): Layer {
     return {
       path,
+      checkpointing: b.checkpointing(),
       query: b.linear(`${path}.attention.q_lin`, h, h, bias),
       key: b.linear(`${path}.attention.k_lin`, h, h, bias),
       value: b.linear(`${path}.attention.v_lin`, h, h, bias),
@@ -119,7 +121,7 @@ export function distilBert(spec: DistilBertSpec, train: TrainSpec, library: Libr
   function block<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null): T {
     const args = mask ? [x, mask] : [x]
     return o.module(m.path, args, () =>
-      o.checkpoint(train.checkpointing, args, [], ([y, z]) => layerBody(o, m, y!, z ?? null)),
+      o.checkpoint(m.checkpointing, args, [], ([y, z]) => layerBody(o, m, y!, z ?? null)),
     )
   }
 

@@ -1,5 +1,5 @@
 import type { Gpt2Spec } from '../../models/spec.ts'
-import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import type { Checkpointing, Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { axis, ONE } from '../trace/axes.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
@@ -17,6 +17,7 @@ import { type LayerNorm, layerNorm } from './norm.ts'
 
 interface Layer {
   readonly path: string
+  readonly checkpointing: Checkpointing
   readonly index: number
   /** What a query may see, a buffer of transformers 4: `[1, 1, positions, positions]` */
   readonly seen: Parameter | null
@@ -96,6 +97,7 @@ export function gpt2(spec: Gpt2Spec, train: TrainSpec, library: Library): Networ
     if (seen) b.buffer(`${path}.attn.masked_bias`, [], train.dtype)
     return {
       path,
+      checkpointing: b.checkpointing(),
       index,
       seen: seen || null,
       norm1: norm(`${path}.ln_1`),
@@ -166,9 +168,7 @@ export function gpt2(spec: Gpt2Spec, train: TrainSpec, library: Library): Networ
   function checkpointed<T extends Tensor>(o: Shorthand<T>, m: Layer, x: T, mask: T | null, positions: T): T {
     const args = mask ? [x, mask] : [x]
     return o.module(m.path, args, () =>
-      o.checkpoint(train.checkpointing, args, inline ? [] : [positions], ([y, given]) =>
-        block(o, m, y!, given ?? null),
-      ),
+      o.checkpoint(m.checkpointing, args, inline ? [] : [positions], ([y, given]) => block(o, m, y!, given ?? null)),
     )
   }
 

@@ -1,5 +1,5 @@
 import type { LlamaSpec } from '../../models/spec.ts'
-import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import type { Checkpointing, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis } from '../trace/axes.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { attentionOf } from './attention.ts'
@@ -24,6 +24,7 @@ import { applyFastRotary, applyRotary } from './rotary.ts'
 
 interface Layer {
   readonly path: string
+  readonly checkpointing: Checkpointing
   readonly attention: GroupedAttention
   /** The table of its own rotary embedding, where it asks that. */
   readonly rotary: Parameter | null
@@ -86,6 +87,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
     return {
       path,
       rotary: ownRotary === 'instead' ? own : null,
+      checkpointing: b.checkpointing(),
       attention: withFusedAdapters(declareGroupedAttention(b, `${path}.self_attn`, h, axes, biases), train),
       headNorms: spec.headNorms ? [rms(`${path}.self_attn.q_norm`, d), rms(`${path}.self_attn.k_norm`, d)] : null,
       mlp: declareGatedMlp(b, `${path}.mlp`, [h, f], { activation: spec.activation, bias: spec.mlpBias }),
@@ -131,7 +133,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
     const args = asArguments ? [input, ...whole] : [input]
     const captured = [...(asArguments ? [] : whole), ...(tables ?? [])]
     return o.module(m.path, [input], () =>
-      o.checkpoint(train.checkpointing, args, captured, ([x, at, given]) =>
+      o.checkpoint(m.checkpointing, args, captured, ([x, at, given]) =>
         layerBody(o, m, x!, { positions: at ?? positions, mask: given ?? mask, tables }),
       ),
     )

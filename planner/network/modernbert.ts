@@ -1,5 +1,5 @@
 import type { ModernBertSpec } from '../../models/spec.ts'
-import type { Shorthand, Tensor } from '../ops/ops.ts'
+import type { Checkpointing, Shorthand, Tensor } from '../ops/ops.ts'
 import { axis } from '../trace/axes.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
@@ -19,6 +19,7 @@ import { type Around, declareRotary, rotaryTable } from './rotary-decoder.ts'
 
 interface Layer {
   readonly path: string
+  readonly checkpointing: Checkpointing
   readonly sliding: boolean
   /** The first layer has none: the embeddings end in one. */
   readonly attentionNorm: LayerNorm | null
@@ -67,6 +68,7 @@ export function modernBert(spec: ModernBertSpec, train: TrainSpec, library: Libr
     const [attention, mlp] = [{ bias: spec.attentionBias }, { bias: spec.mlpBias }]
     return {
       path,
+      checkpointing: b.checkpointing(),
       sliding: spec.kinds[i % spec.kinds.length]!.sliding,
       attentionNorm: i === 0 ? null : norm(`${path}.attn_norm`),
       qkv: b.linear(`${path}.attn.Wqkv`, h, axis('3·h', 3 * spec.hidden), attention),
@@ -136,7 +138,7 @@ export function modernBert(spec: ModernBertSpec, train: TrainSpec, library: Libr
     const { mask, cos, sin } = around
     const captured = mask ? [mask, cos, sin] : [cos, sin]
     return o.module(m.path, [x], () =>
-      o.checkpoint(train.checkpointing, [x], captured, ([y]) => layerBody(o, m, y!, around)),
+      o.checkpoint(m.checkpointing, [x], captured, ([y]) => layerBody(o, m, y!, around)),
     )
   }
 

@@ -1,5 +1,5 @@
 import type { OptSpec } from '../../models/spec.ts'
-import type { Shorthand, Tensor } from '../ops/ops.ts'
+import type { Checkpointing, Shorthand, Tensor } from '../ops/ops.ts'
 import { axis } from '../trace/axes.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { activation } from './activation.ts'
@@ -15,6 +15,7 @@ import { type LayerNorm, layerNorm } from './norm.ts'
 
 interface Layer {
   readonly path: string
+  readonly checkpointing: Checkpointing
   readonly k: Linear
   readonly v: Linear
   readonly q: Linear
@@ -54,6 +55,7 @@ export function opt(spec: OptSpec, train: TrainSpec, library: Library): Network 
     const bias = { bias: spec.bias }
     return {
       path,
+      checkpointing: b.checkpointing(),
       k: b.linear(`${path}.self_attn.k_proj`, h, h, bias),
       v: b.linear(`${path}.self_attn.v_proj`, h, h, bias),
       q: b.linear(`${path}.self_attn.q_proj`, h, h, bias),
@@ -110,7 +112,7 @@ export function opt(spec: OptSpec, train: TrainSpec, library: Library): Network 
   function decoderLayer<T extends Tensor>(o: Shorthand<T>, m: Layer, input: T, mask: T | null, positions: T): T {
     const captured = mask ? [mask, positions] : [positions]
     return o.module(m.path, [input], () =>
-      o.checkpoint(train.checkpointing, [input], captured, ([x]) => layerBody(o, m, x!, mask)),
+      o.checkpoint(m.checkpointing, [input], captured, ([x]) => layerBody(o, m, x!, mask)),
     )
   }
 

@@ -3,6 +3,7 @@ import { type Axis, axis } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import type { Builder } from './builder.ts'
+import { checkpointingOf } from './checkpointing.ts'
 import { dropout } from './dropout.ts'
 import { embed } from './embedding.ts'
 import { type Linear, linear } from './linear.ts'
@@ -95,7 +96,7 @@ export function rotaryDecoder(m: RotaryDecoder): Network {
     const { mask, cos, sin } = around
     const captured = mask ? [mask, positions, cos, sin] : [positions, cos, sin]
     return o.module(m.layers[i]!, [input], () =>
-      o.checkpoint(train.checkpointing, [input], captured, ([x]) => m.layer(o, i, x!, around)),
+      o.checkpoint(checkpointingOf(train, i), [input], captured, ([x]) => m.layer(o, i, x!, around)),
     )
   }
 

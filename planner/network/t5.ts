@@ -1,5 +1,5 @@
 import type { T5Spec } from '../../models/spec.ts'
-import type { Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import type { Checkpointing, Frame, Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis, ONE } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import { Refusal } from '../trace/errors.ts'
@@ -36,6 +36,7 @@ interface FeedForward {
 
 interface Block {
   readonly path: string
+  readonly checkpointing: Checkpointing
   readonly self: Attention
   readonly selfNorm: RmsNorm
   readonly cross: Attention | null
@@ -142,7 +143,16 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
       wi: names.map((name) => b.linear(`${last}.DenseReluDense.${name}`, h, f)),
       wo: b.linear(`${last}.DenseReluDense.wo`, f, h),
     }
-    return { path, self, selfNorm, cross, crossNorm, ff, ffNorm: norm(`${last}.layer_norm`) }
+    return {
+      path,
+      checkpointing: b.checkpointing(),
+      self,
+      selfNorm,
+      cross,
+      crossNorm,
+      ff,
+      ffNorm: norm(`${last}.layer_norm`),
+    }
   }
 
   /** compute_bias: `[1, a, t, s]` from a table of buckets. */
@@ -272,7 +282,7 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
     const there = names.filter((t) => t !== null)
     const pinned = [x, ...biases.filter((t) => t !== null)]
     return o.module(m.path, pinned, () =>
-      o.checkpoint(train.checkpointing, there, [], (given) => {
+      o.checkpoint(m.checkpointing, there, [], (given) => {
         let next = 0
         const [y, self, bias, memory, cross, crossBias] = names.map((t) => (t === null ? null : given[next++]!))
         const again = reading && { ...reading, memory: memory! }

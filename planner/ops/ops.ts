@@ -50,6 +50,13 @@ export interface Frame<T> {
 export const CHECKPOINTING = ['none', 'reentrant', 'non-reentrant'] as const
 export type CheckpointMode = (typeof CHECKPOINTING)[number]
 
+/** How a region is checkpointed. */
+export interface Checkpointing {
+  readonly mode: CheckpointMode
+  /** Operations whose results are kept and not made again (torch.utils.checkpoint, create_selective_checkpoint_contexts). */
+  readonly keeps: ReadonlySet<OpName>
+}
+
 /**
  * Operations over tensors of one runtime. An operation consumes each argument that no name holds: the result of an inner call
  * goes when the outer one has returned, as on Python's stack. Using a tensor after its release throws `ReleasedTensor`.
@@ -74,7 +81,7 @@ export interface Ops<T extends Tensor> {
    * with, `captured` what its closure refers to. A reentrant one has one result.
    */
   checkpoint<R extends T | readonly T[]>(
-    mode: CheckpointMode,
+    how: Checkpointing,
     args: readonly T[],
     captured: readonly T[],
     body: (args: readonly T[]) => R,

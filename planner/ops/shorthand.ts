@@ -1,7 +1,7 @@
 import { type Axes, merge } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import type { AttributesOf, OpName } from './attributes.ts'
-import type { CheckpointMode, Frame, Parameter, Shorthand, Tensor } from './ops.ts'
+import type { Checkpointing, Frame, Parameter, Shorthand, Tensor } from './ops.ts'
 
 const NONE = {}
 
@@ -13,7 +13,7 @@ export abstract class OpsBase<T extends Tensor> implements Shorthand<T> {
   abstract module<R extends T | readonly T[]>(path: string, args: readonly T[], body: (frame: Frame<T>) => R): R
   abstract noGrad<R extends T | readonly T[]>(body: () => R): R
   abstract checkpoint<R extends T | readonly T[]>(
-    mode: CheckpointMode,
+    how: Checkpointing,
     args: readonly T[],
     captured: readonly T[],
     body: (args: readonly T[]) => R,

@@ -68,6 +68,8 @@ function settingWords(c: Recorded['case']): string {
   if (c.autocast) parts.push('autocast')
   if (c.mask) parts.push('padded')
   if (c.checkpointing && c.checkpointing !== 'none') parts.push(`${c.checkpointing} checkpointing`)
+  if (c.checkpoint_every) parts.push(`of one layer in ${c.checkpoint_every}`)
+  if (c.checkpoint_keep) parts.push(`that keeps ${c.checkpoint_keep}`)
   if (c.quantize) parts.push(c.quantize.bits === 8 ? 'int8' : c.quantize.double ? 'nf4-double' : 'nf4')
   if (c.optimizer) parts.push(c.optimizer)
   if (c.optimizer_impl) parts.push(c.optimizer_impl)

@@ -2,7 +2,7 @@ import { type ModelSpec, specFromConfig } from '../../models/index.ts'
 import { resolveStack, type Stack } from '../predict/index.ts'
 import type { TrainingOptions } from '../training/options.ts'
 import { resolveTraining } from '../training/resolve.ts'
-import type { OptimizerName, TrainSpec } from '../training/spec.ts'
+import type { CheckpointKeep, OptimizerName, TrainSpec } from '../training/spec.ts'
 
 interface PhaseRow {
   readonly [figure: string]: number
@@ -26,6 +26,8 @@ export interface Recorded {
     readonly fused_loss?: 'liger'
     readonly fused_kernels?: 'foak'
     readonly checkpointing?: 'none' | 'reentrant' | 'nonreentrant'
+    readonly checkpoint_every?: number
+    readonly checkpoint_keep?: CheckpointKeep
     readonly optimizer?: OptimizerName
     readonly optimizer_impl?: 'foreach' | 'fused' | 'loop'
     readonly quantize?: {
@@ -76,6 +78,8 @@ function optionsOf(c: Recorded['case']): TrainingOptions {
     fused_loss: c.fused_loss ?? 'none',
     fused_kernels: c.fused_kernels ?? 'none',
     gradient_checkpointing: checkpointing[c.checkpointing ?? 'none'],
+    checkpoint_every: c.checkpoint_every ?? 1,
+    checkpoint_keep: c.checkpoint_keep ?? 'none',
     optimizer,
     reference_model: c.reference === true,
     gradient_accumulation: c.accumulation ?? 1,

@@ -8,8 +8,13 @@ type Layered = Exclude<ModelSpec, T5Spec | FreeformSpec>
 /** A number of layers to count by. T5's stacks share biases between theirs; the blocks of a description are a person's own. */
 const hasEqualLayers = (model: ModelSpec): model is Layered => model.family !== 't5' && model.family !== 'freeform'
 
-/** Layers after which their kinds repeat. */
-const periodOf = (model: Layered): number => ('kinds' in model ? model.kinds.length : 1)
+/** Layers after which their kinds repeat, and with them which are checkpointed. */
+function periodOf(model: Layered, { checkpointEvery = 1 }: TrainSpec): number {
+  const kinds = 'kinds' in model ? model.kinds.length : 1
+  let period = kinds
+  while (period % checkpointEvery !== 0) period += kinds
+  return period
+}
 
 /** Two depths of a model: `few` layers and `step` more, and how often `step` more come to its own depth. */
 export interface Depth {
@@ -31,19 +36,19 @@ const FEW = 3
 
 /**
  * Depths a layer apart, with layers of all kinds before them, once more, and a last one. Where kinds of layers take turns, it depends on the setting whether their events
- * are alike. Null for a model without equal layers, or with fewer.
+ * are alike; where some are checkpointed they are not. Null for a model without equal layers, or with fewer.
  */
-export function byLayer(model: ModelSpec): Depth | null {
-  if (!hasEqualLayers(model)) return null
-  const kinds = periodOf(model)
+export function byLayer(model: ModelSpec, train: TrainSpec): Depth | null {
+  if (!hasEqualLayers(model) || train.checkpointEvery !== undefined) return null
+  const kinds = periodOf(model, train)
   const few = 2 * kinds + 1
   return model.layers < few ? null : { few, step: 1, kinds, more: model.layers - few }
 }
 
 /** Depths a turn of all kinds of layers apart: a layer, where there is one kind. */
-export function byTurn(model: ModelSpec): Depth | null {
+export function byTurn(model: ModelSpec, train: TrainSpec): Depth | null {
   if (!hasEqualLayers(model)) return null
-  const period = periodOf(model)
+  const period = periodOf(model, train)
   const few = FEW * period + (model.layers % period)
   return model.layers < few ? null : { few, step: period, kinds: 1, more: (model.layers - few) / period }
 }
@@ -99,7 +104,7 @@ export class Runs {
 
 /** What `make` makes of the first depths that serve, layer by layer if that will do; null where none does or would pay. */
 export function fromDepths<R>(runs: Runs, make: (depths: Depths) => R | null): R | null {
-  const [layer, turn] = [byLayer(runs.model), byTurn(runs.model)]
+  const [layer, turn] = [byLayer(runs.model, runs.train), byTurn(runs.model, runs.train)]
   const tries = layer && turn && layer.step === turn.step ? [layer] : [layer, turn]
   for (const depth of tries) {
     const made = depth && isWorthwhile(depth) ? make(runs.at(depth)) : null

@@ -21,7 +21,7 @@ test('a trace worked out from a few layers is the one that simulating every laye
     fc.property(settings, ({ model, train, stack }) => {
       const { events } = simulate(model, train, stack.dialect, { library: stack.library })
       assert.is(difference(fullTrace(model, train, stack), events), null)
-      const depth = byTurn(model)
+      const depth = byTurn(model, train)
       if (depth && isWorthwhile(depth) && expand(atDepth(model, train, stack, depth))) expanded++
     }),
     { numRuns: 120, seed: 3 },
@@ -32,7 +32,7 @@ test('a trace worked out from a few layers is the one that simulating every laye
 test('a few layers whose storages are numbered otherwise are no account of a step', () => {
   fc.assert(
     fc.property(settings, fc.nat(), ({ model, train, stack }, n) => {
-      const depth = byTurn(model)
+      const depth = byTurn(model, train)
       if (!depth || !isWorthwhile(depth)) return
       const depths = atDepth(model, train, stack, depth)
       const { events } = depths.long

@@ -16,7 +16,7 @@ export const fullTrace = (model: ModelSpec, train: TrainSpec, stack: Stack): rea
 /** The same of runs that more is read off. */
 export function traceOf(runs: Runs): readonly TraceEvent[] {
   // layers of several kinds refer to tensors of their own, even where their events are alike
-  const depth = byTurn(runs.model)
+  const depth = byTurn(runs.model, runs.train)
   const expanded = depth && isWorthwhile(depth) ? expand(runs.at(depth)) : null
   return expanded ?? runs.whole().events
 }

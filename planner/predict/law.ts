@@ -45,7 +45,7 @@ export function lawBranches(model: ModelSpec, train: TrainSpec, stack: Stack, si
   const dimensions: Record<string, number> = { ...sizes, b: train.batch, t: train.tokens }
   if (train.task === 'seq2seq-lm') Object.assign(dimensions, { s: train.tokens, t: train.targetTokens })
   if (train.adapter) dimensions.r = train.adapter.rank
-  const depth = byLayer(model)
+  const depth = byLayer(model, train)
   const depths = depth && atDepth(model, train, stack, depth)
   const instants = depths && folded(depths, dimensions)
   const found = instants ?? whole(model, train, stack, dimensions)

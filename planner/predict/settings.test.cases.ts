@@ -40,6 +40,13 @@ const drawn = fc.record({
   tokens: fc.integer({ min: 2, max: 80 }),
   attention: fc.constantFrom('eager', 'sdpa'),
   checkpointing: fc.constantFrom('none', 'reentrant', 'non-reentrant'),
+  selective: fc.constantFrom<Pick<TrainSpec, 'checkpointEvery' | 'checkpointKeep'>>(
+    {},
+    {},
+    { checkpointEvery: 2 },
+    { checkpointKeep: 'attention' },
+    { checkpointEvery: 2, checkpointKeep: 'products' },
+  ),
   optimizer: fc.constantFrom('adamw', 'sgd'),
   optimizerImpl: fc.constantFrom('foreach', 'fused', 'for-loop'),
   accumulation: fc.constantFrom(1, 2, 3),
@@ -53,17 +60,19 @@ const drawn = fc.record({
 
 /** Settings of all families that have layers to count, valid on their stack. */
 export const settings: fc.Arbitrary<Case> = drawn
-  .map(({ name, layers, rank, dropout, method, withReference, quantize, stack: named, ...s }) => {
+  .map(({ name, layers, rank, dropout, method, withReference, quantize, selective: some, stack: named, ...s }) => {
     const published = specFromCatalog(name)
+    const selective = s.checkpointing !== 'non-reentrant' || !named.includes('transformers-5') ? {} : some
     // DistilBERT has fewer than would pay; where kinds of layers take turns, more are needed.
     const model =
       'kinds' in published
         ? { ...published, layers: 3 * layers, slidingWindow: 40 }
         : 'layers' in published
-          ? { ...published, layers }
+          ? { ...published, layers: selective.checkpointEvery ? 2 * layers : layers }
           : published
     const train: TrainSpec = {
       ...s,
+      ...selective,
       // grouped keys in float32 have no fused kernel, and are refused
       attention:
         'kvHeads' in model && model.kvHeads < model.heads && (s.dtype === 'float32' || quantize)

@@ -18,6 +18,8 @@ export const TrainingSetting = z.strictObject({
   optimizer: z.string(),
   optimizer_impl: z.string().optional(),
   gradient_checkpointing: z.string(),
+  checkpoint_every: z.number().int().optional(),
+  checkpoint_keep: z.string().optional(),
   gradient_accumulation: z.number().int(),
   padding: z.boolean(),
   reference_model: z.boolean().optional(),

@@ -82,6 +82,7 @@ export class Mutant extends Simulator {
         call.save(slot, tensor, why)
       },
       attach: (tensor, why) => call.attach(tensor, why),
+      kernel: (run) => call.kernel(run),
     }
   }
 

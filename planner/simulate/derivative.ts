@@ -95,15 +95,19 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
       return t
     }
     const { forward } = this.#scriptsFor(call.attributes)
-    const rest = forward
-      ? runScript(
+    let rest = NOTHING
+    const names = Object.keys(results)
+    const there = call.kernel(() => {
+      if (forward)
+        rest = runScript(
           forward,
           simulator,
           (name) => this.#forwardShape(name, call, results),
           (step) => (step.name === '@' ? make('result') : step.name in results ? make(step.name) : null),
         )
-      : NOTHING
-    for (const name in results) if (!made[name]) make(name)
+      return names.map((name) => made[name] ?? make(name))
+    })
+    for (let i = 0; i < names.length; i++) made[names[i]!] = there[i]!
     let stopped = true
     try {
       for (const save of this.#saves) if (save.input < 0) this.#save(save, call, made[save.tensor])

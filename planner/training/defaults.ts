@@ -60,6 +60,9 @@ export function hasSdpa(model: ModelSpec, defaults: Defaults): boolean {
 /** PEFT has had its LoRA-FA optimizer since 0.16. */
 export const hasLoraFa = (defaults: Defaults): boolean => !('stack' in defaults && isOld(defaults.stack))
 
+/** `every_n_layers` came with transformers 5; what a checkpoint keeps is recorded for that stack. */
+export const hasSelective = (defaults: Defaults): boolean => !('stack' in defaults && isOld(defaults.stack))
+
 /** The Trainer's AdamW: fused since torch 2.8, foreach before (transformers/training_args.py, `default_optim`). */
 export function defaultImpl(optimizer: string, defaults: Defaults): Default<'foreach' | 'fused' | 'for-loop'> {
   if ('engine' in defaults)

@@ -6,6 +6,7 @@ export const WEIGHT_DTYPES = ['float32', 'bfloat16', 'float16'] as const
 export const AUTOCASTS = ['none', 'bfloat16', 'float16'] as const
 export const ATTENTION_NAMES = ['eager', 'sdpa', 'flash_attention_2'] as const
 export const CHECKPOINTINGS = ['none', 'reentrant', 'non-reentrant'] as const
+export const CHECKPOINT_KEEPINGS = ['none', 'attention', 'products'] as const
 export const OPTIMIZER_NAMES = ['adamw', 'adamw-8bit', 'paged-adamw-8bit', 'adafactor', 'sgd', 'lorafa'] as const
 export const OPTIMIZER_IMPL_NAMES = ['foreach', 'fused', 'for-loop'] as const
 export const QUANTIZATIONS = ['none', 'nf4', 'nf4-double', 'int8'] as const
@@ -28,6 +29,8 @@ export interface TrainingOptions {
   readonly autocast?: (typeof AUTOCASTS)[number] | undefined
   readonly attention?: (typeof ATTENTION_NAMES)[number] | undefined
   readonly gradient_checkpointing?: (typeof CHECKPOINTINGS)[number] | undefined
+  readonly checkpoint_every?: number | undefined
+  readonly checkpoint_keep?: (typeof CHECKPOINT_KEEPINGS)[number] | undefined
   readonly batch_size?: number | undefined
   readonly seq_len?: number | undefined
   readonly target_seq_len?: number | undefined

@@ -17,6 +17,7 @@ import { expandMethod } from './methods.ts'
 import { refuseNotModelled } from './modelled.ts'
 import { flagOf, type TrainingOptions } from './options.ts'
 import { RefusalList } from './refusals.ts'
+import { selectiveOf } from './selective.ts'
 import { ATTENTIONS, METHODS, OPTIMIZERS, type TrainSpec } from './spec.ts'
 
 /** A setting with every default filled in, in the planner's form and in the form that is printed. */
@@ -86,6 +87,7 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     chooser.note('outlier columns', 'none', "LLM.int8()'s threshold; what outliers add depends on the numbers")
   if (quantize && model.task === 'sequence-classification')
     chooser.note('classifier', 'not quantized', 'as llm_int8_skip_modules asks; transformers 5 packs it too otherwise')
+  const selective = selectiveOf(options, { checkpointing, attention }, defaults, problems)
   problems.throwIfAny()
 
   const train: TrainSpec = {
@@ -103,6 +105,7 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     optimizerImpl,
     ...(quantize ? { quantize } : {}),
     checkpointing,
+    ...selective,
     accumulation,
     reference,
     task: model.task,
@@ -125,6 +128,8 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
     optimizer: train.optimizer,
     optimizer_impl: train.optimizerImpl,
     gradient_checkpointing: train.checkpointing,
+    ...(train.checkpointEvery ? { checkpoint_every: train.checkpointEvery } : {}),
+    ...(train.checkpointKeep ? { checkpoint_keep: train.checkpointKeep } : {}),
     gradient_accumulation: train.accumulation,
     padding: train.padding,
     ...(train.reference ? { reference_model: true } : {}),

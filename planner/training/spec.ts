@@ -15,6 +15,9 @@ export type OptimizerName = (typeof OPTIMIZERS)[number]
 export const OPTIMIZER_IMPLS = ['foreach', 'fused', 'for-loop'] as const
 export type OptimizerImpl = (typeof OPTIMIZER_IMPLS)[number]
 
+export const CHECKPOINT_KEEPS = ['attention', 'products'] as const
+export type CheckpointKeep = (typeof CHECKPOINT_KEEPS)[number]
+
 /** A low-rank adapter as PEFT's LoraConfig describes it. */
 export interface AdapterSpec {
   readonly rank: number
@@ -62,6 +65,10 @@ export interface TrainSpec {
   }
   /** Each layer's saved tensors are computed again in the backward. With an adapter the inputs then require a gradient. */
   readonly checkpointing: CheckpointMode
+  /** Checkpoints one layer of so many, the first; where left out each. */
+  readonly checkpointEvery?: number
+  /** What a checkpoint keeps beside the layer's inputs; where left out nothing. */
+  readonly checkpointKeep?: CheckpointKeep
   /** Micro-steps a step, each a forward and a backward on a batch of its own (`gradient_accumulation_steps`). */
   readonly accumulation: number
   readonly task: Task

@@ -47,11 +47,14 @@ const tiled =
       call.save('key', k, 'attention scores again')
       call.save('value', v, 'd scores')
       if (mask) call.save('attn_mask', mask, 'attention scores again')
-      const result = p.zeros(q.axes)
-      const lse = p.zeros([q.axes[0]!, q.axes[setting.layout === 'heads first' ? 1 : 2]!, axis('t', setting.tokens)])
-      const seed = setting.dropout > 0 ? p.number(Math.floor(random()() * 2 ** 31), 'int32') : null
-      for (const rows of spansOf(setting.tokens, tile))
-        forwardRows(p, setting, rows, { q, k, v, mask, seed, result, lse })
+      const [result, lse, seed = null] = call.kernel(() => {
+        const result = p.zeros(q.axes)
+        const lse = p.zeros([q.axes[0]!, q.axes[setting.layout === 'heads first' ? 1 : 2]!, axis('t', setting.tokens)])
+        const seed = setting.dropout > 0 ? p.number(Math.floor(random()() * 2 ** 31), 'int32') : null
+        for (const rows of spansOf(setting.tokens, tile))
+          forwardRows(p, setting, rows, { q, k, v, mask, seed, result, lse })
+        return seed ? [result, lse, seed] : [result, lse]
+      }) as readonly [Num, Num, Num?]
       const state = seed ? [lse, seed] : [lse]
       p.saving([result, ...state], () => {
         call.save('result', result, 'd scores by the result')

@@ -17,13 +17,15 @@ export const linear: Kernel<'linear'> = (p) => ({
     const bias = call.inputs[2] ?? null
     if (call.needs(1)) call.save('input', x, 'dW')
     if (call.needs(0)) call.save('weight', weight, 'dX')
-    const rows = flat(p, x)
-    const y = p.product(rows, weight, [rows.axes[0]!, weight.axes[0]!], 'second')
-    p.free(rows)
-    if (bias) addToRows(p, y, bias)
-    const result = p.alias(y, [...x.axes.slice(0, -1), weight.axes[0]!])
-    p.free(y)
-    return [result]
+    return call.kernel(() => {
+      const rows = flat(p, x)
+      const y = p.product(rows, weight, [rows.axes[0]!, weight.axes[0]!], 'second')
+      p.free(rows)
+      if (bias) addToRows(p, y, bias)
+      const result = p.alias(y, [...x.axes.slice(0, -1), weight.axes[0]!])
+      p.free(y)
+      return [result]
+    })
   },
   backward: (call) => {
     const g = flat(p, call.grads[0]!)
@@ -50,9 +52,11 @@ export const conv1d: Kernel<'conv1d'> = (p) => ({
     const [x, weight, bias] = [call.inputs[0]!, call.inputs[1]!, call.inputs[2]!]
     if (call.needs(1)) call.save('input', x, 'dW')
     if (call.needs(0)) call.save('weight', weight, 'dX')
-    const y = p.product(x, weight, [x.axes[0]!, weight.axes[1]!])
-    addToRows(p, y, bias)
-    return [y]
+    return call.kernel(() => {
+      const y = p.product(x, weight, [x.axes[0]!, weight.axes[1]!])
+      addToRows(p, y, bias)
+      return [y]
+    })
   },
   backward: (call) => {
     const g = call.grads[0]!
@@ -68,7 +72,7 @@ export const bmm: Kernel<'bmm'> = (p) => ({
     const [a, b] = [call.inputs[0]!, call.inputs[1]!]
     if (call.needs(1)) call.save('self', a, 'd mat2')
     if (call.needs(0)) call.save('mat2', b, 'd self')
-    return [p.product(a, b, [a.axes[0]!, a.axes[1]!, b.axes[2]!])]
+    return call.kernel(() => [p.product(a, b, [a.axes[0]!, a.axes[1]!, b.axes[2]!])])
   },
   backward: (call) => {
     const g = call.grads[0]!

@@ -29,12 +29,13 @@ export function sdpa(simulator: Simulator): Operation<View, 'sdpa'> {
       // The flash kernel's result is laid out as the query (empty_like), the memory-efficient one's [b, t, a, d].
       const written = flash ? unary(q, simulator).strides : heads([t.size, a.size, d.size])
       const strides = simulator.dialect.strided ? written : undefined
-      const result = simulator.alloc([b, a, t, v.axes[3]!], q.dtype, strides)
       const rows = flash ? t : axis(`${t.name}32`, Math.ceil(t.size / 32) * 32)
-      const lse = simulator.alloc([b, a, rows], 'float32')
-      const state = flash
-        ? [simulator.alloc([axis('rng', 2)], 'uint64'), simulator.alloc([], 'uint64')]
-        : [simulator.alloc([], 'int64'), simulator.alloc([], 'int64')]
+      const [result, lse, ...state] = call.kernel(() => [
+        simulator.alloc([b, a, t, v.axes[3]!], q.dtype, strides),
+        simulator.alloc([b, a, rows], 'float32'),
+        simulator.alloc(flash ? [axis('rng', 2)] : [], flash ? 'uint64' : 'int64'),
+        simulator.alloc([], flash ? 'uint64' : 'int64'),
+      ]) as readonly [SimTensor, SimTensor, SimTensor, SimTensor]
       if (call.recording) {
         call.save('result', result, 'd scores by the result')
         call.save('lse', lse, 'softmax again, by row')
@@ -72,9 +73,11 @@ export function flashAttn(simulator: Simulator): Operation<View, 'flash_attn'> {
     forward(call) {
       const [q, k, v] = [call.inputs[0]!, call.inputs[1]!, call.inputs[2]!]
       const [b, t, a] = [q.axes[0]!, q.axes[1]!, q.axes[2]!]
-      const result = simulator.alloc(q.axes, q.dtype, unary(q, simulator).strides)
-      const lse = simulator.alloc([b, a, t], 'float32')
-      const state = simulator.alloc([axis('rng', 2)], 'int64')
+      const [result, lse, state] = call.kernel(() => [
+        simulator.alloc(q.axes, q.dtype, unary(q, simulator).strides),
+        simulator.alloc([b, a, t], 'float32'),
+        simulator.alloc([axis('rng', 2)], 'int64'),
+      ]) as readonly [SimTensor, SimTensor, SimTensor]
       if (call.recording) {
         call.save('query', q, 'attention scores again')
         call.save('key', k, 'attention scores again')

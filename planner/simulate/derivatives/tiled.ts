@@ -20,15 +20,17 @@ export const tiled = <N extends AttentionOp>(simulator: Simulator, scripts: Tile
     call.save('key', k, 'attention scores again')
     call.save('value', v, 'd scores')
     if (mask) call.save('attn_mask', mask, 'attention scores again')
-    const result = simulator.alloc(q.axes, q.dtype)
-    const lse = simulator.alloc([q.axes[0]!, plan.heads, plan.tokens], 'float32')
-    const seed = call.attributes.dropout > 0 ? simulator.alloc([], simulator.dialect.integer) : null
-    for (const rows of spansOf(plan.tokens.size, scripts.size)) {
-      const tile = new Tile(simulator, plan, rows)
-      tile.run(scripts.open)
-      for (const [i, keys] of plan.seen(rows).entries()) tile.run(i === 0 ? scripts.first : scripts.next, keys)
-      tile.run(scripts.close)
-    }
+    const [result, lse, seed] = call.kernel(() => {
+      const made = [simulator.alloc(q.axes, q.dtype), simulator.alloc([q.axes[0]!, plan.heads, plan.tokens], 'float32')]
+      if (call.attributes.dropout > 0) made.push(simulator.alloc([], simulator.dialect.integer))
+      for (const rows of spansOf(plan.tokens.size, scripts.size)) {
+        const tile = new Tile(simulator, plan, rows)
+        tile.run(scripts.open)
+        for (const [i, keys] of plan.seen(rows).entries()) tile.run(i === 0 ? scripts.first : scripts.next, keys)
+        tile.run(scripts.close)
+      }
+      return made
+    }) as readonly [SimTensor, SimTensor, SimTensor?]
     let stopped = true
     try {
       call.save('result', result, 'd scores by the result')
