@@ -1,8 +1,10 @@
 import type { ModelSpec } from '../../models/spec.ts'
+import { axis } from '../trace/axes.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import { placeOf } from '../trace/scope.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { byTurn, type Depths, isWorthwhile, Runs } from './depths.ts'
+import { line } from './growth.ts'
 import { type Stretch, stretchesOf } from './repetition.ts'
 import type { Stack } from './stack.ts'
 
@@ -43,7 +45,17 @@ export function expand({ short: { events: short }, long: { events: long }, more,
 function placed(a: TraceEvent, b: TraceEvent, more: number, seq: number): TraceEvent {
   const [p, q] = [placeOf(a.scope), placeOf(b.scope)]
   const scope = p === q ? a.scope : p.pattern.at(p.layer + more * (q.layer - p.layer))
-  return withPlace(a, seq, scope, a.storage + more * (b.storage - a.storage))
+  const storage = a.storage + more * (b.storage - a.storage)
+  const grown = withPlace(a, seq, scope, storage)
+  return a.bytes === b.bytes ? grown : widened(grown, a, b, more)
+}
+
+/** An event of a storage whose bytes grow with the layers. */
+function widened(e: TraceEvent, a: TraceEvent, b: TraceEvent, more: number): TraceEvent {
+  const bytes = line(a.bytes, b.bytes, more)
+  if (e.action !== 'alloc' || a.action !== 'alloc' || b.action !== 'alloc') return { ...e, bytes }
+  const axes = a.axes.map(({ name, size }, i) => axis(name, line(size, b.axes[i]!.size, more)))
+  return { ...e, bytes, axes }
 }
 
 /** The blocks that come in, first to last: the shorter trace's own block is the last of all, and follows. */

@@ -1,3 +1,4 @@
+import { isFlat } from '../trace/axes.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import { type Place, placeOf } from '../trace/scope.ts'
 
@@ -24,11 +25,12 @@ export function stretchesOf(
   long: readonly TraceEvent[],
   kinds: number,
 ): Stretch[] | null {
+  const likeness = new Likeness(short, long)
   return paired(passesOf(short), passesOf(long), (a, b) => {
-    const whole = stretchOf(short, a, long, b, kinds)
+    const whole = stretchOf(short, a, long, b, kinds, likeness)
     if (whole) return [whole]
     return paired(runsOf(short, a), runsOf(long, b), (x, y) => {
-      const run = stretchOf(short, x, long, y, kinds)
+      const run = stretchOf(short, x, long, y, kinds, likeness)
       return run && [run]
     })
   })
@@ -114,11 +116,11 @@ function stretchOf(
   long: readonly TraceEvent[],
   { range: [longFrom, longTo] }: Pass,
   kinds: number,
+  likeness: Likeness,
 ): Stretch | null {
   const n = to - from
   const block = longTo - longFrom - n
   if (block < 0) return null
-  const likeness = new Likeness()
   let head = 0
   while (head < n && likeness.of(short[from + head]!, long[longFrom + head]!)) head++
   let tail = 0
@@ -132,14 +134,23 @@ function stretchOf(
   return { short: [from, to], long: [longFrom, longTo], at, block }
 }
 
-/** Compares events of two traces. Neighbours mostly share their scope: what was found for the last pair of scopes is kept. */
+/**
+ * Compares events of two traces. Neighbours mostly share their scope: what was found for the last pair of scopes is kept. A storage of
+ * all parameters side by side has more bytes in the longer one.
+ */
 class Likeness {
+  readonly #flat: readonly [ReadonlySet<number>, ReadonlySet<number>]
   #scopes: readonly [string, string] = ['', '']
   #alike = true
 
+  constructor(short: readonly TraceEvent[], long: readonly TraceEvent[]) {
+    this.#flat = [flatIn(short), flatIn(long)]
+  }
+
   /** The same event but for its place in the trace, its storage's number and its layer's. */
   of(a: TraceEvent, b: TraceEvent): boolean {
-    if (a.action !== b.action || a.bytes !== b.bytes || a.op !== b.op || !this.#scope(a.scope, b.scope)) return false
+    if (a.action !== b.action || a.op !== b.op || !this.#scope(a.scope, b.scope)) return false
+    if (a.bytes !== b.bytes && !(this.#flat[0].has(a.storage) && this.#flat[1].has(b.storage))) return false
     switch (a.action) {
       case 'alloc':
         return b.action === 'alloc' && a.category === b.category && a.dtype === b.dtype && a.device === b.device
@@ -160,6 +171,12 @@ class Likeness {
     }
     return this.#alike
   }
+}
+
+const flatIn = (trace: readonly TraceEvent[]): Set<number> => {
+  const found = new Set<number>()
+  for (const e of trace) if (e.action === 'alloc' && isFlat(e.axes)) found.add(e.storage)
+  return found
 }
 
 /** Calls `visit` for instants of the shorter trace with theirs in the longer one; together they stand for every instant of any depth. */

@@ -2,6 +2,7 @@ import type { ModelSpec } from '../../models/spec.ts'
 import { networkOf } from '../network/index.ts'
 import type { Library } from '../network/library.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import { replicated } from './ddp.ts'
 import { fullySharded } from './fsdp/index.ts'
 import type { Rank, RankOf } from './rank.ts'
 import { single } from './single.ts'
@@ -15,7 +16,7 @@ export function rankOf(model: ModelSpec, train: TrainSpec, library?: Library): R
   const { data } = parallelism
   switch (data.kind) {
     case 'ddp':
-      return single(networkOf(model, train, library))
+      return replicated(networkOf(model, train, library), data)
     case 'fsdp':
       return fullySharded(model, train, parallelism, data, library)
   }

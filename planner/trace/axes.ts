@@ -13,6 +13,14 @@ export const axis = (name: string, size: number): Axis => ({ name, size })
 /** The axis that a reduction with `keepdim` leaves behind. */
 export const ONE: Axis = { name: '1', size: 1 }
 
+/**
+ * An axis over parameters themselves, side by side in one storage: `n(all)`, `n(head)/8`. Where that is the whole model's, its size grows
+ * with the layers.
+ */
+export const flat = (name: string, size: number, ranks = 1): Axis =>
+  axis(ranks === 1 ? `n(${name})` : `n(${name})/${ranks}`, size)
+export const isFlat = (axes: Axes): boolean => axes.length === 1 && axes[0]!.name.startsWith('n(')
+
 export function numel(axes: Axes): number {
   let n = 1
   for (const a of axes) n *= a.size

@@ -1,4 +1,4 @@
-import { monomial, sizes } from './axes.ts'
+import { isFlat, monomial, sizes } from './axes.ts'
 import { ITEMSIZE } from './dtype.ts'
 import type { Category } from './event.ts'
 import { categoryOf, type Live } from './reading.ts'
@@ -62,7 +62,7 @@ export function aliveTable(live: Iterable<Live>): Map<string, AliveRow> {
   for (const s of live) {
     const category = categoryOf(s)
     const scope = foldScope((category === 'activation' ? s.saves[0]?.scope : undefined) ?? s.scope)
-    const key = `${scope}|${category}|${s.op}|${s.bytes}|${s.dtype}`
+    const key = `${scope}|${category}|${s.op}|${isFlat(s.axes) ? s.axes[0]!.name : s.bytes}|${s.dtype}`
     const row = rows.get(key)
     if (row) {
       row.count++

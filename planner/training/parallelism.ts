@@ -17,6 +17,8 @@ export interface Replicated {
   readonly kind: 'ddp'
   /** `.grad` is a view of its bucket (`gradient_as_bucket_view`). */
   readonly bucketViews: boolean
+  /** Each backward looks for parameters without a gradient (`find_unused_parameters`). */
+  readonly findUnused: boolean
 }
 
 /** Parameters, gradients and state in shards of their first axis (torch.distributed.fsdp.fully_shard). */

@@ -1,5 +1,5 @@
 import type { SimTensor } from '../../simulate/storage.ts'
-import { axis } from '../../trace/axes.ts'
+import { flat } from '../../trace/axes.ts'
 import type { Communication } from './comm.ts'
 import type { ShardedParameter } from './param.ts'
 import { type Gradient, reduce } from './reduce.ts'
@@ -118,12 +118,10 @@ export class ParameterGroup {
     const [only] = types
     const elements = this.parameters.reduce((n, p) => n + p.elements, 0)
     const bytes = this.parameters.reduce((n, p) => n + p.elements * simulator.dialect.itemsize[p.whole.dtype], 0)
-    const name = `n(${this.name})`
-    const flat =
+    this.#result =
       types.size === 1 && only
-        ? ([axis(name, elements * ranks), only] as const)
-        : ([axis(name, bytes * ranks), 'uint8'] as const)
-    this.#result = simulator.alloc([flat[0]], flat[1])
+        ? simulator.alloc([flat(this.name, elements * ranks)], only)
+        : simulator.alloc([flat(this.name, bytes * ranks)], 'uint8')
     for (const v of inputs) simulator.release(v)
   }
 
@@ -134,14 +132,14 @@ export class ParameterGroup {
     const [first] = cast
     if (!first) return []
     const elements = cast.reduce((n, p) => n + p.elements, 0)
-    return [simulator.alloc([axis(`n(${this.name})/${this.#comm.ranks}`, elements)], first.whole.dtype)]
+    return [simulator.alloc([flat(this.name, elements, this.#comm.ranks)], first.whole.dtype)]
   }
 
   /** Shards from the host, one by one, cast where that is (`all_gather_inputs`). */
   #uploaded(): SimTensor[] {
     const { simulator, ranks } = this.#comm
     return this.parameters.map((p) => {
-      const axes = [axis(`n(${this.name})/${ranks}`, p.elements)]
+      const axes = [flat(this.name, p.elements, ranks)]
       const copy = simulator.alloc(axes, p.dtype)
       if (p.dtype === p.whole.dtype) return copy
       const narrow = simulator.alloc(axes, p.whole.dtype)

@@ -1,6 +1,6 @@
 import type { SimTensor } from '../../simulate/storage.ts'
 import { contiguousStrides } from '../../simulate/strides.ts'
-import { type Axes, axis } from '../../trace/axes.ts'
+import { type Axes, flat } from '../../trace/axes.ts'
 import type { Communication } from './comm.ts'
 import type { GroupManner } from './group.ts'
 import type { ShardedParameter } from './param.ts'
@@ -32,10 +32,10 @@ export function reduce(
   const { dtype } = gradients[0]!.grad
   const own = gradients[0]!.of.dtype
   const elements = gradients.reduce((n, { of }) => n + of.elements, 0)
-  const flat = `n(${name}, trained)`
-  const part: Axes = [axis(`${flat}/${ranks}`, elements)]
+  const trained = `${name}, trained`
+  const part: Axes = [flat(trained, elements, ranks)]
   simulator.position.op = 'reduce_scatter'
-  const input = simulator.alloc([axis(flat, elements * ranks)], dtype)
+  const input = simulator.alloc([flat(trained, elements * ranks)], dtype)
   for (const { grad } of gradients.slice(0, -1)) simulator.release(grad)
   const scattered = simulator.alloc(part, dtype)
   const output = own === dtype ? scattered : simulator.alloc(part, own)
