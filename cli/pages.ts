@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import type { ReportResult } from '../reports/index.ts'
+import type { Reportable } from '../reports/index.ts'
 import type { Setup } from './whatif/setup.ts'
 
 /** A result for a page, and what the page needs to ask the planner again; null where it cannot. */
 export interface PageResult {
-  readonly result: ReportResult
+  readonly result: Reportable
   readonly setup: Setup | null
 }
 

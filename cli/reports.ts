@@ -1,5 +1,5 @@
 import type { TraceEvent } from '../planner/trace/event.ts'
-import type { Origin, ReportResult, TraceSource } from '../reports/index.ts'
+import type { Origin, Reportable, TraceSource } from '../reports/index.ts'
 import { rasterize } from './files/png.ts'
 
 /** Formats that are made from a result's tables. */
@@ -12,7 +12,7 @@ export type EventFormat = (typeof EVENT_FORMATS)[number]
 
 /** Writes a result in a format that is no page (pages.ts). The charts are loaded only when something is written. */
 export async function renderResult(
-  result: ReportResult,
+  result: Reportable,
   format: Exclude<ResultFormat, 'html'>,
 ): Promise<string | Uint8Array> {
   const reports = await import('../reports/index.ts')

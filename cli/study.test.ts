@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { StudyResult } from '../planner/result/study.ts'
+import { studyFromLines } from './study/results.ts'
 import { inFolder, tidemark } from './testing/binary.ts'
 
 const page = (name: string) => fileURLToPath(new URL(`../../docs/${name}.md`, import.meta.url))
@@ -23,12 +24,15 @@ test('a small study: every method, measured peaks as predicted; it goes on from 
     const first = await smoke('--methods', 'full,lora-fa', '--seeds', '1', '--results', file)
     assert.is(first.status, 0, first.stderr)
     assert.is(first.stderr, '')
-    const begun = readFileSync(file, 'utf8')
-    assert.is(begun.trim().split('\n').length, 2)
+    const [, ...begun] = readFileSync(file, 'utf8').trim().split('\n')
+    assert.is(begun.length, 2)
     const all = ['--methods', 'full,lora,lora-fa,lora-fa-corrected,frozen-b', '--seeds', '2']
     const resumed = await smoke(...all, '--results', file)
     assert.is(resumed.status, 0, resumed.stderr)
-    assert.ok(readFileSync(file, 'utf8').startsWith(begun), 'finished runs were not made again')
+    const [head, ...lines] = readFileSync(file, 'utf8').trim().split('\n')
+    assert.equal(lines.slice(0, 2), begun, 'finished runs were not made again')
+    assert.is(JSON.parse(head!).command, JSON.parse(resumed.stdout).command, 'the first line is of the newest command')
+    assert.equal(studyFromLines(readFileSync(file, 'utf8'), file), JSON.parse(resumed.stdout))
     const runs = numbersOf(resumed.stdout)
     assert.is(runs.length, 10)
     for (const run of runs.filter((r) => r.method !== 'frozen-b')) assert.is(run.peak_bytes, run.predicted_peak_bytes)
@@ -37,6 +41,13 @@ test('a small study: every method, measured peaks as predicted; it goes on from 
     const other = await smoke('--seeds', '1', '--results', file, '--lora-alpha', '3')
     assert.is(other.status, 2)
     assert.match(other.stderr, /holds runs of another study/)
+    const page = join(folder, 'page.html')
+    const reported = await tidemark(['report', file, '-o', page])
+    assert.is(reported.status, 0, reported.stderr)
+    assert.match(readFileSync(page, 'utf8'), /<section id="quality">[\s\S]*<section id="curves">/)
+    const events = await tidemark(['report', file, '--format', 'chrome-trace'])
+    assert.is(events.status, 2)
+    assert.match(events.stderr, /is a study, whose result has no events/)
     writeFileSync(file, 'nonsense\n')
     assert.match((await smoke('--results', file)).stderr, /runs\.jsonl:1: is no run of a study/)
   })

@@ -4,6 +4,8 @@ import * as assert from 'uvu/assert'
 import { CompareResult } from '../planner/result/compare.ts'
 import { EstimateResult } from '../planner/result/estimate.ts'
 import { RunResult } from '../planner/result/run.ts'
+import { StudyResult } from '../planner/result/study.ts'
+import { bodyOf } from '../planner/study/body.ts'
 
 const golden = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../fixtures/golden/${name}.json`, import.meta.url), 'utf8'))
@@ -13,6 +15,7 @@ for (const [name, schema] of [
   ['compare', CompareResult],
   ['compare-gpu', CompareResult],
   ['run', RunResult],
+  ['study', StudyResult],
 ] as const) {
   test(`the sample ${name} is a document that the tool could have printed`, () => {
     const parsed = schema.safeParse(golden(name))
@@ -31,6 +34,11 @@ test('the samples agree with themselves: parts, living storages and timeline rea
       assert.is(top, e.peak.bytes, `${name} ${method} timeline`)
     }
   }
+})
+
+test('the sample study’s tables are those of its runs', () => {
+  const { runs, diverged, rows, summary, verdicts, ...head } = StudyResult.parse(golden('study')).result
+  assert.equal(bodyOf(head, runs, diverged), { ...head, runs, diverged, rows, summary, verdicts })
 })
 
 test.run()

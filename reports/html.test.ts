@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { CompareResult } from '../planner/result/compare.ts'
-import { byGroup, type ReportResult, renderHtml, viewOf } from './index.ts'
+import { byGroup, isStudy, type Reportable, type ReportResult, renderHtml, studyView, viewOf } from './index.ts'
 
 /** Stand-ins: what scripts do is tried in a browser (cli/whatif/page.test.ts); here it counts that they may run. */
 const PAGE = { scripts: ['planner()', 'page()'], setups: [null] }
 
-const golden = (name: string): ReportResult =>
+const golden = <T extends Reportable = ReportResult>(name: string): T =>
   JSON.parse(readFileSync(new URL(`../../fixtures/golden/${name}.json`, import.meta.url), 'utf8'))
 
-const NAMES = ['estimate', 'compare', 'compare-gpu', 'run']
+const NAMES = ['estimate', 'compare', 'compare-gpu', 'run', 'study']
 const pages = new Map<string, string>()
 for (const name of NAMES) pages.set(name, await renderHtml([golden(name)], PAGE))
 const all = (page: string, pattern: RegExp): string[] => [...page.matchAll(pattern)].map((m) => m[1] ?? '')
@@ -75,7 +75,8 @@ test('the result is inside the page as JSON, whole but for thinned timelines', (
     const inside = JSON.parse(between(pages.get(name)!, 'id="data">', '</script>')).results[0]
     const bare = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (k, v) => (k === 'timeline' ? [] : v)))
     assert.equal(bare(inside), bare(golden(name)))
-    assert.equal(viewOf(inside).answer, viewOf(golden(name)).answer)
+    const answer = (result: Reportable) => (isStudy(result) ? studyView(result) : viewOf(result)).answer
+    assert.equal(answer(inside), answer(golden<Reportable>(name)))
   }
 })
 

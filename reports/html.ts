@@ -1,14 +1,16 @@
 import type { Chart } from './charts/chart.ts'
+import { articleOf, type PageArticle } from './page/articles.ts'
 import { drawAll } from './page/drawn.ts'
 import { html, type Markup } from './page/markup.ts'
 import { overview } from './page/overview.ts'
 import { policyFor } from './page/policy.ts'
-import { sectionsOf } from './page/sections.ts'
+import { studiesOverview } from './page/study/overview.ts'
 import { STYLE } from './page/style.ts'
 import { drawingsIn, escapeHtml, scriptJson, toText } from './page/text.ts'
 import { compileSpec } from './svg.ts'
 import { embeddable } from './view/embed.ts'
-import { type ReportResult, type ReportView, viewOf } from './view-model.ts'
+import { studyView } from './view/study.ts'
+import { isStudy, type Reportable, viewOf } from './view-model.ts'
 import { listWords } from './words.ts'
 
 /** What the page runs: handed in by whoever has the bundles, and knows the planner. */
@@ -25,12 +27,12 @@ export interface PageScripts {
  * @throws RangeError for no result, or one without methods
  */
 export async function renderHtml(
-  results: readonly ReportResult[],
+  results: readonly Reportable[],
   { scripts, setups }: PageScripts = { scripts: [], setups: [] },
 ): Promise<string> {
-  const views = results.map(viewOf)
-  if (views.length === 0) throw new RangeError('a report needs a result')
-  const body = bodyOf(views)
+  if (results.length === 0) throw new RangeError('a report needs a result')
+  const articles = results.map(articleOf)
+  const body = bodyOf(results, articles)
   const text = toText(body, await drawAll(body))
   const data = { results: results.map(embeddable), setups, specs: scripts.length === 0 ? {} : await specsFor(body) }
   return `<!doctype html>
@@ -40,7 +42,7 @@ export async function renderHtml(
 <meta http-equiv="Content-Security-Policy" content="${escapeHtml(await policyFor(STYLE, scripts))}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>${escapeHtml(titleOf(views))}</title>
+<title>${escapeHtml(titleOf(results, articles))}</title>
 <style>${STYLE}</style>
 </head>
 <body>
@@ -65,13 +67,24 @@ async function specsFor(body: Markup): Promise<Record<string, unknown>> {
 }
 
 const bodyOf = (
-  views: readonly ReportView[],
-): Markup => html`${views.length > 1 ? html`<div id="overview">${overview(views)}</div>` : null}<main>${views.map(
-  (view, i) => html`<article id="article-${i}">${sectionsOf(view)}</article>`,
+  results: readonly Reportable[],
+  articles: readonly PageArticle[],
+): Markup => html`${overviewOf(results)}<main>${articles.map(
+  ({ sections }, i) => html`<article id="article-${i}">${sections}</article>`,
 )}</main>
-<footer>${views[0]?.tool ?? ''} · the results behind this page are inside it as JSON (<code>#data</code>), timelines thinned</footer>`
+<footer>${articles[0]?.tool ?? ''} · the results behind this page are inside it as JSON (<code>#data</code>), timelines thinned</footer>`
 
-const titleOf = (views: readonly ReportView[]): string =>
-  views.length === 1
-    ? views[0]!.title
-    : `${listWords([...new Set(views.map((v) => v.model))])}: memory of a training step`
+/** Predictions side by side, and studies, where there are several of a kind. */
+function overviewOf(results: readonly Reportable[]): Markup | null {
+  const memory = results.flatMap((result, index) => (isStudy(result) ? [] : [viewOf(result, index)]))
+  const studies = results.flatMap((result, index) => (isStudy(result) ? [studyView(result, index)] : []))
+  if (memory.length < 2 && studies.length < 2) return null
+  return html`${memory.length < 2 ? null : html`<div id="overview">${overview(memory)}</div>`}${studies.length < 2 ? null : html`<div id="studies-overview">${studiesOverview(studies)}</div>`}`
+}
+
+function titleOf(results: readonly Reportable[], articles: readonly PageArticle[]): string {
+  const [only, ...more] = articles
+  if (only !== undefined && more.length === 0) return only.title
+  const names = listWords([...new Set(articles.map((a) => a.model))])
+  return `${names}: ${results.every(isStudy) ? 'does LoRA-FA still learn?' : 'memory of a training step'}`
+}

@@ -30,6 +30,23 @@ export const PALETTE: Readonly<Record<Group, Colour>> = {
   rest: { label: 'inputs, buffers, other', hex: '#999999', rgb: [153, 153, 153], ansi256: 246, on: INK },
 }
 
+/**
+ * Whose colour a method has where methods are told apart and not what bytes are: of the same set. The method that is asked about stands out, full
+ * training is grey. Methods without one are drawn like the rest.
+ */
+const METHOD_GROUPS: Readonly<Record<string, Group>> = {
+  full: 'rest',
+  lora: 'parameter',
+  'lora-fa': 'activation',
+  'lora-fa-corrected': 'gradient',
+  'frozen-b': 'optimizer state',
+}
+
+export const methodGroup = (method: string): Group =>
+  Object.hasOwn(METHOD_GROUPS, method) ? METHOD_GROUPS[method]! : 'rest'
+
+export const methodColour = (method: string): string => PALETTE[methodGroup(method)].hex
+
 /** The group that a category is drawn in. */
 export function groupOf(category: Category): Group {
   return category === 'buffer' || category === 'input' || category === 'other' ? 'rest' : category

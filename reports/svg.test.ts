@@ -3,22 +3,23 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Segment } from './charts/bar-marks.ts'
 import { partsChart } from './charts/parts.ts'
-import { chartNames, GROUPS, PALETTE, type ReportResult, renderSvg, viewOf } from './index.ts'
+import { chartNames, GROUPS, PALETTE, type Reportable, type ReportResult, renderSvg, viewOf } from './index.ts'
 import { simplifyPath } from './path.ts'
 
-const golden = (name: string): ReportResult =>
+const golden = <T extends Reportable = ReportResult>(name: string): T =>
   JSON.parse(readFileSync(new URL(`../../fixtures/golden/${name}.json`, import.meta.url), 'utf8'))
 
 test('every chart stands alone in both themes and sizes', async () => {
-  const result = golden('compare')
-  for (const which of chartNames(result)) {
-    for (const options of [{}, { theme: 'dark', size: 'narrow' }] as const) {
-      const svg = await renderSvg(result, which, options)
-      assert.match(svg, /^<svg [^>]*xmlns=/)
-      assert.not.match(svg, /currentColor|var\(--|NaN|undefined|Infinity/)
-      assert.is(svg, await renderSvg(result, which, options))
+  for (const result of [golden('compare'), golden<Reportable>('study')])
+    for (const which of chartNames(result)) {
+      for (const options of [{}, { theme: 'dark', size: 'narrow' }] as const) {
+        const svg = await renderSvg(result, which, options)
+        assert.match(svg, /^<svg [^>]*xmlns=/)
+        assert.not.match(svg, /currentColor|var\(--|NaN|undefined|Infinity/)
+        assert.is(svg, await renderSvg(result, which, options))
+      }
     }
-  }
+  assert.equal(chartNames(golden<Reportable>('study')), ['quality', 'curves:2', 'curves:8', 'sweep'])
 })
 
 test('a chart that is not there is refused with those that are', async () => {

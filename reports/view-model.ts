@@ -2,6 +2,7 @@ import type { Input } from '../planner/result/common.ts'
 import type { CompareResult, MethodResult } from '../planner/result/compare.ts'
 import type { EstimateBody, EstimateResult } from '../planner/result/estimate.ts'
 import type { Executed, RunResult } from '../planner/result/run.ts'
+import type { StudyResult } from '../planner/result/study.ts'
 import { trainingCode } from './reproduce/code.ts'
 import { settingJson } from './reproduce/setting.ts'
 import { type Answer, answerOf } from './view/answer.ts'
@@ -11,8 +12,13 @@ import { type ProofView, proofView } from './view/proof.ts'
 import { type SavingView, savingViews } from './view/saving.ts'
 import { settingWords, stackWords } from './words.ts'
 
-/** What a report can be made of: the documents that `--json` prints. */
+/** What a report of a step's memory can be made of: documents that `--json` prints. */
 export type ReportResult = EstimateResult | CompareResult | RunResult
+
+/** Every document that a page, a table or a chart can be made of. */
+export type Reportable = ReportResult | StudyResult
+
+export const isStudy = (result: Reportable): result is StudyResult => result.schema === 'tidemark/study@1'
 
 /** What a report says, before anybody decides how it looks. All figures are the result's own integers. */
 export interface ReportView {

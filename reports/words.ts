@@ -7,6 +7,8 @@ const METHODS: Readonly<Record<string, string>> = {
   qlora: 'QLoRA',
   'qlora-fa': 'QLoRA-FA',
   dora: 'DoRA',
+  'lora-fa-corrected': 'LoRA-FA corrected',
+  'frozen-b': 'frozen B',
 }
 
 /** A method as its paper writes it; unknown ones as they are. */

@@ -1,4 +1,4 @@
-import type { ReportResult } from '../../reports/index.ts'
+import type { Reportable } from '../../reports/index.ts'
 import { checkOutputPath, isStdout, writeFileWhole } from '../files/write.ts'
 import { plural } from '../output/numbers.ts'
 import type { FromFiles } from '../settings/files.ts'
@@ -54,7 +54,7 @@ function tellFiles(terminal: Terminal, files: FromFiles | undefined): void {
 /** Writes the HTML report where one was asked for and prints its path last. */
 export async function writeReport(
   { values, terminal }: Context,
-  result: ReportResult,
+  result: Reportable,
   setup: Setup | null,
 ): Promise<void> {
   if (values.report === undefined) return

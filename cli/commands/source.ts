@@ -1,7 +1,7 @@
 import { readJson } from '../../models/json.ts'
 import { simulate } from '../../planner/predict/index.ts'
 import type { TraceEvent } from '../../planner/trace/event.ts'
-import type { ReportResult } from '../../reports/index.ts'
+import type { Reportable } from '../../reports/index.ts'
 import { readStandardInput, readTextFile } from '../files/read.ts'
 import { isTrace } from '../model/is-trace.ts'
 import { replan } from '../model/replan.ts'
@@ -9,9 +9,9 @@ import { replan } from '../model/replan.ts'
 /** Traces of large models are long. */
 const MAX_BYTES = 512 * 1024 * 1024
 
-/** What was saved: a result of --json, or a trace. */
+/** What was saved: a result of --json, a study's results as lines, or a trace. */
 export type Source =
-  | { readonly path: string; readonly result: ReportResult }
+  | { readonly path: string; readonly result: Reportable }
   | { readonly path: string; readonly trace: EventSource }
 
 /** Events with what they are of. */
@@ -29,11 +29,17 @@ export async function readSource(path: string): Promise<Source> {
   const text =
     path === '-'
       ? await readStandardInput(MAX_BYTES)
-      : await readTextFile(path, { limit: MAX_BYTES, what: 'a result that --json printed, or a trace', flag: '' })
+      : await readTextFile(path, {
+          limit: MAX_BYTES,
+          what: 'a result that --json printed, the results of a study, or a trace',
+          flag: '',
+        })
   if (isTrace(text)) {
     const { parseTrace } = await import('../model/trace.ts')
     return { path, trace: { ...parseTrace(text, path), method: '' } }
   }
+  const { isResultsFile, studyFromLines } = await import('../study/results.ts')
+  if (isResultsFile(text)) return { path, result: studyFromLines(text, path) }
   const { parseResult } = await import('../model/result.ts')
   return { path, result: parseResult(readJson(text, path).value, path) }
 }

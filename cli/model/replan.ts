@@ -4,7 +4,7 @@ import type { Input, TrainingSetting } from '../../planner/result/common.ts'
 import type { EstimateBody } from '../../planner/result/estimate.ts'
 import { resolveTraining } from '../../planner/training/resolve.ts'
 import type { TrainSpec } from '../../planner/training/spec.ts'
-import type { ReportResult } from '../../reports/index.ts'
+import type { Reportable } from '../../reports/index.ts'
 import { type Problem, UsageError } from '../errors.ts'
 import { FLAGS, type FlagKey, type Values } from '../flags.ts'
 import { checkValue } from '../settings/check.ts'
@@ -25,10 +25,14 @@ export interface Replanned {
  *
  * @throws UsageError where the model is not to be found, or comes out differently from what was saved
  */
-export async function replan(result: ReportResult, path: string, env: NodeJS.ProcessEnv): Promise<Replanned[]> {
+export async function replan(result: Reportable, path: string, env: NodeJS.ProcessEnv): Promise<Replanned[]> {
   if (result.schema === 'tidemark/run@1') {
     const next = 'Run it again with --trace FILE, and give that file.'
     throw new UsageError([{ where: path, message: 'is a run, whose result has no events', next }])
+  }
+  if (result.schema === 'tidemark/study@1') {
+    const next = 'Formats of a study: html, md, csv, svg, png.'
+    throw new UsageError([{ where: path, message: 'is a study, whose result has no events', next }])
   }
   const { input } = result
   const values = settingValues(input, path)

@@ -3,19 +3,21 @@ import { printable } from '../../models/source.ts'
 import { CompareResult } from '../../planner/result/compare.ts'
 import { EstimateResult } from '../../planner/result/estimate.ts'
 import { RunResult } from '../../planner/result/run.ts'
-import type { ReportResult } from '../../reports/index.ts'
+import { StudyResult } from '../../planner/result/study.ts'
+import type { Reportable } from '../../reports/index.ts'
 import { type Problem, UsageError } from '../errors.ts'
 
-const SCHEMAS: Readonly<Record<string, ZodType<ReportResult>>> = {
+const SCHEMAS: Readonly<Record<string, ZodType<Reportable>>> = {
   'tidemark/estimate@1': EstimateResult,
   'tidemark/compare@1': CompareResult,
   'tidemark/run@1': RunResult,
+  'tidemark/study@1': StudyResult,
 }
 
 const MAX_SHOWN = 10
 
 /** A saved result, checked against the schema it names. @throws UsageError with what is wrong where */
-export function parseResult(value: unknown, path: string): ReportResult {
+export function parseResult(value: unknown, path: string): Reportable {
   const name = value !== null && typeof value === 'object' && 'schema' in value ? String(value.schema) : ''
   const schema = Object.hasOwn(SCHEMAS, name) ? SCHEMAS[name] : undefined
   if (schema === undefined) {

@@ -1,5 +1,5 @@
 import type { StudyResult, StudyRow } from '../../planner/result/study.ts'
-import { judge } from '../../planner/study/verdict.ts'
+import { verdictWords } from '../../reports/view/verdict.ts'
 import type { Page } from './estimate.ts'
 import { table } from './table.ts'
 import { wrap } from './wrap.ts'
@@ -33,13 +33,24 @@ export function studyText({ input, result }: StudyResult, page: Page): string {
   return [
     wrap(about, width, '  '),
     '',
-    ...judge(result.summary).map((sentence) => wrap(sentence, width, '  ')),
+    ...result.verdicts.map((v) => wrap(verdictWords(v), width, '  ')),
+    ...notes(result).map((note) => wrap(note, width, '  ')),
     '',
     table([...columns], rows, width),
     '',
     wrap(`base: ${result.base.source}; validation loss ${result.base.validation.loss.toFixed(4)} before`, width, '  '),
     wrap(`engine: ${result.engine}; peaks and times are measured there`, width, '  '),
   ].join('\n')
+}
+
+/** What a reader must know to take the figures for what they are. */
+function notes({ data: { majority }, diverged }: StudyResult['result']): string[] {
+  return [
+    ...(majority === null
+      ? []
+      : [`to name the commonest class always: ${(100 * majority.test).toFixed(1)} % of the test part`]),
+    ...(diverged.length === 0 ? [] : [`${diverged.length} trainings broke off, since their loss was no number`]),
+  ]
 }
 
 const nameOf = ({ method, rank }: StudyRow): string => (rank === null ? method : `${method} r${rank}`)

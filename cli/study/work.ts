@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { readSafetensors, writeSafetensors } from '../../models/weights/tensors.ts'
 import type { StudyRun } from '../../planner/result/study.ts'
 import { matchCheckpoint } from '../../planner/study/checkpoint.ts'
-import { executeStudy, type StudyBody, type StudyHooks } from '../../planner/study/index.ts'
+import { bodyOf, executeStudy, type StudyBody, type StudyHooks } from '../../planner/study/index.ts'
 import { studySetting } from '../../planner/study/setting.ts'
 import { Refusal } from '../../planner/trace/errors.ts'
 import { Refusals } from '../../planner/training/refusals.ts'
 import { writeFileWhole } from '../files/write.ts'
 import { problemsOf } from '../problems.ts'
 import type { Studier } from '../process/messages.ts'
-import type { StudyTask } from './task.ts'
+import { documentOf, type StudyTask } from './task.ts'
 import { TimeLeft } from './time-left.ts'
 
 /** The study as its own process runs it: the planner's, with files. */
@@ -19,6 +19,7 @@ export const runStudy: Studier = async (task, { onProgress, onTrace }): Promise<
   return executeStudy(task.request, {
     finished: task.finished,
     onProgress: (progress) => onProgress({ ...progress, secondsLeft: timeLeft.after(progress) }),
+    onHead: (head) => onTrace(JSON.stringify(documentOf(task.about, bodyOf(head, [], [])))),
     onRun: (run) => onTrace(JSON.stringify(run)),
     readBase: (study) => readBase(task, study),
     onBase: async (study, weights) => {

@@ -1,7 +1,7 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { Input } from '../../planner/result/common.ts'
 import type { EstimateBody } from '../../planner/result/estimate.ts'
-import type { ReportResult } from '../../reports/index.ts'
+import type { Reportable } from '../../reports/index.ts'
 import { modelName } from '../model/replan.ts'
 import { resolveModel } from '../model/resolve.ts'
 import type { PageResult } from '../pages.ts'
@@ -13,14 +13,15 @@ import { type Predicted, type Setup, setupFromResult } from './setup.ts'
 /**
  * A saved result with the setup that its page asks again: only where the planner of today, asked the same, says the same.
  *
- * @returns also why the page cannot be asked; null where it can
+ * @returns also why the page cannot be asked; null where it can, and for a study, which nobody would ask of a page
  */
 export async function askedAgain(
-  saved: ReportResult,
+  saved: Reportable,
   path: string,
   env: NodeJS.ProcessEnv,
 ): Promise<{ readonly page: PageResult; readonly why: string | null }> {
   const without = (why: string) => ({ page: { result: saved, setup: null }, why })
+  if (saved.schema === 'tidemark/study@1') return { page: { result: saved, setup: null }, why: null }
   if (saved.schema === 'tidemark/run@1') return without('a page cannot run a step')
   try {
     const argument = modelName(saved.input, path)

@@ -1,5 +1,6 @@
+export { bodyOf, type StudyBody, type StudyHead } from './body.ts'
 export { type Corpus, corpusFromText, type Document } from './corpus.ts'
 export { METHOD_TABLE } from './methods.ts'
 export { PRESETS, presetOf } from './presets.ts'
 export type { StudyRequest } from './request.ts'
-export { executeStudy, type StudyBody, type StudyHooks } from './study.ts'
+export { executeStudy, type StudyHooks } from './study.ts'

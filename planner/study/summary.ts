@@ -5,37 +5,47 @@ export function rowsOf(runs: readonly StudyRun[]): StudyRow[] {
   return [...groups(runs, (r) => `${r.method} ${r.rank} ${r.learning_rate}`).values()].map(rowOf)
 }
 
-/** Of each method and rank the learning rate with the lowest validation loss: the test part takes no part in the choice. */
-export function bestRows(runs: readonly StudyRun[]): StudyRow[] {
-  const rows = groups(rowsOf(runs), (r) => `${r.method} ${r.rank}`)
-  return [...rows.values()].map((of) => of.reduce((a, b) => (b.validation_loss < a.validation_loss ? b : a)))
+/**
+ * Of each method and rank the learning rate with the lowest validation loss: the test part takes no part in the choice. A rate at which
+ * some seed has no run (it diverged) is only chosen where every rate is so.
+ */
+export function bestRows(rows: readonly StudyRow[]): StudyRow[] {
+  return [...groups(rows, (r) => `${r.method} ${r.rank}`).values()].map((of) => {
+    const seeds = Math.max(...of.map((r) => r.seeds))
+    const whole = of.filter((r) => r.seeds === seeds)
+    return whole.reduce((a, b) => (b.validation_loss < a.validation_loss ? b : a))
+  })
 }
 
+/** @param runs one or more */
 function rowOf(runs: readonly StudyRun[]): StudyRow {
   const first = runs[0]!
-  const accuracies = runs.flatMap((r) => r.test.accuracy ?? [])
-  const validation = spread(runs.map((r) => r.validation.loss))
-  const test = spread(runs.map((r) => r.test.loss))
-  const accuracy = spread(accuracies)
+  const losses = (of: 'validation' | 'test') => spread(runs.map((r) => r[of].loss))
+  const accuracies = (of: 'validation' | 'test') => spread(runs.flatMap((r) => r[of].accuracy ?? []))
+  const [validation, test] = [losses('validation'), losses('test')]
+  const [seen, unseen] = [accuracies('validation'), accuracies('test')]
   return {
     method: first.method,
     rank: first.rank,
     learning_rate: first.learning_rate,
     seeds: runs.length,
-    validation_loss: validation.mean,
+    validation_loss: validation.mean!,
     validation_spread: validation.deviation,
-    test_loss: test.mean,
+    validation_accuracy: seen.mean,
+    validation_accuracy_spread: seen.deviation,
+    test_loss: test.mean!,
     test_spread: test.deviation,
-    accuracy: accuracies.length === 0 ? null : accuracy.mean,
-    accuracy_spread: accuracies.length === 0 ? null : accuracy.deviation,
+    accuracy: unseen.mean,
+    accuracy_spread: unseen.deviation,
     peak_bytes: Math.max(...runs.map((r) => r.peak_bytes)),
-    seconds_per_step: spread(runs.map((r) => r.seconds_per_step)).mean,
+    seconds_per_step: spread(runs.map((r) => r.seconds_per_step)).mean!,
     trainable: first.parameters.trainable,
   }
 }
 
-/** Mean and standard deviation (n − 1); null of fewer than two. */
-function spread(values: readonly number[]): { mean: number; deviation: number | null } {
+/** Mean, null of none, and standard deviation (n − 1), null of fewer than two. */
+export function spread(values: readonly number[]): { mean: number | null; deviation: number | null } {
+  if (values.length === 0) return { mean: null, deviation: null }
   const mean = values.reduce((sum, v) => sum + v, 0) / values.length
   if (values.length < 2) return { mean, deviation: null }
   const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0)

@@ -2,9 +2,9 @@ import { adamW, type Engine, Executor, loraFa, type Optimizer } from '../execute
 import type { Network } from '../network/network.ts'
 import type { Parameter } from '../ops/ops.ts'
 import type { Score, StudyRun } from '../result/study.ts'
-import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { trainStep } from '../training/step.ts'
+import { Diverged } from './diverged.ts'
 import { evaluate } from './evaluate.ts'
 import { LiveBytes } from './live-bytes.ts'
 import { LoadedBatch } from './loaded-batch.ts'
@@ -46,7 +46,7 @@ export interface Trained {
 /**
  * Trains on an engine, and looks at validation batches on the way. Deterministic for a seed and an engine.
  *
- * @throws Refusal where the loss is no number
+ * @throws Diverged where the loss is no number
  */
 export async function trainOn(t: Training): Promise<Trained> {
   const live = new LiveBytes()
@@ -58,25 +58,29 @@ export async function trainOn(t: Training): Promise<Trained> {
     const optimizer = optimizerOf(executor, t)
     const curve: StudyRun['curve'] = []
     const seconds: number[] = []
-    const score = async (batches: readonly BatchValues[]): Promise<Score> => {
+    const score = async (batches: readonly BatchValues[], step: number): Promise<Score> => {
       live.counting = false
       const found = await evaluate(executor, t.still, loaded, batches)
       live.counting = true
-      return found
+      return { ...found, loss: finite(found.loss, step) }
     }
-    curve.push({ step: 0, training_loss: null, validation: await score(t.validation) })
+    const finite = (loss: number, step: number): number => {
+      if (!Number.isFinite(loss)) throw new Diverged(step, t.learningRate)
+      return loss
+    }
+    curve.push({ step: 0, training_loss: null, validation: await score(t.validation, 0) })
     let losses: number[] = []
     for (let step = 0; step < t.steps; step++) {
       const started = performance.now()
       loaded.fill(t.draw(random))
       for (const loss of trainStep(executor, t.network, loaded.tensors, optimizer, step)) {
-        losses.push(finite(Number((await executor.read(loss))[0]), t.learningRate))
+        losses.push(finite(Number((await executor.read(loss))[0]), step + 1))
       }
       seconds.push((performance.now() - started) / 1000)
       t.onStep?.()
       if ((step + 1) % t.every !== 0 && step + 1 !== t.steps) continue
       const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length
-      curve.push({ step: step + 1, training_loss: mean, validation: await score(t.validation) })
+      curve.push({ step: step + 1, training_loss: mean, validation: await score(t.validation, step + 1) })
       losses = []
       // lets messages out
       await new Promise((resume) => setTimeout(resume, 0))
@@ -84,7 +88,7 @@ export async function trainOn(t: Training): Promise<Trained> {
     return {
       curve,
       validation: curve.at(-1)!.validation,
-      test: await score(t.test),
+      test: await score(t.test, t.steps),
       peakBytes: live.peak,
       secondsPerStep: median(seconds),
       weights: await weightsOf(executor, t.network),
@@ -107,12 +111,6 @@ async function weightsOf(executor: Executor, network: Network): Promise<Map<stri
   const weights = new Map<string, Float32Array>()
   for (const p of network.parameters) weights.set(p.path, Float32Array.from(await executor.read(executor.parameter(p))))
   return weights
-}
-
-function finite(loss: number, learningRate: number): number {
-  if (Number.isFinite(loss)) return loss
-  const message = `the loss is ${loss} at the rate ${learningRate}`
-  throw new Refusal('diverged', '--learning-rates', message, 'Take a smaller rate.')
 }
 
 function median(values: readonly number[]): number {

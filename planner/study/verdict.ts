@@ -1,21 +1,19 @@
-import type { StudyRow } from '../result/study.ts'
+import type { StudyRow, Verdict } from '../result/study.ts'
 
-/**
- * Whether LoRA-FA's validation loss lies within LoRA's seed spread, a sentence each rank and optimizer: the means apart by no more than
- * the sum of the two standard deviations. Of one seed there is no spread, and nothing is claimed.
- */
-export function judge(rows: readonly StudyRow[]): string[] {
+/** Each LoRA-FA against LoRA at its rank, both at their best learning rate. */
+export function verdictsOf(rows: readonly StudyRow[]): Verdict[] {
   return rows.flatMap((row) => {
     const lora = rows.find((r) => r.method === 'lora' && r.rank === row.rank)
     if (!row.method.startsWith('lora-fa') || lora === undefined) return []
-    const name = `${row.method} at rank ${row.rank}`
-    const apart = row.validation_loss - lora.validation_loss
-    if (row.validation_spread === null || lora.validation_spread === null)
-      return [`${name}: ${signed(apart)} against LoRA, one seed: no spread to judge it by`]
-    const spread = row.validation_spread + lora.validation_spread
-    const within = Math.abs(apart) <= spread ? 'within' : apart < 0 ? 'better than' : 'NOT within'
-    return [`${name} is ${within} the seed spread of LoRA: ${signed(apart)} ± ${spread.toFixed(4)}`]
+    const difference = row.validation_loss - lora.validation_loss
+    const [own, its] = [row.validation_spread, lora.validation_spread]
+    const spread = own === null || its === null ? null : own + its
+    const verdict = spread === null ? null : verdictOf(difference, spread)
+    return [{ method: row.method, against: 'lora' as const, rank: row.rank, difference, spread, verdict }]
   })
 }
 
-const signed = (n: number): string => `${n < 0 ? '−' : '+'}${Math.abs(n).toFixed(4)}`
+function verdictOf(difference: number, spread: number): Verdict['verdict'] {
+  if (Math.abs(difference) <= spread) return 'within'
+  return difference < 0 ? 'better' : 'worse'
+}

@@ -1,19 +1,26 @@
 import { renderCsv } from '../export/csv.ts'
 import { overview } from '../page/overview.ts'
-import type { ReportResult } from '../view-model.ts'
+import { isStudy, type Reportable } from '../view-model.ts'
 import type { WhatIf } from '../whatif.ts'
 import { chartPng, chartSvg, copy, download, textFile } from './actions.ts'
 import { Article } from './article.ts'
 import { Charts, type Specs } from './charts.ts'
 import { patch } from './patch.ts'
 import { makeSortable } from './sort.ts'
+import { StillArticle } from './still-article.ts'
 
 /** What the page's data say; the page wrote them itself. */
 interface PageData {
-  readonly results: readonly ReportResult[]
+  readonly results: readonly Reportable[]
   /** By result; null where nothing can be asked again. */
   readonly setups: readonly unknown[]
   readonly specs: Specs
+}
+
+/** An article of the page by its element. */
+interface Shown {
+  readonly root: HTMLElement
+  readonly article: Article | StillArticle
 }
 
 /** The planner's own script, if the page has one, has put this here. */
@@ -28,31 +35,33 @@ function start(): void {
   const planner = Reflect.get(globalThis, 'tidemark') as Planner | undefined
   document.documentElement.classList.add('script')
   const charts = new Charts(specs)
-  const articles = results.flatMap((result, index) => {
+  const shown = results.flatMap((result, index): Shown[] => {
     const root = document.getElementById(`article-${index}`)
+    if (root === null) return []
+    if (isStudy(result)) return [{ root, article: new StillArticle(root, result) }]
     const setup = setups[index] ?? null
     const whatIf = planner === undefined || setup === null ? null : planner.createWhatIf(setup)
-    return root === null ? [] : [[root, new Article(root, index, result, charts, whatIf)] as const]
+    return [{ root, article: new Article(root, index, result, charts, whatIf) }]
   })
+  const articles = shown.flatMap(({ article }) => (article instanceof Article ? [article] : []))
   const side = document.getElementById('overview')
-  for (const [, article] of articles) {
+  for (const article of articles) {
     article.changed = () => {
       if (side === null) return
-      const views = articles.map(([, a]) => a.view)
-      patch(side, overview(views).nodes, { draw: charts.draw, opened: makeSortable })
+      patch(side, overview(articles.map((a) => a.view)).nodes, { draw: charts.draw, opened: makeSortable })
     }
   }
   addEventListener('hashchange', () => {
-    for (const [, article] of articles) article.followAddress()
+    for (const article of articles) article.followAddress()
   })
   document.addEventListener('click', (event) => {
     const button = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-do]') : null
-    const article = articles.find(([root]) => button !== null && root.contains(button))?.[1]
-    if (button !== null && article !== undefined) void act(button, article)
+    const article = shown.find(({ root }) => button !== null && root.contains(button))?.article
+    if (button !== null && article !== undefined) void act(button, article.result)
   })
 }
 
-async function act(button: HTMLElement, { result }: Article): Promise<void> {
+async function act(button: HTMLElement, result: Reportable): Promise<void> {
   const name = `tidemark-${result.input.model.name.replaceAll(/[^\w.-]+/g, '-')}`
   const chart = button.closest('figure')?.querySelector<HTMLElement>('.chart') ?? null
   switch (button.dataset.do) {

@@ -1,7 +1,7 @@
 import type { Size } from './style.ts'
 
 /** The drawings there are; each has one Vega-Lite specification a size (specs.ts). */
-export type ChartKind = 'parts' | 'timeline' | 'overlay' | 'icicle'
+export type ChartKind = 'parts' | 'timeline' | 'overlay' | 'icicle' | 'curves' | 'scatter' | 'heat-map'
 
 /**
  * A chart: its specification by name, and what that draws. Specifications are constant and are compiled once; a page that

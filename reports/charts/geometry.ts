@@ -26,6 +26,14 @@ function niceStep(least: number): number {
   return ([1, 2, 5, 10].find((n) => n * power >= least) ?? 10) * power
 }
 
+/** Round values from `low` to `high`, both ends included where they are round, about `count` of them. */
+export function niceTicks(low: number, high: number, count: number): number[] {
+  const step = niceStep((high - low) / count)
+  const first = Math.ceil(low / step - 1e-9)
+  const last = Math.floor(high / step + 1e-9)
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)))
+}
+
 /** Pixels of a timeline; `height` is that of the highest one. */
 export const TIMELINE = {
   wide: { plot: 950, left: 74, right: 4, top: 20, bottom: 6, height: 230, least: 96 },

@@ -27,6 +27,19 @@ export const upTo = (max: string) => ({
   scale: { domainMin: 0, domainMax: { expr: max }, nice: false, zero: true },
 })
 
+/** A quantity between two signals, which need not be near nothing. */
+export const between = (low: string, high: string) => ({
+  type: 'quantitative' as const,
+  scale: { domainMin: { expr: low }, domainMax: { expr: high }, nice: false, zero: false },
+})
+
+/** The vertical axis of a figure that is no bytes: from the signal `low` to `high`, ticks `yTicks`, written in the format `numbers`. */
+export const valueY = (field: string) => ({
+  field,
+  ...between('low', 'high'),
+  axis: { values: { expr: 'yTicks' }, labelExpr: 'format(datum.value, numbers)' },
+})
+
 /** Texts that say themselves where they are anchored: `label`, `align`, `dx`. */
 export const text = (data: string, encoding: object, how: object = {}) => ({
   data: { name: data },

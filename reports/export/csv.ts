@@ -1,6 +1,7 @@
 import type { MethodView } from '../view/method.ts'
 import type { ProofView } from '../view/proof.ts'
-import { type ReportResult, viewOf } from '../view-model.ts'
+import { isStudy, type Reportable, type ReportResult, viewOf } from '../view-model.ts'
+import { studyRows } from './study-rows.ts'
 
 const COLUMNS = [
   'table',
@@ -18,10 +19,26 @@ const COLUMNS = [
 ] as const
 type Row = Partial<Record<(typeof COLUMNS)[number], string | number>>
 
-/** All figures as one long table (RFC 4180), a figure a row, `bytes` always the whole of the row as an integer. */
-export function renderCsv(result: ReportResult): string {
+/** All figures as one long table (RFC 4180), a figure a row, `bytes` always the whole of the row as an integer; of a study a run a row. */
+export function renderCsv(result: Reportable): string {
+  if (isStudy(result)) {
+    const { columns, rows } = studyRows(result)
+    return csv(columns, rows)
+  }
+  return csv(COLUMNS, memoryRows(result))
+}
+
+function csv(
+  columns: readonly string[],
+  rows: readonly Readonly<Record<string, string | number | undefined>>[],
+): string {
+  const lines = rows.map((row) => columns.map((c) => field(row[c] ?? '')).join(','))
+  return `${[columns.join(','), ...lines].join('\r\n')}\r\n`
+}
+
+function memoryRows(result: ReportResult): Row[] {
   const view = viewOf(result)
-  const rows = [
+  return [
     ...view.methods.flatMap((m) => methodRows(m, view.stack)),
     ...view.savings.flatMap((s) =>
       s.rows.map((r) => ({
@@ -38,8 +55,6 @@ export function renderCsv(result: ReportResult): string {
     ),
     ...view.proofs.flatMap(proofRows),
   ]
-  const lines = rows.map((row: Row) => COLUMNS.map((c) => field(row[c] ?? '')).join(','))
-  return `${[COLUMNS.join(','), ...lines].join('\r\n')}\r\n`
 }
 
 function methodRows(m: MethodView, stack: string): Row[] {

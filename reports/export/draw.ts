@@ -7,31 +7,38 @@ import { timelineChart } from '../charts/timeline.ts'
 import type { Theme } from '../page/theme.ts'
 import { standalone } from '../paint.ts'
 import { drawSvg } from '../svg.ts'
-import { type ReportResult, type ReportView, viewOf } from '../view-model.ts'
+import { studyView } from '../view/study.ts'
+import { isStudy, type Reportable, type ReportView, viewOf } from '../view-model.ts'
+import { studyCharts } from './study-charts.ts'
 
 export interface SvgOptions {
   readonly theme?: Theme
   readonly size?: Size
 }
 
-/** The charts that a result has: `parts`, `timeline:LoRA-FA`, and of executed steps `executed` and `executed:LoRA-FA`. */
-export function chartNames(result: ReportResult): string[] {
-  return [...charts(viewOf(result)).keys()]
-}
+/**
+ * The charts that a result has, the first being the one that is drawn where none is named: `parts`, `timeline:LoRA-FA`, of executed steps
+ * `executed` and `executed:LoRA-FA`; of a study `quality`, `curves:8` (of rank 8), `accuracy:8`, `sweep`.
+ */
+export const chartNames = (result: Reportable): string[] => [...chartsOf(result).keys()]
 
 /**
  * One chart as an SVG that stands alone: its own paper, no style sheet, no font file.
  *
- * @throws RangeError naming the charts there are, if `which` is none of them
+ * @throws RangeError naming the charts there are, if `name` is none of them
  */
-export async function renderSvg(result: ReportResult, which = 'parts', options: SvgOptions = {}): Promise<string> {
-  const found = charts(viewOf(result))
+export async function renderSvg(result: Reportable, name?: string, options: SvgOptions = {}): Promise<string> {
+  const found = chartsOf(result)
+  const which = name ?? [...found.keys()][0] ?? ''
   const chart = found.get(which)
   if (chart === undefined)
     throw new RangeError(`no chart is called ${which}; this result has ${[...found.keys()].join(', ')}`)
   const svg = await drawSvg(chart(options.size ?? 'wide'), 'c')
   return `${standalone(svg, options.theme ?? 'light')}\n`
 }
+
+const chartsOf = (result: Reportable): Map<string, (size: Size) => Chart> =>
+  isStudy(result) ? studyCharts(studyView(result)) : charts(viewOf(result))
 
 function charts(view: ReportView): Map<string, (size: Size) => Chart> {
   const all = new Map<string, (size: Size) => Chart>([['parts', (size) => partsChart(view.bars, size)]])

@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { CompareResult } from '../../planner/result/compare.ts'
 import type { RunResult } from '../../planner/result/run.ts'
+import type { StudyResult } from '../../planner/result/study.ts'
 import type { TraceEvent } from '../../planner/trace/event.ts'
 import { renderChromeTrace, renderCsv, renderMarkdown } from '../index.ts'
 
@@ -42,6 +43,29 @@ test('text in the csv is neither a formula nor a column more', () => {
   const rows = readCsv(renderCsv(result))
   assert.ok(rows.every((r) => r.length === rows[0]!.length))
   assert.ok(rows.flat().includes('\'=HYPERLINK("x","y")'))
+})
+
+test('the csv of a study has every point of every run, and each run’s own figures once', () => {
+  const { result, ...about } = golden<StudyResult>('study')
+  const diverged = { ...result.runs[0]!, diverged_at: 7 }
+  const [head, ...rows] = readCsv(renderCsv({ ...about, result: { ...result, diverged: [diverged] } }))
+  const of = (row: string[], column: string) => row[head!.indexOf(column)]
+  assert.is(rows.length, result.runs.reduce((sum, run) => sum + run.curve.length, 0) + 1)
+  const whole = rows.filter((r) => of(r, 'peak_bytes') !== '')
+  assert.equal(
+    whole.map((r) => [of(r, 'method'), Number(of(r, 'validation_loss')), Number(of(r, 'peak_bytes'))]),
+    result.runs.map((r) => [r.method, r.validation.loss, r.peak_bytes]),
+  )
+  assert.is(of(rows.at(-1)!, 'diverged_at'), '7')
+})
+
+test('the markdown of a study says its answer, each row and each cell of the sweep', () => {
+  const study = golden<StudyResult>('study')
+  const text = renderMarkdown(study)
+  for (const row of study.result.summary) assert.ok(text.includes(` | ${row.validation_loss.toFixed(4)} ± `))
+  for (const row of study.result.rows.filter((r) => r.rank !== null))
+    assert.ok(text.includes(row.validation_loss.toFixed(4)))
+  assert.match(text, /^\*\*/m)
 })
 
 test('markdown holds the figures, and hostile names end no table and no code', () => {

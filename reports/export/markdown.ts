@@ -3,11 +3,15 @@ import { GROUPS, PALETTE } from '../palette.ts'
 import type { BarsView } from '../view/bars.ts'
 import type { ProofView } from '../view/proof.ts'
 import type { SavingView } from '../view/saving.ts'
-import { type ReportResult, type ReportView, viewOf } from '../view-model.ts'
+import { studyView } from '../view/study.ts'
+import { isStudy, type Reportable, type ReportView, viewOf } from '../view-model.ts'
 import { changeWords, columnBytes, digits } from '../words.ts'
+import { code, fence, table, text } from './markdown-text.ts'
+import { studyMarkdown } from './study-markdown.ts'
 
 /** The report's text and tables in GitHub's Markdown, for an issue or a pull request. */
-export function renderMarkdown(result: ReportResult): string {
+export function renderMarkdown(result: Reportable): string {
+  if (isStudy(result)) return studyMarkdown(studyView(result))
   const view = viewOf(result)
   const blocks = [
     `## ${text(view.title)}`,
@@ -75,22 +79,4 @@ function assumptions({ assumptions: all }: ReportView): string {
     ['what', 'value', 'from'],
     all.map((a) => [code(a.what), text(a.value), text(a.from)]),
   )}`
-}
-
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n')
-}
-
-/** Data as text: nothing in it starts a table cell, a tag, a link or emphasis. */
-const text = (s: string): string => s.replace(/[\r\n]+/g, ' ').replace(/[\\`*_{}[\]<>|#!~]/g, '\\$&')
-
-const code = (s: string): string =>
-  s === '' ? '(no module)' : `\`${s.replace(/[`\r\n]/g, "'").replaceAll('|', '\\|')}\``
-
-/** A code block that its content cannot end. */
-function fence(s: string): string {
-  const longest = Math.max(2, ...[...s.matchAll(/`+/g)].map((m) => m[0].length))
-  const bar = '`'.repeat(longest + 1)
-  return `${bar}sh\n${s}\n${bar}`
 }

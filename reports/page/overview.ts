@@ -12,7 +12,7 @@ export function overview(views: readonly ReportView[]): Markup {
     view.methods.map((m, k) => {
       const same = first?.methods.find((other) => other.name === m.name)
       const change = i === 0 || same === undefined ? '' : changeWords(same.peak.bytes, m.peak.bytes)
-      return html`<tr><th scope="row">${i + 1} ${m.name}</th>${number(bytes(m.peak.bytes))}${number(change)}${number(bytes(m.saved))}${cell(m.peak.at)}${number(m.fit === null ? '' : signed(m.fit.margin_bytes))}${cell(k === 0 ? html`<a href="#article-${i}">${view.model}</a> <span class="muted">${view.setting} · ${view.stack}</span>` : '')}</tr>`
+      return html`<tr><th scope="row">${i + 1} ${m.name}</th>${number(bytes(m.peak.bytes))}${number(change)}${number(bytes(m.saved))}${cell(m.peak.at)}${number(m.fit === null ? '' : signed(m.fit.margin_bytes))}${cell(k === 0 ? html`<a href="#${view.id}head">${view.model}</a> <span class="muted">${view.setting} · ${view.stack}</span>` : '')}</tr>`
     }),
   )
   return html`<section id="side-by-side" class="answer"><h1 class="lead">${views.length} results side by side</h1>

@@ -1,5 +1,5 @@
 import type { ReportView } from '../view-model.ts'
-import { unbroken } from '../words.ts'
+import { answerSection } from './answer.ts'
 import { executedSection } from './executed.ts'
 import { html, type Markup } from './markup.ts'
 import { peakSection, timelineSection } from './peak.ts'
@@ -11,13 +11,6 @@ import { whySection } from './why.ts'
 /** One result from answer to evidence. A page that recomputes asks for the same sections again. */
 export const sectionsOf = (view: ReportView): Markup =>
   html`<header id="${view.id}head">${view.id === '' ? html`<h1><b>${view.model}</b> · ${view.setting}</h1>` : html`<h2><b>${view.model}</b> · ${view.setting}</h2>`}<div>${view.stack}</div></header>${answerSection(view)}${peakSection(view)}${savingsSection(view)}${timelineSection(view)}${whySection(view)}${tiersSection(view)}${executedSection(view)}${panelPlace(view)}${trustSection(view)}`
-
-function answerSection({ id, answer, warnings }: ReportView): Markup {
-  const [first, ...others] = warnings
-  return html`<section id="${id}answer" class="answer"><p class="lead">${unbroken(answer.lead)}</p>
-${answer.more.map((sentence) => html`<p>${unbroken(sentence)}</p>`)}
-${first === undefined ? null : html`<p class="note">${first}${others.length === 0 ? null : html` <a href="#${id}warnings">and ${others.length} more</a>`}</p>`}</section>`
-}
 
 /** Where the page's script puts its controls; they stay at the lower edge of the screen while what they change is read. */
 const panelPlace = ({ id }: ReportView): Markup =>

@@ -15,7 +15,7 @@ export const STYLE = `
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);
 font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numeric:tabular-nums}
-#overview,main,footer{max-width:1076px;margin:0 auto;padding:0 22px}
+#overview,#studies-overview,main,footer{max-width:1076px;margin:0 auto;padding:0 22px}
 header{margin:0 -22px;padding-left:22px;padding-right:22px;display:flex;flex-wrap:wrap;gap:2px 24px;justify-content:space-between;padding-top:20px;padding-bottom:12px;
 border-bottom:1px solid var(--grid);font-size:13px;color:var(--muted)}
 header h1,header h2{margin:0;font-size:13px;font-weight:400}
@@ -117,7 +117,7 @@ input:focus-visible,select:focus-visible{outline:2px solid var(--accent)}
 footer{padding-top:18px;padding-bottom:32px;font-size:13px;color:var(--muted)}
 @media screen and (max-width:700px){
 .wide-only{display:none}.narrow{display:block}
-#overview,main,footer{padding-left:16px;padding-right:16px}
+#overview,#studies-overview,main,footer{padding-left:16px;padding-right:16px}
 header{margin:0 -16px;padding-left:16px;padding-right:16px}
 .answer .lead{font-size:19px}
 .scroll code{white-space:nowrap}wbr{display:none}
@@ -130,10 +130,11 @@ dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:6px}
 @media print{
 @page{margin:14mm}
 body{font-size:10.5pt}
-#overview,main,footer{max-width:none;padding-left:0;padding-right:0}
+#overview,#studies-overview,main,footer{max-width:none;padding-left:0;padding-right:0}
 .scroll,.scroll.tall{overflow:visible;max-height:none}
 .tall thead th{position:static}
 table{font-size:8.5pt}
+th,td{padding-right:9px}
 tr,figure,h2,h3{break-inside:avoid}
 h2,h3,figcaption,caption,.basis,summary{break-after:avoid}
 svg *{print-color-adjust:exact}

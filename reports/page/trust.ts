@@ -7,17 +7,8 @@ import { html, type Markup } from './markup.ts'
 export function trustSection(view: ReportView): Markup {
   const { reproduce } = view
   const { code } = reproduce
-  const rows = view.assumptions.map(
-    (a) => html`<tr>${cell(asCode(a.what))}${cell(a.value)}${cell(a.from)}</tr>
-`,
-  )
   return html`<section id="${view.id}trust"><h2>Assumptions and how to reproduce</h2>
-${
-  view.warnings.length === 0
-    ? null
-    : html`<h3 id="${view.id}warnings">Warnings</h3><ul>${view.warnings.map((w) => html`<li>${w}</li>`)}</ul>
-`
-}<h3>Reproduce</h3>
+${warningList(view)}<h3>Reproduce</h3>
 ${copyable(`${view.id}command`, 'the command', reproduce.command)}
 ${folded({
   id: `${view.id}setting-d`,
@@ -33,19 +24,33 @@ ${
         summary: 'The setting in PEFT',
         body: () => copyable(`${view.id}code`, 'the code', code),
       })
-}<p class="script-only"><button type="button" data-do="json">download JSON</button> <button type="button" data-do="csv">download CSV</button></p>
-${
-  rows.length === 0
-    ? null
-    : html`<h3>Assumed</h3>
-${table({ id: `${view.id}assumed`, caption: 'Defaults that the stack or the tool chose', columns: [{ name: 'what' }, { name: 'value' }, { name: 'from' }], rows: html`<tbody>${rows}</tbody>` })}`
-}
+}${DOWNLOADS}
+${assumedTable(view)}
 ${environment(view)}<p class="muted">Simulated: every allocation of the step on a model of the stack, without numbers. Measured: read from the engine’s storages while the step ran. Units are binary: 1 GiB is 2³⁰ bytes; tables carry the exact integers.</p>
 </section>
 `
 }
 
-const copyable = (id: string, what: string, text: string): Markup =>
+/** Every warning; null where there is none. */
+export const warningList = ({ id, warnings }: Pick<ReportView, 'id' | 'warnings'>): Markup | null =>
+  warnings.length === 0
+    ? null
+    : html`<h3 id="${id}warnings">Warnings</h3><ul>${warnings.map((w) => html`<li>${w}</li>`)}</ul>
+`
+
+export const DOWNLOADS = html`<p class="script-only"><button type="button" data-do="json">download JSON</button> <button type="button" data-do="csv">download CSV</button></p>`
+
+export function assumedTable({ id, assumptions }: Pick<ReportView, 'id' | 'assumptions'>): Markup | null {
+  if (assumptions.length === 0) return null
+  const rows = assumptions.map(
+    (a) => html`<tr>${cell(asCode(a.what))}${cell(a.value)}${cell(a.from)}</tr>
+`,
+  )
+  return html`<h3>Assumed</h3>
+${table({ id: `${id}assumed`, caption: 'Defaults that the stack or the tool chose', columns: [{ name: 'what' }, { name: 'value' }, { name: 'from' }], rows: html`<tbody>${rows}</tbody>` })}`
+}
+
+export const copyable = (id: string, what: string, text: string): Markup =>
   html`<div class="copyable"><pre id="${id}">${text}</pre><button type="button" class="script-only" data-do="copy" data-of="${id}">copy ${what}</button></div>`
 
 function environment(view: ReportView): Markup | null {

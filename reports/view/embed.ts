@@ -1,12 +1,12 @@
 import type { EstimateBody } from '../../planner/result/estimate.ts'
 import type { Executed } from '../../planner/result/run.ts'
-import type { ReportResult } from '../view-model.ts'
+import type { Reportable } from '../view-model.ts'
 import { thin } from './thin.ts'
 
 const BUCKETS = 48
 
 /** The same document with its timelines thinned, which are most of its size. Every other figure is as it was. */
-export function embeddable(result: ReportResult): ReportResult {
+export function embeddable(result: Reportable): Reportable {
   switch (result.schema) {
     case 'tidemark/estimate@1':
       return { ...result, result: thinBody(result.result) }
@@ -17,6 +17,8 @@ export function embeddable(result: ReportResult): ReportResult {
       })
       return { ...result, result: { ...result.result, methods } }
     }
+    case 'tidemark/study@1':
+      return result
     case 'tidemark/run@1':
       return { ...result, result: { ...result.result, executed: thinExecuted(result.result.executed) } }
   }

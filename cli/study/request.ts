@@ -1,0 +1,34 @@
+import type { ModelSpec } from '../../models/spec.ts'
+import type { StudyRequest } from '../../planner/study/request.ts'
+import type { Context } from '../commands/context.ts'
+
+const DEFAULTS = { seeds: 3, steps: 200, pretrainSteps: 800, batch: 8, tokens: 64, ranks: [8] } as const
+
+/** A study as the flags ask for it; what engine runs it is found when its size is known. */
+export function requestOf(
+  { values }: Context,
+  model: ModelSpec,
+  corpora: StudyRequest['corpora'],
+  checkpoint: readonly string[],
+): Omit<StudyRequest, 'engine'> {
+  const tokens = values.study_seq_len ?? DEFAULTS.tokens
+  return {
+    model,
+    options: {
+      batch_size: values.study_batch_size ?? DEFAULTS.batch,
+      seq_len: tokens,
+      ...(model.task === 'seq2seq-lm' ? { target_seq_len: tokens } : {}),
+      lora_alpha: values.study_alpha,
+      lora_dropout: values.lora_dropout,
+      target_modules: values.study_targets,
+    },
+    methods: values.study_methods ?? ['full', 'lora', 'lora-fa', 'lora-fa-corrected'],
+    ranks: values.ranks ?? DEFAULTS.ranks,
+    learningRates: values.learning_rates ?? [],
+    seeds: Array.from({ length: values.seeds ?? DEFAULTS.seeds }, (_, seed) => seed),
+    steps: values.study_steps ?? DEFAULTS.steps,
+    pretrainSteps: values.pretrain_steps ?? DEFAULTS.pretrainSteps,
+    corpora,
+    checkpoint: checkpoint.length === 0 ? null : checkpoint.join(', '),
+  }
+}
