@@ -7,6 +7,7 @@ import {
   AUTOCASTS,
   CHECKPOINT_KEEPINGS,
   CHECKPOINTINGS,
+  FSDP_WRAPS,
   FUSED_KERNELS,
   FUSED_LOSSES,
   METHOD_NAMES,
@@ -73,7 +74,7 @@ const EMITTED = [
   'peft',
 ] as const
 
-const SHARDING = 'sharding is not modelled yet: predictions are for one device'
+const SHARDING = 'this way of sharing a model is not modelled yet; --fsdp and copies on each device are'
 
 /** Every flag by its name in files and JSON (`seq_len`); on the command line it is written with dashes (`--seq-len`). */
 export const FLAGS = {
@@ -160,9 +161,27 @@ export const FLAGS = {
   }),
   fix: flag('Search', choices(LEVERS), { describe: 'Levers that stay as they are', placeholder: 'method,rank' }),
   top: flag('Search', integer(1, 1000), { describe: 'Settings to show', fallback: '8' }),
-  gpus: flag('Hardware', integer(1, 65_536), { describe: 'Number of devices', refused: SHARDING }),
+  gpus: flag('Hardware', integer(1, 65_536), {
+    describe: 'Devices that train together; the figures are of the rank that holds most',
+    placeholder: 'N',
+    fallback: '1',
+  }),
   zero: flag('Hardware', integer(0, 3), { describe: 'ZeRO stage', refused: SHARDING }),
-  fsdp: flag('Hardware', text('an FSDP strategy'), { describe: 'FSDP strategy', refused: SHARDING }),
+  fsdp: flag('Hardware', text('an FSDP strategy'), {
+    describe: 'Shard over the devices (FSDP 2): full_shard, shard_grad_op, hybrid_shard, hybrid_shard_zero2',
+    placeholder: 'STRATEGY',
+    fallback: 'a copy on each device (DDP)',
+  }),
+  fsdp_wrap: flag('Hardware', choice(FSDP_WRAPS), {
+    describe: 'What is gathered by itself: each layer, or only embedding and head',
+    fallback: 'layers',
+  }),
+  gpus_per_node: flag('Hardware', integer(1, 65_536), {
+    describe: 'Devices that a hybrid shards over; nodes are copies of each other',
+    placeholder: 'N',
+    fallback: '8',
+  }),
+  ddp_bucket_views: flag('Hardware', boolean(), { describe: 'gradient_as_bucket_view of DDP' }),
   tp: flag('Hardware', integer(1, 65_536), { describe: 'Tensor parallel degree', refused: SHARDING }),
   pp: flag('Hardware', integer(1, 65_536), { describe: 'Pipeline parallel degree', refused: SHARDING }),
   matrix: flag('Output', boolean(), {
@@ -318,6 +337,17 @@ export const SETTING_FLAGS: readonly FlagKey[] = [
   'config',
   'config_format',
   'config_skip',
+]
+/** How devices share a training: part of a setting, where the command predicts. */
+export const PARALLEL_FLAGS: readonly FlagKey[] = [
+  'gpus',
+  'zero',
+  'fsdp',
+  'fsdp_wrap',
+  'gpus_per_node',
+  'ddp_bucket_views',
+  'tp',
+  'pp',
 ]
 export const HARDWARE_FLAGS: readonly FlagKey[] = [...keysOf('Hardware'), 'check']
 export const RUN_FLAGS: readonly FlagKey[] = ['engine', 'steps', 'seed']

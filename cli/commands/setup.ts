@@ -1,5 +1,5 @@
 import type { TrainingOptions } from '../../planner/training/options.ts'
-import { SETTING_FLAGS, type Values } from '../flags.ts'
+import { PARALLEL_FLAGS, SETTING_FLAGS, type Values } from '../flags.ts'
 import { toolVersion } from '../version.ts'
 import type { Setup } from '../whatif/setup.ts'
 import type { Context } from './context.ts'
@@ -25,7 +25,7 @@ export function setupOf(asking: Asking, { values }: Context, { found, stack }: P
 
 /** Of what was given, what the planner takes as a setting. */
 function optionsOf(values: Values): TrainingOptions {
-  const keys = SETTING_FLAGS.filter((key) => key !== 'config' && key !== 'stack' && values[key] !== undefined)
+  const keys = [...SETTING_FLAGS, ...PARALLEL_FLAGS].filter((key) => key !== 'config' && key !== 'stack' && values[key] !== undefined)
   // each of these flags is an option of the same name, and its value has passed the flag's schema
   return Object.fromEntries(keys.map((key) => [key, values[key]])) as TrainingOptions
 }

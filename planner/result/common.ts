@@ -38,6 +38,12 @@ export const TrainingSetting = z.strictObject({
   quantize: z.string().optional(),
   prepare_kbit: z.boolean().optional(),
   trl_casts: z.boolean().optional(),
+  /** Devices, where there are several, and how they share the training. */
+  gpus: z.number().int().optional(),
+  fsdp: z.string().optional(),
+  fsdp_wrap: z.string().optional(),
+  gpus_per_node: z.number().int().optional(),
+  ddp_bucket_views: z.boolean().optional(),
   seed: z.number().int().optional(),
 })
 export type TrainingSetting = z.infer<typeof TrainingSetting>

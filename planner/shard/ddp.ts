@@ -19,6 +19,8 @@ export function replicated(network: Network, { bucketViews, findUnused }: Replic
   return (simulator) => {
     const buckets = new Map<Parameter, SimTensor>()
     let reduces = true
+    /** Whether gradients were reduced since buffers were last handed around (`require_forward_param_sync`). */
+    let stale = true
     const hooks: Hooks<View> = {
       beginMicroStep(last) {
         reduces = last
@@ -28,7 +30,10 @@ export function replicated(network: Network, { bucketViews, findUnused }: Replic
       },
     }
     return {
-      network: wrapped(network, findUnused, () => syncBuffers(simulator, network)),
+      network: wrapped(network, findUnused, () => {
+        if (stale) syncBuffers(simulator, network)
+        stale = reduces
+      }),
       hooks,
       leaves: null,
       materialize() {

@@ -13,6 +13,7 @@ export const QUANTIZATIONS = ['none', 'nf4', 'nf4-double', 'int8'] as const
 export const FUSED_LOSSES = ['none', 'liger'] as const
 export const FUSED_KERNELS = ['none', 'foak'] as const
 export const ADAPTER_DTYPES = ['float32', 'base'] as const
+export const FSDP_WRAPS = ['layers', 'none'] as const
 
 /** A training setting as a person gives it: what is left out takes the stack's default. Named as the flags and the JSON are. */
 export interface TrainingOptions {
@@ -45,6 +46,12 @@ export interface TrainingOptions {
   readonly fused_loss?: (typeof FUSED_LOSSES)[number] | undefined
   readonly fused_kernels?: (typeof FUSED_KERNELS)[number] | undefined
   readonly reference_model?: boolean | undefined
+  readonly gpus?: number | undefined
+  /** Words apart by spaces, as transformers has them: `full_shard auto_wrap`. */
+  readonly fsdp?: string | undefined
+  readonly fsdp_wrap?: (typeof FSDP_WRAPS)[number] | undefined
+  readonly gpus_per_node?: number | undefined
+  readonly ddp_bucket_views?: boolean | undefined
   /** The model was read for this task and with so many layers; here they are only recorded. */
   readonly task?: Task | undefined
   readonly layers?: number | undefined

@@ -33,5 +33,5 @@ export interface FullySharded {
   /** Parameters, gradients and state lie on the host. */
   readonly offload: boolean
   /** Type in which modules compute and gradients are reduced (MixedPrecisionPolicy); null where it is the shards' own. */
-  readonly precision: DType | null
+  readonly precision: Extract<DType, 'bfloat16' | 'float16'> | null
 }

@@ -16,6 +16,7 @@ import {
 import { expandMethod } from './methods.ts'
 import { refuseNotModelled } from './modelled.ts'
 import { flagOf, type TrainingOptions } from './options.ts'
+import { parallelismOf, parallelOptions } from './parallel.ts'
 import { RefusalList } from './refusals.ts'
 import { selectiveOf } from './selective.ts'
 import { ATTENTIONS, METHODS, OPTIMIZERS, type TrainSpec } from './spec.ts'
@@ -88,6 +89,15 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
   if (quantize && model.task === 'sequence-classification')
     chooser.note('classifier', 'not quantized', 'as llm_int8_skip_modules asks; transformers 5 packs it too otherwise')
   const selective = selectiveOf(options, { checkpointing, attention }, defaults, problems)
+  const parallelism = parallelismOf(
+    { options, model, method, autocast, checkpointing, optimizer, defaults, quantized: quantize !== undefined },
+    chooser,
+    problems,
+  )
+  if (parallelism && Object.keys(selective).length > 0) {
+    const message = 'a checkpoint of some layers or operations is not recorded on several devices'
+    problems.add('not-modelled', flagOf('gpus'), message, 'Leave one of the two out.')
+  }
   problems.throwIfAny()
 
   const train: TrainSpec = {
@@ -96,7 +106,8 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     tokens,
     targetTokens,
     dtype,
-    autocast,
+    // FSDP2 has a policy of its own in place of an autocast region
+    autocast: parallelism?.data.kind === 'fsdp' ? 'none' : autocast,
     attention,
     padding: options.padding === true,
     ...(options.fused_loss === 'liger' ? { fusedLoss: 'liger' } : {}),
@@ -110,6 +121,7 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     reference,
     task: model.task,
     adapter,
+    ...(parallelism ? { parallelism } : {}),
   }
   return { train, setting: settingOf(train, options), assumptions: chooser.assumptions, warnings }
 }
@@ -123,7 +135,7 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
     seq_len: train.tokens,
     ...(train.task === 'seq2seq-lm' ? { target_seq_len: train.targetTokens } : {}),
     dtype: train.dtype,
-    autocast: train.autocast,
+    autocast: precisionOf(train),
     attention: train.attention,
     optimizer: train.optimizer,
     optimizer_impl: train.optimizerImpl,
@@ -137,6 +149,7 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
     ...(train.fusedKernels ? { fused_kernels: train.fusedKernels } : {}),
     ...(train.quantize ? { quantize: train.quantize.kind, prepare_kbit: train.quantize.prepare } : {}),
     ...(train.quantize?.trlCasts ? { trl_casts: true } : {}),
+    ...(train.parallelism ? parallelOptions(train.parallelism) : {}),
     task: train.task,
     ...(options.layers === undefined ? {} : { layers: options.layers }),
     ...(adapter === null
@@ -152,6 +165,11 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
           ...(adapter.modulesToSave?.length ? { modules_to_save: [...adapter.modulesToSave] } : {}),
         }),
   }
+}
+
+/** Mixed precision, whoever brings it about. */
+function precisionOf({ autocast, parallelism }: TrainSpec): TrainSpec['autocast'] {
+  return (parallelism?.data.kind === 'fsdp' ? parallelism.data.precision : null) ?? autocast
 }
 
 /** bitsandbytes' base, frozen: there is nothing to train in it. */

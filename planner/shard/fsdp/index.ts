@@ -62,10 +62,12 @@ export function fullySharded(
   }
 }
 
+type Precision = NonNullable<FullySharded['precision']>
+
 /** The setting in whose types the modules compute. */
-const computing = (train: TrainSpec, dtype: DType): TrainSpec => ({
+const computing = (train: TrainSpec, dtype: Precision): TrainSpec => ({
   ...train,
-  dtype: dtype === 'float16' || dtype === 'bfloat16' ? dtype : 'float32',
+  dtype,
   adapter: train.adapter && { ...train.adapter, dtype: 'base' },
 })
 

@@ -1,0 +1,156 @@
+import type { ModelSpec } from '../../models/spec.ts'
+import type { CheckpointMode } from '../ops/ops.ts'
+import type { Chooser, Defaults } from './defaults.ts'
+import { flagOf, type TrainingOptions } from './options.ts'
+import type { DataParallel, FullySharded, Parallelism } from './parallelism.ts'
+import type { RefusalList } from './refusals.ts'
+
+/** What of a setting decides whether ranks can be predicted. */
+interface Around {
+  readonly options: TrainingOptions
+  readonly model: ModelSpec
+  readonly method: string
+  readonly autocast: 'none' | 'bfloat16' | 'float16'
+  readonly checkpointing: CheckpointMode
+  readonly optimizer: string
+  readonly quantized: boolean
+  readonly defaults: Defaults
+}
+
+/** The words of `--fsdp` that are strategies, and what they say. `no_shard` is DDP. */
+const STRATEGIES: Readonly<Record<string, { readonly reshard: boolean; readonly hybrid: boolean } | null>> = {
+  full_shard: { reshard: true, hybrid: false },
+  shard_grad_op: { reshard: false, hybrid: false },
+  hybrid_shard: { reshard: true, hybrid: true },
+  hybrid_shard_zero2: { reshard: false, hybrid: true },
+  no_shard: null,
+}
+
+/** How the setting is spread over devices; undefined for one. What does not go together goes to `problems`. */
+export function parallelismOf(around: Around, chooser: Chooser, problems: RefusalList): Parallelism | undefined {
+  const { options, defaults } = around
+  const { gpus = 1, fsdp } = options
+  if (gpus === 1) {
+    if (fsdp !== undefined)
+      problems.add('conflict', flagOf('fsdp'), 'shares one device with nobody', 'Say --gpus N, or leave it out.')
+    return undefined
+  }
+  if ('engine' in defaults) {
+    problems.add('not-modelled', flagOf('gpus'), 'an engine runs on one device', 'Leave it out.')
+    return undefined
+  }
+  const strategy = fsdp === undefined ? null : strategyOf(fsdp, problems)
+  if (options.reference_model === true)
+    refuse(problems, 'reference_model', 'is not modelled on several devices', 'Leave it out, or --gpus.')
+  const data = strategy ? fullySharded(around, strategy, chooser, problems) : replicated(around, chooser, problems)
+  chooser.note('figures', `of rank 0 of ${gpus}`, 'no rank holds more: shards are cut from the front')
+  return { gpus, rank: 0, data }
+}
+
+const refuse = (problems: RefusalList, key: string, message: string, next: string): void =>
+  problems.add('not-modelled', flagOf(key), message, next)
+
+/** Reads the words; null for copies on each device. */
+function strategyOf(words: string, problems: RefusalList): { reshard: boolean; hybrid: boolean } | null {
+  const given = words
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((w) => w !== '' && w !== 'auto_wrap')
+  if (given.includes('offload')) {
+    const message = 'offload is not modelled: what copies between host and device are in flight is not recorded here'
+    refuse(problems, 'fsdp', message, 'Leave the word out.')
+  }
+  const [name = 'full_shard', ...more] = given.filter((w) => w !== 'offload')
+  if (more.length === 0 && Object.hasOwn(STRATEGIES, name)) return STRATEGIES[name] ?? null
+  const known = Object.keys(STRATEGIES).join(', ')
+  problems.add('unknown-strategy', flagOf('fsdp'), `is ${words}; expected one of ${known}`, 'Correct the value.')
+  return null
+}
+
+function fullySharded(
+  { options, autocast, optimizer, quantized, defaults }: Around,
+  { reshard, hybrid }: { reshard: boolean; hybrid: boolean },
+  chooser: Chooser,
+  problems: RefusalList,
+): FullySharded {
+  const { gpus = 1 } = options
+  const one = 'Leave it out, or --fsdp.'
+  if (!('stack' in defaults && defaults.stack.includes('torch-2.13+transformers-5')))
+    refuse(
+      problems,
+      'fsdp',
+      'is FSDP2 of torch 2.13 under transformers 5, which this stack is not',
+      'Choose another --stack.',
+    )
+  if (quantized) refuse(problems, 'quantize', 'is not modelled in shards', one)
+  if (options.fused_loss === 'liger')
+    refuse(problems, 'fused_loss', 'reads the head outside its module, which shards do not allow', one)
+  if (options.fused_kernels === 'foak') refuse(problems, 'fused_kernels', 'is not modelled in shards', one)
+  if (optimizer !== 'adamw' && optimizer !== 'sgd')
+    refuse(
+      problems,
+      'optimizer',
+      `${optimizer} is not modelled over shards: its sums over whole tensors send more`,
+      'Say adamw or sgd.',
+    )
+  if (autocast === 'float16')
+    refuse(problems, 'autocast', 'float16 is not modelled in shards: its scaler is another', 'Say bfloat16.')
+  const perNode = hybrid ? chooser.pick('gpus_per_node', { value: 8, from: 'a node of the usual kind' }) : gpus
+  if (gpus % perNode !== 0 || (hybrid && gpus <= perNode)) {
+    const message = `is ${gpus}; a hybrid shards within nodes of ${perNode} and copies between several`
+    problems.add('conflict', flagOf('gpus'), message, 'Say a multiple, or --gpus-per-node.')
+  }
+  chooser.note(
+    'FSDP',
+    'version 2',
+    "accelerate 1.15's groups: layers, embedding, norm and head; version 1's flat parameters are not modelled",
+  )
+  const wrap = chooser.pick('fsdp_wrap', { value: 'layers', from: "the Trainer's TRANSFORMER_BASED_WRAP" })
+  if (autocast !== 'none')
+    chooser.note(
+      'mixed precision',
+      "FSDP's policy",
+      'accelerate enters no autocast region under FSDP 2; shards that train are float32',
+    )
+  return {
+    kind: 'fsdp',
+    reshard,
+    replicas: gpus / perNode,
+    wrap,
+    offload: false,
+    precision: autocast === 'none' ? null : autocast,
+  }
+}
+
+/** `find_unused_parameters` is the Trainer's own choice (transformers/trainer.py, _build_accelerator_args). */
+function replicated({ model, method, checkpointing }: Around, chooser: Chooser, problems: RefusalList): DataParallel {
+  const findUnused = method !== 'full' || checkpointing === 'none'
+  if (model.task === 'seq2seq-lm' && findUnused) {
+    const message =
+      "is not modelled for encoder-decoders: DDP copies all that the model returns, the encoder's states too"
+    refuse(problems, 'gpus', message, 'Leave it out.')
+  }
+  chooser.note(
+    'find_unused_parameters',
+    String(findUnused),
+    findUnused ? "the Trainer's, which has DDP copy what the model returns" : "the Trainer's with checkpointing",
+  )
+  const bucketViews = chooser.pick('ddp_bucket_views', { value: false, from: "DDP's default" })
+  return { kind: 'ddp', bucketViews, findUnused }
+}
+
+type SharedOptions = Pick<TrainingOptions, 'gpus' | 'fsdp' | 'fsdp_wrap' | 'gpus_per_node' | 'ddp_bucket_views'>
+
+/** The setting's own words again. */
+export function parallelOptions({ gpus, data }: Parallelism): SharedOptions {
+  if (data.kind === 'ddp') return { gpus, ...(data.bucketViews ? { ddp_bucket_views: true } : {}) }
+  const hybrid = data.replicas > 1
+  const fsdp = hybrid
+    ? data.reshard
+      ? 'hybrid_shard'
+      : 'hybrid_shard_zero2'
+    : data.reshard
+      ? 'full_shard'
+      : 'shard_grad_op'
+  return { gpus, fsdp, fsdp_wrap: data.wrap, ...(hybrid ? { gpus_per_node: gpus / data.replicas } : {}) }
+}
