@@ -25,7 +25,9 @@ export function setupOf(asking: Asking, { values }: Context, { found, stack }: P
 
 /** Of what was given, what the planner takes as a setting. */
 function optionsOf(values: Values): TrainingOptions {
-  const keys = [...SETTING_FLAGS, ...PARALLEL_FLAGS].filter((key) => key !== 'config' && key !== 'stack' && values[key] !== undefined)
+  const keys = [...SETTING_FLAGS, ...PARALLEL_FLAGS].filter(
+    (key) => key !== 'config' && key !== 'stack' && values[key] !== undefined,
+  )
   // each of these flags is an option of the same name, and its value has passed the flag's schema
   return Object.fromEntries(keys.map((key) => [key, values[key]])) as TrainingOptions
 }

@@ -26,6 +26,7 @@ export function estimateText(body: EstimateBody, about: HeaderFacts, page: Page)
     wrapParts(parts, width, '  '),
     '',
     line('peak', `${paint.bold(bytes(peak.bytes))}  ${instant(peak.phase, peak.scope, peak.op)}`, page),
+    ...rankLines(body, page),
     ...partLines(body, page),
     line('saved', `${bytes(body.saved_bytes)}  kept from forward to backward, in ${storages(body)}`, page),
     line('trainable', trainable(body), page),
@@ -48,6 +49,21 @@ const line = (label: string, text: string, { width, paint }: Page): string => {
   if (label === '') return indent + wrap(text, width - indent.length, indent)
   const wrapped = wrap(`${padEnd(label, LABEL)}${text}`, width, indent)
   return paint.dim(label) + wrapped.slice(label.length)
+}
+
+/** Whose peak it is, and what no tier counts. */
+function rankLines({ ranks, peak }: EstimateBody, page: Page): string[] {
+  if (!ranks) return []
+  const { gpus, worst, least, not_counted } = ranks
+  const less = peak.bytes - least.peak_bytes
+  const others = less === 0 ? 'every rank alike' : `rank ${least.rank} holds ${page.bytes(less)} less`
+  return [
+    line('', `per rank, of ${gpus}; worst rank ${worst}, ${others}`, page),
+    ...not_counted.map(({ what, low_bytes: low, high_bytes: high, basis }) => {
+      const size = low === null || high === null ? 'unknown' : `${page.bytes(low)} to ${page.bytes(high)}`
+      return line('', `not counted: ${what}: ${size}, ${basis}`, page)
+    }),
+  ]
 }
 
 function partLines(body: EstimateBody, { paint, width, bytes }: Page): string[] {

@@ -23,9 +23,14 @@ export function headerParts({ model, parameters, setting, adapted, on }: HeaderF
     adapterName(setting, adapted),
     checkpointingName(setting),
     `${setting.attention} attention`,
+    sharedName(setting),
     on,
   ].filter((part) => part !== '')
 }
+
+/** `8 GPUs full_shard` */
+const sharedName = ({ gpus, fsdp }: TrainingSetting): string =>
+  gpus === undefined ? '' : `${gpus} GPUs ${fsdp ?? 'DDP'}`
 
 const precision = ({ dtype, autocast }: TrainingSetting): string =>
   autocast === undefined || autocast === 'none' ? dtype : `${dtype}, autocast ${autocast}`

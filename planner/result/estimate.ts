@@ -64,6 +64,22 @@ export const Fit = z.strictObject({
 })
 export type Fit = z.infer<typeof Fit>
 
+/** Whose figures they are, where several devices train together. */
+export const Ranks = z.strictObject({
+  gpus: z.number().int(),
+  /** `ddp`, `full_shard`, … */
+  strategy: z.string(),
+  /** The rank that holds most: all figures beside these are its own. */
+  worst: z.number().int(),
+  /** The rank that holds least, and the peak of its live bytes. */
+  least: z.strictObject({ rank: z.number().int(), peak_bytes: Bytes }),
+  /** What takes memory of the device and is in no tier; published figures, null where none are known. */
+  not_counted: z.array(
+    z.strictObject({ what: z.string(), low_bytes: Bytes.nullable(), high_bytes: Bytes.nullable(), basis: z.string() }),
+  ),
+})
+export type Ranks = z.infer<typeof Ranks>
+
 /** `[seq, phase, bytes by category]`: thinned, every local maximum kept. */
 export const TimelinePoint = z.tuple([z.number().int(), PhaseName, ByCategory])
 export type TimelinePoint = z.infer<typeof TimelinePoint>
@@ -134,6 +150,7 @@ export const EstimateBody = z.strictObject({
     statistics: z.record(z.string(), z.number().int()).optional(),
   }),
   fit: Fit.nullable(),
+  ranks: Ranks.optional(),
 })
 export type EstimateBody = z.infer<typeof EstimateBody>
 
