@@ -36,6 +36,17 @@ export interface Recorded {
       readonly prepare?: boolean
       readonly trl?: boolean
     }
+    /** One rank of several (fixtures/record/ranks.py). */
+    readonly parallel?: {
+      readonly kind: 'fsdp' | 'ddp'
+      readonly ranks: number
+      readonly rank?: number
+      readonly reshard?: boolean
+      readonly replicas?: number
+      readonly wrap?: 'layers' | 'none'
+      readonly mixed?: 'bf16'
+      readonly bucket_views?: boolean
+    }
     readonly adapter?: {
       readonly r: number
       readonly alpha?: number
@@ -73,7 +84,7 @@ function optionsOf(c: Recorded['case']): TrainingOptions {
     attention: c.attention,
     batch_size: c.batch,
     seq_len: c.seq,
-    autocast: c.autocast ? 'bfloat16' : 'none',
+    autocast: c.autocast || c.parallel?.mixed ? 'bfloat16' : 'none',
     padding: c.mask === true,
     fused_loss: c.fused_loss ?? 'none',
     fused_kernels: c.fused_kernels ?? 'none',
@@ -92,6 +103,7 @@ function optionsOf(c: Recorded['case']): TrainingOptions {
           trl_casts: q.trl === true,
         }
       : {}),
+    ...(c.parallel ? sharedBy(c.parallel) : {}),
     ...(a
       ? {
           rank: a.r,
@@ -107,6 +119,19 @@ function optionsOf(c: Recorded['case']): TrainingOptions {
   }
 }
 
+function sharedBy(p: NonNullable<Recorded['case']['parallel']>): TrainingOptions {
+  if (p.kind === 'ddp') return { gpus: p.ranks, ddp_bucket_views: p.bucket_views === true }
+  const { reshard = true, replicas = 1, wrap = 'layers' } = p
+  const whole = reshard ? 'full_shard' : 'shard_grad_op'
+  const hybrid = reshard ? 'hybrid_shard' : 'hybrid_shard_zero2'
+  return {
+    gpus: p.ranks,
+    fsdp: replicas > 1 ? hybrid : whole,
+    fsdp_wrap: wrap,
+    ...(replicas > 1 ? { gpus_per_node: p.ranks / replicas } : {}),
+  }
+}
+
 /** The stack that a row was recorded on, by its versions without their last part. */
 export function stackOfRow({ stack }: Pick<Recorded, 'stack'>): Stack {
   const minor = (version: string): string => version.split('.').slice(0, 2).join('.')
@@ -118,5 +143,7 @@ export function stackOfRow({ stack }: Pick<Recorded, 'stack'>): Stack {
 export function settingOfRow(c: Recorded['case'], stack: string): { model: ModelSpec; train: TrainSpec } {
   const { arch, ...config } = c.model
   const model = specFromConfig({ architectures: [arch], torch_dtype: c.dtype, ...config }, { name: c.id })
-  return { model, train: resolveTraining(model, optionsOf(c), { stack }).train }
+  const { train } = resolveTraining(model, optionsOf(c), { stack })
+  const rank = c.parallel?.rank ?? 0
+  return { model, train: train.parallelism ? { ...train, parallelism: { ...train.parallelism, rank } } : train }
 }

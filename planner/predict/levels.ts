@@ -1,5 +1,6 @@
 import { type Alloc, PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
 import { isAfterStep } from '../trace/reading.ts'
+import { flatStorages } from '../trace/tables.ts'
 
 /** Live bytes at a phase's edges. */
 export interface Edges {
@@ -18,16 +19,18 @@ export interface Levels {
 
 /**
  * Bytes of what lives on the device. `trace` is the static part and a step's events; `sizeOf` is what a storage of so many bytes counts
- * as, an allocator's block for instance.
+ * as, an allocator's block for instance; parameters side by side count as they are, since their bytes grow with the layers and a block's
+ * would not grow evenly.
  */
 export function levelsOf(trace: readonly TraceEvent[], sizeOf?: (bytes: number) => number): Levels {
   const after = new Array<number | undefined>(1 + (trace.at(-1)?.seq ?? 0))
   const edges: Partial<Record<Phase, Edges>> = {}
   let bytes = 0
+  const flat = sizeOf ? flatStorages(trace) : null
   for (const e of trace) {
     if (changesLevel(e) && !isAfterStep(e)) {
       if (e.phase !== 'static') edges[e.phase] ??= { start: bytes, end: bytes }
-      const size = sizeOf ? sizeOf(e.bytes) : e.bytes
+      const size = sizeOf && !flat?.has(e.storage) ? sizeOf(e.bytes) : e.bytes
       bytes += e.action === 'alloc' ? size : -size
       if (e.phase !== 'static') edges[e.phase]!.end = bytes
     }

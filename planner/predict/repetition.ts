@@ -1,6 +1,6 @@
-import { isFlat } from '../trace/axes.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import { type Place, placeOf } from '../trace/scope.ts'
+import { flatStorages } from '../trace/tables.ts'
 
 /** Where a stretch of a trace with few layers takes in more of them. Indices are the traces' own. */
 export interface Stretch {
@@ -144,7 +144,7 @@ class Likeness {
   #alike = true
 
   constructor(short: readonly TraceEvent[], long: readonly TraceEvent[]) {
-    this.#flat = [flatIn(short), flatIn(long)]
+    this.#flat = [flatStorages(short), flatStorages(long)]
   }
 
   /** The same event but for its place in the trace, its storage's number and its layer's. */
@@ -171,12 +171,6 @@ class Likeness {
     }
     return this.#alike
   }
-}
-
-const flatIn = (trace: readonly TraceEvent[]): Set<number> => {
-  const found = new Set<number>()
-  for (const e of trace) if (e.action === 'alloc' && isFlat(e.axes)) found.add(e.storage)
-  return found
 }
 
 /** Calls `visit` for instants of the shorter trace with theirs in the longer one; together they stand for every instant of any depth. */

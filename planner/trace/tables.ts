@@ -1,6 +1,6 @@
 import { isFlat, monomial, sizes } from './axes.ts'
 import { ITEMSIZE } from './dtype.ts'
-import type { Category } from './event.ts'
+import type { Category, TraceEvent } from './event.ts'
 import { categoryOf, type Live } from './reading.ts'
 import { foldScope } from './scope.ts'
 
@@ -30,6 +30,13 @@ export interface AliveRow {
 
 /** What belongs to the model and the batch is not counted as saved, though nodes refer to it. */
 const OWNED: ReadonlySet<Category> = new Set(['parameter', 'buffer', 'input', 'gradient', 'optimizer state'])
+
+/** Storages of parameters side by side, whose bytes may grow with the layers. */
+export function flatStorages(trace: readonly TraceEvent[]): Set<number> {
+  const found = new Set<number>()
+  for (const e of trace) if (e.action === 'alloc' && isFlat(e.axes)) found.add(e.storage)
+  return found
+}
 
 export const isSaved = (s: Live): boolean => s.saves.length > 0 && !OWNED.has(s.category)
 
