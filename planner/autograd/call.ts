@@ -19,7 +19,8 @@ export class ForwardCall<D, N extends OpName> implements Forward<D, N> {
   readonly #attachTo: (node: Node<D>, tensor: Variable<D>, why: string) => void
   readonly #runKernel: RunKernel<D> | null
   /** True once its kernel was asked for: what a checkpoint keeps has to be. */
-  hasRun = false
+  isAsked = false
+  isHandedOut = false
 
   constructor(
     op: N,
@@ -56,8 +57,13 @@ export class ForwardCall<D, N extends OpName> implements Forward<D, N> {
   }
 
   kernel(run: () => readonly Variable<D>[]): readonly Variable<D>[] {
-    this.hasRun = true
-    return this.#runKernel ? this.#runKernel(run) : run()
+    this.isAsked = true
+    if (!this.#runKernel) return run()
+    this.isHandedOut = true
+    return this.#runKernel(() => {
+      this.isHandedOut = false
+      return run()
+    })
   }
 }
 

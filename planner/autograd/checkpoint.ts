@@ -6,6 +6,9 @@ import type { Variable } from './variable.ts'
 /** Thrown inside a recomputation when everything that was needed is there (torch.utils.checkpoint, _StopRecomputationError). */
 export class StopRecomputation extends Error {}
 
+/** Thrown once a region: a new one would look up its stack each time. */
+const STOP = new StopRecomputation()
+
 /**
  * A region under non-reentrant checkpointing (torch/utils/checkpoint.py, _CheckpointFrame): the forward keeps its inputs and
  * counts its saves; the first node that asks for one runs the region again, which stops at the last save.
@@ -94,7 +97,7 @@ export class Checkpoint<D> implements Recomputation<D> {
       this.#runtime.onSave(kept, why)
       computed.push(kept)
     } else computed.push(null)
-    if (computed.length === this.#holders) throw new StopRecomputation()
+    if (computed.length === this.#holders) throw STOP
     return wanted
   }
 

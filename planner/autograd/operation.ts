@@ -23,6 +23,8 @@ export interface Forward<D, N extends OpName> {
    * called. An operation that a checkpoint may keep makes all its results in one such call.
    */
   kernel(run: () => readonly Variable<D>[]): readonly Variable<D>[]
+  /** True once `kernel` has handed out what a checkpoint kept. */
+  readonly isHandedOut: boolean
 }
 
 /** What an operation sees while its gradient is computed. */

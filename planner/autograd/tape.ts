@@ -100,7 +100,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     const runKernel = kept ? this.#keeping!.run : null
     const call = new ForwardCall<D, N>(op, attributes, inputs, node, this.#saveTo, this.#attach, runKernel)
     const outputs = runtime.operation(op).forward(call)
-    if (kept && !call.hasRun) throw new Error(`${op} has no results that a checkpoint could keep`)
+    if (kept && !call.isAsked) throw new Error(`${op} has no results that a checkpoint could keep`)
     if (inputs.includes(outputs[0]!)) return outputs
     this.#made?.push(...outputs)
     if (node) record(node, outputs)

@@ -74,6 +74,21 @@ test('attention by blocks passes over what the mask would hide, and works its sc
   assert.is(eager.backward - flash.backward, 4 * square - 5 * half)
 })
 
+test('what a checkpoint keeps is not multiplied again', () => {
+  const of = (options: Parameters<typeof setting>[0]) => {
+    const train = setting({ method: 'lora', gradient_checkpointing: 'non-reentrant', ...options })
+    return stepFlops(llama, train, { library: EXECUTED })
+  }
+  const [whole, half] = [of({}), of({ checkpoint_every: 2 })]
+  assert.is(half.recomputed, whole.recomputed / 2)
+  assert.is(of({ checkpoint_keep: 'products' }).recomputed, 0)
+  // scores are products as well, which eager attention writes out
+  assert.is(of({ checkpoint_keep: 'attention' }).recomputed, whole.recomputed)
+  const flash = (options: Parameters<typeof setting>[0]) =>
+    of({ attention: 'flash_attention_2', ...options }).recomputed
+  assert.ok(flash({ checkpoint_keep: 'attention' }) < flash({}))
+})
+
 test('LoRA-FA spares the product of dA only', () => {
   const of = (method: TrainSpec['method']) => stepFlops(llama, setting({ method, target_modules: ['q_proj'] }))
   const [lora, fa] = [of('lora'), of('lora-fa')]

@@ -68,7 +68,7 @@ export class Counter extends Simulator {
         const part = this.position.phase === 'forward' ? 'forward' : 'recomputed'
         // A recomputation that stops at a save of this operation does not run it.
         const outputs = inner.forward(call)
-        this.products.add(part, op, shapes, call.attributes, null)
+        if (!call.isHandedOut) this.products.add(part, op, shapes, call.attributes, null)
         return outputs
       },
       backward: (call) => {

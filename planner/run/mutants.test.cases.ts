@@ -83,6 +83,9 @@ export class Mutant extends Simulator {
       },
       attach: (tensor, why) => call.attach(tensor, why),
       kernel: (run) => call.kernel(run),
+      get isHandedOut() {
+        return call.isHandedOut
+      },
     }
   }
 

@@ -13,6 +13,20 @@ export interface Lever {
 /** Adapters train a few thousandths of the weights: their optimizer's state is too small to be worth a lever. */
 const isWhole = (train: TrainSpec): boolean => train.adapter === null
 
+/** Checkpointing that is none, of some layers, of all that keeps the costly results, or of all. */
+const CHECKPOINTS: readonly TrainingOptions[] = [
+  { gradient_checkpointing: 'none', checkpoint_every: undefined, checkpoint_keep: undefined },
+  { gradient_checkpointing: 'non-reentrant', checkpoint_every: 2, checkpoint_keep: undefined },
+  { gradient_checkpointing: 'non-reentrant', checkpoint_every: undefined, checkpoint_keep: 'products' },
+  { gradient_checkpointing: 'non-reentrant', checkpoint_every: undefined, checkpoint_keep: 'attention' },
+  { gradient_checkpointing: 'non-reentrant', checkpoint_every: undefined, checkpoint_keep: undefined },
+]
+
+const isSame = (o: TrainingOptions, { checkpointing, checkpointEvery, checkpointKeep }: TrainSpec): boolean =>
+  o.gradient_checkpointing === checkpointing &&
+  o.checkpoint_every === checkpointEvery &&
+  o.checkpoint_keep === checkpointKeep
+
 /** Batches that divide this one, with as many micro-steps more. */
 const splits = ({ batch, accumulation }: TrainSpec): TrainingOptions[] =>
   [2, 4, 8, 16]
@@ -51,9 +65,11 @@ export const LEVER: Readonly<Record<LeverName, Lever>> = {
     said: ({ attention }) => attention,
   },
   checkpointing: {
-    others: ({ checkpointing }) =>
-      checkpointing === 'none' ? [{ gradient_checkpointing: 'non-reentrant' }] : [{ gradient_checkpointing: 'none' }],
-    said: ({ checkpointing }) => checkpointing,
+    others: (train) => CHECKPOINTS.filter((o) => !isSame(o, train)),
+    said: ({ checkpointing, checkpointEvery, checkpointKeep }) => {
+      const some = checkpointEvery ? `, one layer in ${checkpointEvery}` : ''
+      return `${checkpointing}${some}${checkpointKeep ? `, keeps ${checkpointKeep}` : ''}`
+    },
   },
   optimizer: {
     others: (train) =>
