@@ -1,6 +1,7 @@
 // Prints how much of an engine's own plain product a whole training step reaches, for a LLaMA-7B-width layer. Machines are noisy: the
-// plain product, a step of LoRA and one of LoRA-FA take turns in one process, and of each the fastest counts.
-// usage: node build/bench-engines.mjs [ENGINE …]
+// plain product, a step of LoRA and one of LoRA-FA take turns in one process, and of each the fastest counts. What of that step's time
+// went into products and into the optimizer stands beside it.
+// usage: node build/bench-engines.mjs [ENGINE …] [TOKENS …]
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,36 +12,66 @@ const median = (xs) => [...xs].sort((a, b) => a - b)[xs.length >> 1]
 
 /** Methods that take turns in one process: full fine-tuning leaves wasm no room for others. */
 const TURNS = [['full'], ['lora', 'lora-fa']]
-const TOKENS = 256
+/** Batch 1: a short step, and one as long as a real one, in which what goes by the weights (the optimizer, packing) weighs less. */
+const LENGTHS = [256, 1024]
 const ROUNDS = 5
 const LAYER = { architectures: ['LlamaForCausalLM'], model_type: 'llama', torch_dtype: 'float32', num_hidden_layers: 1 }
 // A small vocabulary: the layer is what is timed, and with the whole one its gradients would not fit into wasm's 4 GiB.
 const WIDTHS = { hidden_size: 4096, intermediate_size: 11008, num_attention_heads: 32, vocab_size: 256 }
 
+/** Milliseconds of the clock and of this process's threads. */
+const clocks = () => {
+  const { user, system } = process.cpuUsage()
+  return { ms: performance.now(), cpu: (user + system) / 1e3 }
+}
+const since = (start) => {
+  const now = clocks()
+  return { ms: now.ms - start.ms, cpu: now.cpu - start.cpu }
+}
 const timed = (body) => {
-  const t = performance.now()
+  const start = clocks()
   body()
-  return performance.now() - t
+  return since(start)
+}
+/** The least of each clock. */
+const least = (times) => ({
+  ms: Math.min(...times.map((t) => t.ms)),
+  cpu: Math.min(...times.map((t) => t.cpu)),
+})
+
+/** Adds up the time that calls of a method take. */
+function watched(object, name) {
+  const spent = { ms: 0 }
+  const method = object[name].bind(object)
+  object[name] = (...args) => {
+    const t = performance.now()
+    try {
+      return method(...args)
+    } finally {
+      spent.ms += performance.now() - t
+    }
+  }
+  return spent
 }
 
-/** GFLOP/s of the engine's product of the layer's widest linear, the weight on the side where it is faster. */
-function plain(engine) {
+/** Least time of the engine's product of the layer's widest linear, the weight on the side where it is faster. */
+function plain(engine, tokens) {
   const { hidden_size: h, intermediate_size: f } = WIDTHS
-  const rates = [
-    [f, h, TOKENS],
-    [TOKENS, h, f],
+  const tried = [
+    [f, h, tokens],
+    [tokens, h, f],
   ].map(([n, k, m]) => {
     const [a, b] = [engine.zeros([n, k], 'float32'), engine.zeros([k, m], 'float32')]
     for (const x of [a, b]) engine.values(x).fill(0.5)
     const once = () =>
       timed(() => engine.run('BatchMatMul', { a, b }, { transposeA: false, transposeB: false }).dispose())
     once()
-    const ms = Math.min(once(), once(), once())
+    const best = least([once(), once(), once()])
     a.dispose()
     b.dispose()
-    return (2 * n * k * m) / ms / 1e6
+    return best
   })
-  return Math.max(...rates)
+  return least(tried)
 }
 
 /** Numbers that are cheap to make: what they are does not change how long a product takes. */
@@ -51,7 +82,7 @@ function weights(p, initialValues) {
   return values
 }
 
-async function child(engineName, methods) {
+async function child(engineName, tokens, methods) {
   const { specFromConfig } = await dist('models/index.js')
   const { resolveTraining } = await dist('planner/training/resolve.js')
   const { networkOf } = await dist('planner/network/index.js')
@@ -62,17 +93,14 @@ async function child(engineName, methods) {
   const { batchValues, initialValues } = await dist('planner/run/values.js')
   const model = specFromConfig({ ...LAYER, ...WIDTHS }, { name: 'layer' })
   const executor = await createExecutor({ engine: engineName, seed: 0, sink: () => undefined })
+  const products = watched(executor.engine, 'product')
   const plans = methods.map((method) => {
     const adapter = method === 'full' ? {} : { target_modules: ['all-linear'], rank: 8 }
-    const { train } = resolveTraining(model, { method, seq_len: TOKENS, ...adapter }, { engine: engineName })
+    const { train } = resolveTraining(model, { method, seq_len: tokens, ...adapter }, { engine: engineName })
     const { total } = stepFlops(model, train, { library: EXECUTED })
-    return {
-      method,
-      network: networkOf(model, train, EXECUTED),
-      flops: total,
-      optimizer: adamW(executor, { lr: 1e-4 }),
-      ms: [],
-    }
+    const optimizer = adamW(executor, { lr: 1e-4 })
+    const updates = watched(optimizer, 'step')
+    return { method, network: networkOf(model, train, EXECUTED), flops: total, optimizer, updates, steps: [] }
   })
   // All methods of a process have the same tensors; the first one trains the most of them.
   const { parameters, buffers, inputs } = plans[0].network
@@ -81,67 +109,73 @@ async function child(engineName, methods) {
   const batch = Object.fromEntries(
     inputs.map((i) => [i.name, executor.input(i.name, i.axes, i.dtype, batchValues(i, model.vocab, 0))]),
   )
-  const rates = []
+  const plainly = []
   for (let round = 0; round <= ROUNDS; round++) {
-    rates.push(plain(executor.engine))
-    for (const { network, optimizer, ms } of plans) {
+    plainly.push(plain(executor.engine, tokens))
+    for (const { network, optimizer, updates, steps } of plans) {
       for (const p of network.parameters) {
         const tensor = executor.parameter(p)
         tensor.leaf = p.trains ? leaves.get(p.path) : null
         tensor.requiresGrad = p.trains
       }
-      const started = performance.now()
+      products.ms = updates.ms = 0
+      const started = clocks()
       for (const loss of trainStep(executor, network, batch, optimizer, round)) await executor.read(loss)
-      if (round > 0) ms.push(performance.now() - started)
+      const time = since(started)
+      if (round > 0) steps.push({ ...time, products: products.ms, optimizer: updates.ms })
     }
   }
   const heap = executor.engine.heapBytes()
   console.log(
     JSON.stringify({
-      plain: Math.max(...rates),
+      plain: { flops: 2 * WIDTHS.hidden_size * WIDTHS.intermediate_size * tokens, ...least(plainly) },
       heap,
-      methods: plans.map(({ method, flops, ms }) => ({ method, flops, ms })),
+      methods: plans.map(({ method, flops, steps }) => ({ method, flops, steps })),
     }),
   )
 }
 
-function bench(engine) {
+const percent = (part) => `${(100 * part).toFixed(0).padStart(3)} %`
+
+function bench(engine, tokens) {
+  const named = `${engine.padEnd(10)} ${String(tokens).padStart(5)}`
   for (const turns of TURNS) {
-    const args = [fileURLToPath(import.meta.url), '--child', engine, ...turns]
+    const args = [fileURLToPath(import.meta.url), '--child', engine, String(tokens), ...turns]
     const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
     if (status !== 0) {
-      console.log(`${engine.padEnd(14)} ${turns.join(', ')} did not run: ${stderr.trim().split('\n').at(-1)}`)
+      console.log(`${named} ${turns.join(', ')} did not run: ${stderr.trim().split('\n').at(-1)}`)
       continue
     }
     const { plain, heap, methods } = JSON.parse(stdout.trim().split('\n').at(-1))
-    for (const { method, flops, ms } of methods) {
-      const least = Math.min(...ms)
-      const rate = flops / least / 1e6
-      const figures = `${least.toFixed(0).padStart(6)} ms   ${rate.toFixed(1).padStart(6)} GFLOP/s`
+    for (const { method, flops, steps } of methods) {
+      const best = steps.reduce((a, b) => (b.ms < a.ms ? b : a))
+      const [rate, most] = [flops / best.ms / 1e6, plain.flops / plain.ms / 1e6]
+      const byProcessor = (flops * plain.cpu) / (least(steps).cpu * plain.flops)
+      const figures = `${best.ms.toFixed(0).padStart(6)} ms ${rate.toFixed(1).padStart(6)} GFLOP/s ${percent(rate / most)} of ${most.toFixed(1)}, ${percent(byProcessor)} by processor time`
+      const parts = `products ${percent(best.products / best.ms)}, optimizer ${percent(best.optimizer / best.ms)} of the time`
       const size = heap === null ? '' : `   heap ${(heap / 2 ** 20).toFixed(0)} MiB`
-      const share = `${((100 * rate) / plain).toFixed(0).padStart(3)} % of ${plain.toFixed(1)}`
-      console.log(`${engine.padEnd(14)} ${method.padEnd(8)} ${figures}   ${share}${size}`)
+      console.log(`${named} ${method.padEnd(8)} ${figures}   ${parts}${size}`)
     }
     if (methods.length === 2) {
       const [lora, fa] = methods
-      const ratio = median(fa.ms.map((ms, i) => ms / lora.ms[i]))
-      console.log(`${engine.padEnd(14)} LoRA-FA's step takes ${ratio.toFixed(2)} of LoRA's (median of ${ROUNDS} pairs)`)
+      const ratio = median(fa.steps.map(({ ms }, i) => ms / lora.steps[i].ms))
+      console.log(`${named} LoRA-FA's step takes ${ratio.toFixed(2)} of LoRA's (median of ${ROUNDS} pairs)`)
     }
   }
 }
 
 const [first, ...rest] = process.argv.slice(2)
-if (first === '--child') await child(rest[0], rest.slice(1))
+if (first === '--child') await child(rest[0], Number(rest[1]), rest.slice(2))
 else {
   const { ENGINE_TABLE } = await dist('planner/execute/engines/table.js')
+  const asked = process.argv.slice(2)
+  const names = asked.filter((word) => !/^\d+$/.test(word))
+  const lengths = asked.filter((word) => /^\d+$/.test(word)).map(Number)
+  console.log('a step of one layer, batch 1, d 4096, f 11008, r 8, all linears, as a share of the plain product')
   // cpu would take an hour.
-  const asked = first === undefined ? Object.keys(ENGINE_TABLE).filter((name) => name !== 'cpu') : [first, ...rest]
-  console.log(
-    `a step of one layer, ${TOKENS} tokens, d 4096, f 11008, r 8, all linears, as a share of the plain product`,
-  )
-  for (const engine of asked) {
+  for (const engine of names.length > 0 ? names : Object.keys(ENGINE_TABLE).filter((name) => name !== 'cpu')) {
     const why = await ENGINE_TABLE[engine].missing()
-    if (why === null) bench(engine)
-    else console.log(`${engine.padEnd(14)} ${why}`)
+    if (why !== null) console.log(`${engine.padEnd(10)} ${why}`)
+    else for (const tokens of lengths.length > 0 ? lengths : LENGTHS) bench(engine, tokens)
   }
 }

@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { specFromCatalog } from '../models/index.ts'
+import { nativeStamp } from '../planner/execute/engines/tensorflow/native.ts'
 import { TESTED_ENGINES } from '../planner/execute/engines/tested.test.cases.ts'
 import { RunResult } from '../planner/result/run.ts'
 import { peakOfRun } from '../planner/run/capacity.ts'
@@ -42,16 +43,39 @@ test('doctor loads each engine, proves it and measures it', async () => {
   }
 })
 
+/** A cache with a manifest of these sources, beside a file that is no library. */
+function brokenCache(folder: string, source: string): NodeJS.ProcessEnv {
+  const home = join(folder, 'tensorflow', 'cpu')
+  mkdirSync(home, { recursive: true })
+  writeFileSync(join(home, 'installed.json'), JSON.stringify({ tensorflow: '2.15.1', source }))
+  writeFileSync(join(home, 'tfjs_binding.node'), 'no library')
+  return cleanEnv({ TIDEMARK_CACHE: folder })
+}
+
+test('a binding of another version of tidemark is not loaded, and what mends it is said', async () => {
+  await inFolder(async (folder) => {
+    const env = brokenCache(folder, 'another')
+    const why = 'its binding was compiled by another version of tidemark'
+    for (const action of ['list', 'doctor']) {
+      const { engines } = JSON.parse((await tidemark(['engines', action, '--json'], { env })).stdout)
+      const found = engines.find((e: { name: string }) => e.name === 'tfjs-node')
+      assert.match(JSON.stringify(found), new RegExp(`${why}.*tidemark engines install tensorflow`))
+    }
+    const { status, stderr } = await tidemark(['run', 'smollm2-135m', '--engine', 'tfjs-node'], { env })
+    assert.is(status, 4)
+    assert.match(stderr, new RegExp(`tfjs-node is not there: ${why}. Type \`tidemark engines install tensorflow\``))
+    // auto passes it over
+    const args = ['run', 'smollm2-135m', '--method', 'lora-fa', '-s', '8', '--layers', '1', '--steps', '2', '--json']
+    const run = await tidemark(args, { env })
+    assert.is(run.status, 0, run.stderr)
+    assert.match(RunResult.parse(JSON.parse(run.stdout)).result.executed.stack, /wasm/)
+  })
+})
+
 test('a broken installation is told of, and its process takes nothing with it', async () => {
   await inFolder(async (folder) => {
-    const home = join(folder, 'tensorflow', 'cpu')
-    const { mkdirSync } = await import('node:fs')
-    mkdirSync(home, { recursive: true })
-    writeFileSync(join(home, 'installed.json'), '{"tensorflow": "2.15.1"}')
-    writeFileSync(join(home, 'tfjs_binding.node'), 'no library')
-    const { stdout, status } = await tidemark(['engines', 'doctor', '--json'], {
-      env: cleanEnv({ TIDEMARK_CACHE: folder }),
-    })
+    const env = brokenCache(folder, nativeStamp())
+    const { stdout, status } = await tidemark(['engines', 'doctor', '--json'], { env })
     assert.is(status, 0)
     const found = JSON.parse(stdout).engines.find((e: { name: string }) => e.name === 'tfjs-node')
     assert.is(found.ok, false)

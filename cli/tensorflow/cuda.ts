@@ -25,6 +25,7 @@ const AN_HOUR = 60 * 60_000
 /** Fetches CUDA's libraries with pip, beside the unpacked TensorFlow. */
 export const cuda = (env: NodeJS.ProcessEnv): Step => ({
   title: "fetching CUDA's libraries with pip",
+  fetches: true,
   done: ({ variant, site }) => variant === 'cpu' || existsSync(join(site, 'nvidia')),
   async run({ site }, say) {
     say(`${REQUIREMENTS.length} packages, about 3 GB`)

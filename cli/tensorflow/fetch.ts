@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { pythonOf } from './find.ts'
-import { type Place, WHEEL } from './place.ts'
+import { hasTensorflow, type Place, WHEEL } from './place.ts'
 import { runProgram } from './program.ts'
 import { orRemoved, type Step } from './step.ts'
 
@@ -17,7 +17,8 @@ const HALF_AN_HOUR = 30 * 60_000
 /** Fetches the wheel with pip, which checks it against its index. */
 export const fetch = (env: NodeJS.ProcessEnv): Step => ({
   title: 'fetching TensorFlow with pip',
-  done: (place) => existsSync(join(place.site, 'tensorflow')) || wheelIn(place) !== null,
+  fetches: true,
+  done: (place) => hasTensorflow(place) || wheelIn(place) !== null,
   async run({ variant, wheel }, say) {
     const { name, version } = WHEEL[variant]
     say(`${name} ${version}`)

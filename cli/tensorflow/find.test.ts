@@ -1,11 +1,11 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { RunError } from '../errors.ts'
 import { inFolder } from '../testing/binary.ts'
 import { find, findTensorflow } from './find.ts'
-import { LIBRARIES, placeOf } from './place.ts'
+import { FARMHASH, lackedBy, placeOf } from './place.ts'
 import { runProgram } from './program.ts'
 import { orRemoved } from './step.ts'
 
@@ -16,7 +16,7 @@ function pythonWith(folder: string, version: string, cuda: boolean): NodeJS.Proc
   const files: Record<string, string> = {
     'python/platform/build_info.py': `build_info = {'is_cuda_build': ${cuda ? 'True' : 'False'}}`,
     'include/tensorflow/core/public/version.h': `#define TF_MAJOR_VERSION ${major}\n#define TF_MINOR_VERSION ${minor}\n#define TF_PATCH_VERSION ${patch}\n`,
-    ...Object.fromEntries(LIBRARIES.map((name) => [name, ''])),
+    ...Object.fromEntries(lackedBy('/nothing/here').map((name) => [name, ''])),
   }
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(tensorflow, name)), { recursive: true })
@@ -41,6 +41,23 @@ test("Python's TensorFlow is found by its own files, and linked", async () => {
     await step.run(place, () => undefined)
     assert.ok(step.done(place))
     assert.ok(lstatSync(join(place.site, 'tensorflow')).isSymbolicLink())
+  })
+})
+
+test('one that lacks a header is passed over, and what lies in its place and lacks one is not done', async () => {
+  await inFolder(async (folder) => {
+    const env = pythonWith(folder, '2.16.1', false)
+    const place = placeOf('cpu', env)
+    const step = find(env)
+    // as an earlier version unpacked it
+    mkdirSync(join(place.site, 'tensorflow/include'), { recursive: true })
+    assert.is(step.done(place), false)
+    await step.run(place, () => undefined)
+    assert.is(step.done(place), true)
+    rmSync(join(folder, 'site-packages/tensorflow', FARMHASH), { recursive: true })
+    assert.is(step.done(place), false)
+    await step.run(place, () => undefined)
+    assert.is(existsSync(place.site), false)
   })
 })
 
@@ -69,6 +86,20 @@ test('a program that fails, hangs or is not there says so, with its last words',
   assert.ok(performance.now() - started < 3000)
   const nothing = await runProgram('/nothing/here', [], { limitMs: 1000, next: '' }).catch((e: unknown) => e)
   assert.match(String(nothing), /could not be started/)
+})
+
+test("a compiler's first error is told, and that there is none only where it could not be started", async () => {
+  const said = async (command: string, line: string) => {
+    const options = { limitMs: 10_000, next: 'Look.', absent: 'Have one.' }
+    const error = await runProgram(command, ['-c', line], options).catch((e: unknown) => e)
+    assert.instance(error, RunError)
+    return error as RunError
+  }
+  const script = 'echo "a.cc:1: fatal error: farmhash.h: No such file"; seq 5000; echo terminated; exit 1'
+  const failed = await said('sh', script)
+  assert.match(failed.message, /its first error: a\.cc:1: fatal error: farmhash\.h: No such file$/)
+  assert.is(failed.next, 'Look.')
+  assert.is((await said('/nothing/here', '')).next, 'Have one.')
 })
 
 test('what a step was working at is gone when it fails', async () => {

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Variant } from '../../planner/execute/engines/tensorflow/home.ts'
-import { LIBRARIES } from './place.ts'
+import { hasTensorflow, lackedBy } from './place.ts'
 import { runProgram } from './program.ts'
 import { orRemoved, type Step } from './step.ts'
 
@@ -27,7 +27,7 @@ const [OLDEST, NEWEST] = [13, 21]
 export async function findTensorflow(variant: Variant, env: NodeJS.ProcessEnv): Promise<Found | null> {
   const answer = await runProgram(pythonOf(env), ['-c', ASK], { limitMs: 30_000, next: '', env }).catch(() => 'null')
   const folder: unknown = JSON.parse(answer.trim() || 'null')
-  if (typeof folder !== 'string' || !LIBRARIES.every((file) => existsSync(join(folder, file)))) return null
+  if (typeof folder !== 'string' || lackedBy(folder).length > 0) return null
   const version = versionOf(folder)
   const minor = Number(/^2\.(\d+)\./.exec(version)?.[1] ?? 0)
   const cuda = /["']is_cuda_build["']\s*:\s*True/.test(textOf(join(folder, 'python/platform/build_info.py')))
@@ -53,8 +53,10 @@ const textOf = (path: string): string => (existsSync(path) ? readFileSync(path, 
 /** Links what Python has in the place of an unpacked wheel. */
 export const find = (env: NodeJS.ProcessEnv): Step => ({
   title: "looking for Python's TensorFlow",
-  done: ({ site }) => existsSync(join(site, 'tensorflow')),
+  done: hasTensorflow,
   async run({ variant, site }, say) {
+    // what lacks a part is of no use, nor is a link to what is gone
+    rmSync(site, { recursive: true, force: true })
     const found = await findTensorflow(variant, env)
     if (found === null) return
     say(`TensorFlow ${found.version} in ${dirname(found.folder)}`)

@@ -47,7 +47,7 @@ export async function installTensorflow(
     say(`nothing to do: it is in ${place.home}`)
     return place
   }
-  await requireRoom(place, say)
+  if (left.some((step) => step.fetches)) await requireRoom(place, say)
   for (const step of stepsOf(env)) {
     if (step.done(place)) continue
     await step.run(place, (line) => say(`${step.title}: ${line}`))

@@ -14,6 +14,7 @@ const TEN_MINUTES = 10 * 60_000
 /** Fetches tfjs-node without its install script, which would download another TensorFlow. */
 export const packages: Step = {
   title: 'fetching tfjs-node with npm',
+  fetches: true,
   done: (place) =>
     existsSync(join(packageFolder(place), 'binding', 'tfjs_backend.cc')) && existsSync(nodeHeaders(place)),
   async run({ npm, variant }, say) {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { homeOf, MANIFEST, type Variant } from '../../planner/execute/engines/tensorflow/home.ts'
 
@@ -48,3 +49,13 @@ export const FARMHASH = 'include/external/farmhash_archive/src'
 
 /** The two libraries of a TensorFlow folder. */
 export const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] as const
+
+/** Headers by whose presence a folder is known to have all: TensorFlow's C interface, and that other project's. */
+const HEADERS = ['include/tensorflow/c/eager/c_api.h', `${FARMHASH}/farmhash.h`] as const
+
+/** Files without which a binding does not compile against a TensorFlow folder, and that it lacks. */
+export const lackedBy = (folder: string): string[] =>
+  [...LIBRARIES, ...HEADERS].filter((file) => !existsSync(join(folder, file)))
+
+/** Whether an installation has its TensorFlow whole: one that an earlier version of tidemark unpacked may lack headers. */
+export const hasTensorflow = ({ site }: Place): boolean => lackedBy(join(site, 'tensorflow')).length === 0

@@ -6,6 +6,8 @@ import type { Place } from './place.ts'
 export interface Step {
   /** What it does, as progress says it. */
   readonly title: string
+  /** Whether it brings files that need room on the disk. */
+  readonly fetches?: boolean
   done(place: Place): boolean
   /** Leaves nothing half done behind where it fails. @throws RunError */
   run(place: Place, say: (line: string) => void): Promise<void>

@@ -45,7 +45,8 @@ const sha256 = (text: string | Buffer): string => createHash('sha256').update(te
 const FILES = {
   'tensorflow/libtensorflow_cc.so.2': Buffer.alloc(3 << 20, 'cc'),
   'tensorflow/libtensorflow_framework.so.2': 'framework',
-  'tensorflow/include/tensorflow/c/c_api.h': '#define TF_CAPI',
+  'tensorflow/include/tensorflow/c/eager/c_api.h': '#define TF_CAPI',
+  'tensorflow/include/external/farmhash_archive/src/farmhash.h': 'the one header of another project',
   'tensorflow/include/Eigen/Core': '// no extension',
   'tensorflow/include/external/curl/curl.h': 'another project',
   'tensorflow/python/keras.py': 'python',
@@ -70,10 +71,11 @@ test('libraries and headers are unpacked and nothing else; the wheel goes', asyn
     const said: string[] = []
     await unpack.run(place, (line) => said.push(line))
     assert.is(unpack.done(place), true)
-    assert.match(said.join(), /^4 files/)
+    assert.match(said.join(), /^5 files/)
     const library = readFileSync(join(place.site, 'tensorflow/libtensorflow_cc.so.2'))
     assert.ok(library.equals(FILES['tensorflow/libtensorflow_cc.so.2']))
-    assert.equal(readdirSync(join(place.site, 'tensorflow/include')), ['Eigen', 'tensorflow'])
+    assert.equal(readdirSync(join(place.site, 'tensorflow/include')), ['Eigen', 'external', 'tensorflow'])
+    assert.equal(readdirSync(join(place.site, 'tensorflow/include/external')), ['farmhash_archive'])
     assert.equal(readdirSync(place.home), ['site'])
   })
 })

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { RunError } from '../errors.ts'
 import { wheelIn } from './fetch.ts'
-import { FARMHASH, LIBRARIES } from './place.ts'
+import { FARMHASH, hasTensorflow, LIBRARIES } from './place.ts'
 import { orRemoved, type Step } from './step.ts'
 import { Archive, type Member } from './zip.ts'
 
@@ -28,7 +28,8 @@ export function hashesOf(record: string): Map<string, string> {
 /** Unpacks what is needed of the wheel, checks each file against the wheel's record, and lets the wheel go. */
 export const unpack: Step = {
   title: 'unpacking libraries and headers',
-  done: ({ site }) => existsSync(join(site, 'tensorflow')),
+  fetches: true,
+  done: hasTensorflow,
   async run(place, say) {
     const wheel = wheelIn(place)
     if (wheel === null) throw new RunError('there is no wheel to unpack', 'Type the command again: it fetches one.')

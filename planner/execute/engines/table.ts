@@ -34,7 +34,7 @@ async function freeDeviceMemory(): Promise<number | null> {
 }
 
 const missingTensorflow = async (variant: Variant): Promise<string | null> =>
-  (await import('./tensorflow/home.ts')).findInstallation(variant) ? null : 'not installed'
+  (await import('./tensorflow/home.ts')).whyMissing(variant)
 
 /** All engines by name. An entry's module is only imported when it is asked for. */
 export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {

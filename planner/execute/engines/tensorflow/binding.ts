@@ -47,10 +47,11 @@ export interface StockBinding {
   isUsingGpuDevice(): boolean
 }
 
-/** The binding with what tidemark compiles into it (cli/tensorflow/native/memory.cc). */
+/** The binding with what tidemark compiles into it (native/memory.cc). */
 export interface Binding extends StockBinding {
   /** `itemsize` is read on this side only. */
   allocateTensor(shape: readonly number[], dtype: number, itemsize: number): number
+  aliasTensor(id: number, shape: readonly number[]): number
   argumentTensor(shape: readonly number[], dtype: number, values: Values): number
   tensorAddress(id: number): number
   tensorWrite(id: number, bytes: Uint8Array): void
@@ -58,6 +59,11 @@ export interface Binding extends StockBinding {
   sharesMemory(id: number, others: readonly number[]): boolean
   allocatorStatistics(): AllocatorStatistics[]
   clearAllocatorStatistics(): void
+  /** Bytes of large blocks in use, kept for the next of their size, and the most that were in use at one time (native/blocks.h). */
+  heldBlocks(): { readonly inUse: number; readonly kept: number; readonly most: number }
+  /** Loops of native/loops.h by name; none where a tensor's bytes are out of reach. */
+  readonly loops: readonly string[]
+  runLoop(name: string, ids: readonly number[], whole: readonly number[], real: readonly number[]): void
 }
 
 /** How TensorFlow is set before it loads, each with its reason. */
@@ -93,6 +99,7 @@ export function openBinding({ binding, variant }: Installation): StockBinding | 
 /** What a stock binding lacks: its absence is tested with these taken away. */
 const ADDED = [
   'allocateTensor',
+  'aliasTensor',
   'argumentTensor',
   'tensorAddress',
   'tensorWrite',
@@ -100,6 +107,9 @@ const ADDED = [
   'sharesMemory',
   'allocatorStatistics',
   'clearAllocatorStatistics',
+  'heldBlocks',
+  'loops',
+  'runLoop',
 ]
 
 export const hasWitness = (binding: StockBinding | Binding): binding is Binding => 'allocateTensor' in binding

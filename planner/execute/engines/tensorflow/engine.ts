@@ -15,6 +15,7 @@ import {
   type Values,
 } from '../engine.ts'
 import { activeBackend, loadCore } from '../load.ts'
+import type { DeviceLoop, HostLoop, LoopNumbers } from '../loop.ts'
 import {
   type AllocatorStatistics,
   type Binding,
@@ -24,7 +25,7 @@ import {
   restoreIsNullOrUndefined,
 } from './binding.ts'
 import { driverBytes } from './driver.ts'
-import { findInstallation, type Installation, PACKAGE_OF, type Variant } from './home.ts'
+import { findInstallation, type Installation, PACKAGE_OF, type Variant, whyMissing } from './home.ts'
 import { mark } from './marks.ts'
 import { mirrored } from './mirrors.ts'
 import { emulated } from './stock.ts'
@@ -53,6 +54,20 @@ const ITEMSIZE = { float32: 4, int32: 4, bool: 1 } as const
 
 /** Operations that are meant to give another handle over their input's bytes. */
 const ALIASING = new Set(['Reshape', 'Cast', 'Identity'])
+
+/** The loop that turns a matrix where it lies (native/loops.h). */
+const TURN = 'turn'
+
+/** What an element of a second operand that is read turned costs, in elements of a result that is turned. */
+const STRIDED = 4
+
+/**
+ * Whether `a · bᵀ` is faster as `(b · aᵀ)ᵀ`: Eigen packs its second operand, and where that lies turned it walks over it a row's
+ * length at a time. Of a linear's weight that is five times the product itself at 256 tokens.
+ */
+function isTurnedFaster(a: Tensor, b: Tensor): boolean {
+  return a.rank === 2 && STRIDED * (b.size - a.size) > a.shape[0]! * b.shape[0]!
+}
 
 /** tfjs on TensorFlow. Its tensors' bytes come from TensorFlow's allocator. */
 export class TensorflowEngine extends CoreEngine {
@@ -93,7 +108,36 @@ export class TensorflowEngine extends CoreEngine {
   }
 
   product(a: Tensor, b: Tensor, turned: Turned = 'none'): Tensor {
+    if (turned === 'second' && this.#binding.loops.includes(TURN) && isTurnedFaster(a, b))
+      return this.#turnedProduct(a, b)
     return this.run('BatchMatMul', { a, b }, { transposeA: turned === 'first', transposeB: turned === 'second' })
+  }
+
+  /** `a · bᵀ` as `(b · aᵀ)ᵀ`, the result turned where it lies. */
+  #turnedProduct(a: Tensor, b: Tensor): Tensor {
+    const [n, m] = [a.shape[0]!, b.shape[0]!]
+    const product = this.run('BatchMatMul', { a: b, b: a }, { transposeA: false, transposeB: true })
+    this.#binding.runLoop(TURN, [this.#idOf(product)], [m, n], [])
+    const y = this.alias(product, [n, m])
+    product.dispose()
+    return y
+  }
+
+  override loop(device: DeviceLoop, tensors: readonly Tensor[], numbers: () => LoopNumbers, host: HostLoop): void {
+    if (!this.#binding.loops.includes(device.name)) {
+      super.loop(device, tensors, numbers, host)
+      return
+    }
+    const { whole = [], real = [] } = numbers()
+    const ids = tensors.map((x) => this.#idOf(x))
+    this.#binding.runLoop(device.name, ids, whole, Array.from(real))
+  }
+
+  /** Without TensorFlow's Reshape, which takes longer than many a kernel. */
+  override alias(x: Tensor, shape: readonly number[]): Tensor {
+    this.check()
+    const { id, dtype } = this.#backend.tensorMap.get(x.dataId)
+    return this.#backend.createOutputTensor({ id: this.#binding.aliasTensor(id, shape), shape: [...shape], dtype })
   }
 
   zeros(shape: readonly number[], dtype: EngineType): Tensor {
@@ -109,8 +153,17 @@ export class TensorflowEngine extends CoreEngine {
     return new VIEW[type](bytes === 0 ? new ArrayBuffer(0) : this.#binding.tensorView(id, bytes))
   }
 
+  #idOf(x: Tensor): number {
+    return this.#backend.tensorMap.get(x.dataId).id
+  }
+
   holders(x: Tensor): number {
     return this.#backend.refCount(x.dataId)
+  }
+
+  /** Bytes of large blocks as TensorFlow's allocator on the processor holds them. */
+  heldBlocks(): ReturnType<Binding['heldBlocks']> {
+    return this.#binding.heldBlocks()
   }
 
   heapBytes(): null {
@@ -126,6 +179,10 @@ export async function load(name: EngineName, variant: Variant): Promise<Tensorfl
   if (installation === null) {
     const next = `Type \`${installCommand(variant)}\`.`
     throw new EngineError('engine-not-loaded', name, 'TensorFlow is not installed for it', next)
+  }
+  if (!installation.current) {
+    const next = `Type \`${installCommand(variant)}\`: it compiles the binding again, and fetches nothing.`
+    throw new EngineError('engine-not-loaded', name, whyMissing(variant) ?? '', next)
   }
   const core = await loadCore()
   // tfjs keeps a backend for the life of the process, and with it the binding that it was given

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { nativeStamp } from './native.ts'
 
 /** Which of tfjs's two packages: TensorFlow on the processor, or with CUDA. */
 export type Variant = 'cpu' | 'gpu'
@@ -21,6 +22,8 @@ export interface Installation {
   readonly binding: string
   /** The TensorFlow beside it, where it is known. */
   readonly tensorflow: string | null
+  /** Whether the binding was compiled from the sources of this version of tidemark; a stock one always counts. */
+  readonly current: boolean
 }
 
 /** Written last by `tidemark engines install`, so that what has one is complete. */
@@ -45,15 +48,32 @@ function ownInstallation(variant: Variant, env: NodeJS.ProcessEnv): Installation
   const home = homeOf(variant, env)
   const manifest = join(home, MANIFEST)
   if (!existsSync(manifest)) return null
-  const found: unknown = JSON.parse(readFileSync(manifest, 'utf8'))
-  const tensorflow = found !== null && typeof found === 'object' && 'tensorflow' in found ? found.tensorflow : null
+  const { tensorflow, source } = manifestOf(readFileSync(manifest, 'utf8'))
   return {
     origin: 'tidemark',
     variant,
     package: join(home, 'npm', 'node_modules', PACKAGE_OF[variant]),
     binding: join(home, 'tfjs_binding.node'),
     tensorflow: typeof tensorflow === 'string' ? tensorflow : null,
+    current: source === nativeStamp(),
   }
+}
+
+/** A manifest's entries; none where it is damaged. */
+function manifestOf(text: string): { readonly tensorflow?: unknown; readonly source?: unknown } {
+  try {
+    const found: unknown = JSON.parse(text)
+    return found !== null && typeof found === 'object' ? found : {}
+  } catch {
+    return {}
+  }
+}
+
+/** Why a variant cannot be loaded here; null where it seems to be there. */
+export function whyMissing(variant: Variant, env: NodeJS.ProcessEnv = process.env): string | null {
+  const installation = findInstallation(variant, env)
+  if (installation === null) return 'not installed'
+  return installation.current ? null : 'its binding was compiled by another version of tidemark'
 }
 
 /** Node-API versions that tfjs-node 4.22 publishes a binary for, newest first. */
@@ -66,7 +86,9 @@ function stockInstallation(variant: Variant): Installation | null {
     const binding = NODE_API.map((n) => join(folder, 'lib', `napi-v${n}`, 'tfjs_binding.node')).find((f) =>
       existsSync(f),
     )
-    return binding === undefined ? null : { origin: 'npm', variant, package: folder, binding, tensorflow: null }
+    return binding === undefined
+      ? null
+      : { origin: 'npm', variant, package: folder, binding, tensorflow: null, current: true }
   } catch {
     return null
   }

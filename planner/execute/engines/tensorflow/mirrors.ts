@@ -35,6 +35,8 @@ export function mirrored(binding: Binding): Binding {
 
   return {
     ...binding,
+    // the mirrors are the host's: a loop over the device's bytes would miss what stands in them
+    loops: [],
     allocateTensor(shape, dtype, itemsize) {
       const id = binding.allocateTensor(shape, dtype, itemsize)
       const bytes = shape.reduce((n, s) => n * s, itemsize)

@@ -57,6 +57,14 @@ export function emulated(binding: StockBinding): Binding {
       const View = VIEWS[dtype as keyof typeof VIEWS]
       return create(shape, dtype, new View(shape.reduce((n, s) => n * s, 1)))
     },
+    aliasTensor(id, shape) {
+      const { dtype } = tensors.get(id)!
+      const sizes = binding.createTensor([shape.length], INT32, Int32Array.from(shape))
+      const shaped = { name: 'Tshape', type: TF_ATTR_TYPE, value: INT32 }
+      const [alias] = execute('Reshape', [type(dtype), shaped], [id, sizes], 1)
+      binding.deleteTensor(sizes)
+      return alias!.id
+    },
     tensorAddress: (id) => tensors.get(id)?.storage ?? 0,
     sharesMemory: (id) => doubtful.has(id),
     tensorView: () => {
@@ -78,5 +86,10 @@ export function emulated(binding: StockBinding): Binding {
     },
     allocatorStatistics: () => [],
     clearAllocatorStatistics: () => undefined,
+    heldBlocks: () => ({ inUse: 0, kept: 0, most: 0 }),
+    loops: [],
+    runLoop: () => {
+      throw new Error('a stock binding has no loops')
+    },
   }
 }

@@ -1,7 +1,7 @@
-// What tidemark adds to tfjs-node's binding: where each tensor's bytes lie and what TensorFlow's allocators count. Compiled together
-// with the npm package's own sources (see ../compile.ts), whose module initializer it calls and extends.
+// What tidemark adds to tfjs-node's binding: where each tensor's bytes lie, what TensorFlow's allocators count (blocks.h), and loops
+// over tensors (loops.h). Compiled together with the npm package's own sources (cli/tensorflow/compile.ts), whose module initializer it calls and
+// extends.
 
-#include <malloc.h>
 #include <node_api.h>
 
 #include <cstdlib>
@@ -35,54 +35,8 @@ namespace tsl {
 void EnableCPUAllocatorStats();
 }
 
-// tsl/platform/default/port.cc returns 0 for a block's size, so the CPU allocator's statistics would count blocks without bytes. These
-// definitions come before the library's in the order in which symbols are looked up. Blocks are the same as the library's own.
-namespace {
-std::mutex sizes_lock;
-std::unordered_map<const void *, std::size_t> &Sizes() {
-  static auto *sizes = new std::unordered_map<const void *, std::size_t>();
-  return *sizes;
-}
-}  // namespace
-
-// The functions bear the names that the library's code calls, in the signatures of 2.13 and of 2.21: whose headers are included
-// declares only one of the two.
-#define AS(name) __asm__(name)
-
-void *MallocByInt(std::size_t size, int alignment) AS("_ZN3tsl4port13AlignedMallocEmi");
-void *MallocByAlign(std::size_t size, std::size_t alignment) AS("_ZN3tsl4port13AlignedMallocEmSt11align_val_t");
-void FreeBlock(void *block) AS("_ZN3tsl4port11AlignedFreeEPv");
-void FreeSized(void *block, std::size_t, std::size_t) AS("_ZN3tsl4port16AlignedSizedFreeEPvmm");
-void FreeSizedByAlign(void *block, std::size_t, std::size_t) AS("_ZN3tsl4port16AlignedSizedFreeEPvmSt11align_val_t");
-std::size_t SizeOfBlock(const void *block) AS("_ZN3tsl4port32MallocExtension_GetAllocatedSizeEPKv");
-
-void *MallocByAlign(std::size_t size, std::size_t alignment) {
-  void *block = nullptr;
-  if (posix_memalign(&block, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return nullptr;
-  std::lock_guard<std::mutex> guard(sizes_lock);
-  Sizes()[block] = size;
-  return block;
-}
-
-void *MallocByInt(std::size_t size, int alignment) { return MallocByAlign(size, alignment); }
-
-void FreeBlock(void *block) {
-  {
-    std::lock_guard<std::mutex> guard(sizes_lock);
-    Sizes().erase(block);
-  }
-  free(block);
-}
-
-void FreeSized(void *block, std::size_t, std::size_t) { FreeBlock(block); }
-void FreeSizedByAlign(void *block, std::size_t, std::size_t) { FreeBlock(block); }
-
-/** Bytes that were asked for. */
-std::size_t SizeOfBlock(const void *block) {
-  std::lock_guard<std::mutex> guard(sizes_lock);
-  const auto found = Sizes().find(block);
-  return found == Sizes().end() ? malloc_usable_size(const_cast<void *>(block)) : found->second;
-}
+#include "blocks.h"
+#include "loops.h"
 
 namespace tfnodejs {
 namespace {
@@ -233,6 +187,33 @@ napi_value ArgumentTensor(napi_env env, napi_callback_info info) {
   return Entered(env, GetTFJSBackend(env), tensor);
 }
 
+/** aliasTensor(id, shape) → id of another handle over the same bytes, without an operation. */
+napi_value AliasTensor(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  if (!Arguments(env, info, 2, args)) return nullptr;
+  TFJSBackend *backend = GetTFJSBackend(env);
+  TFE_TensorHandle *handle = HandleOf(env, backend, args[0]);
+  std::vector<int64_t> shape;
+  if (handle == nullptr || !ShapeOf(env, args[1], &shape)) {
+    napi_throw_error(env, nullptr, "aliasTensor takes an id and a shape");
+    return nullptr;
+  }
+  tensorflow::TensorShape dimensions;
+  for (int64_t size : shape) dimensions.AddDim(size);
+  tensorflow::TensorHandle *inner = tensorflow::TensorHandleFromInterface(tensorflow::unwrap(handle));
+  const tensorflow::Tensor *tensor = nullptr;
+  tensorflow::Tensor alias;
+  if (!inner->Tensor(&tensor).ok() || !alias.CopyFrom(*tensor, dimensions)) {
+    napi_throw_error(env, nullptr, "the shape has another number of elements");
+    return nullptr;
+  }
+  tensorflow::TensorHandle *made =
+      tensorflow::TensorHandle::CreateLocalHandle(std::move(alias), inner->device(), inner->op_device(), ContextOf(backend));
+  napi_value id;
+  napi_create_int32(env, backend->InsertHandle(tensorflow::wrap(made)), &id);
+  return id;
+}
+
 /** tensorAddress(id) → where its first byte lies, on its device; 0 where it has none. */
 napi_value TensorAddress(napi_env env, napi_callback_info info) {
   napi_value args[1];
@@ -359,6 +340,89 @@ napi_value ClearAllocatorStatistics(napi_env env, napi_callback_info) {
   return nullptr;
 }
 
+/** heldBlocks() → bytes of the large blocks in use, kept for the next of their size, and the most that were in use (blocks.h). */
+napi_value HeldBlocks(napi_env env, napi_callback_info) {
+  const auto held = TheBlocks().Count();
+  napi_value result;
+  napi_create_object(env, &result);
+  Set(env, result, "inUse", static_cast<int64_t>(held.in_use));
+  Set(env, result, "kept", static_cast<int64_t>(held.kept));
+  Set(env, result, "most", static_cast<int64_t>(held.most));
+  return result;
+}
+
+bool NumbersOf(napi_env env, napi_value value, std::vector<double> *numbers) {
+  uint32_t length = 0;
+  if (napi_get_array_length(env, value, &length) != napi_ok) return false;
+  for (uint32_t i = 0; i < length; i++) {
+    napi_value element;
+    double number;
+    if (napi_get_element(env, value, i, &element) != napi_ok) return false;
+    if (napi_get_value_double(env, element, &number) != napi_ok) return false;
+    numbers->push_back(number);
+  }
+  return true;
+}
+
+/** runLoop(name, ids, whole numbers, real numbers): a loop of loops.h over tensors in the host's memory. */
+napi_value RunLoop(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  if (!Arguments(env, info, 4, args)) return nullptr;
+  TFJSBackend *backend = GetTFJSBackend(env);
+  char name[32];
+  size_t length = 0;
+  std::vector<double> ids, whole;
+  loops::Call call;
+  if (napi_get_value_string_utf8(env, args[0], name, sizeof(name), &length) != napi_ok || !NumbersOf(env, args[1], &ids) ||
+      !NumbersOf(env, args[2], &whole) || !NumbersOf(env, args[3], &call.real)) {
+    napi_throw_error(env, nullptr, "runLoop takes a name, ids and two lists of numbers");
+    return nullptr;
+  }
+  call.whole.assign(whole.begin(), whole.end());
+  call.device = DeviceFor(backend, TF_INT32);
+  TF_AutoStatus status;
+  for (const double id : ids) {
+    const auto found = backend->tfe_handle_map_.find(static_cast<int32_t>(id));
+    if (found == backend->tfe_handle_map_.end() || TFE_TensorHandleDataType(found->second) != TF_FLOAT) {
+      napi_throw_error(env, nullptr, "a loop runs over float32 tensors that are there");
+      return nullptr;
+    }
+    const int64_t elements = TFE_TensorHandleNumElements(found->second, status.status);
+    ENSURE_TF_OK_RETVAL(env, status, nullptr);
+    float *data = static_cast<float *>(TFE_TensorHandleDevicePointer(found->second, status.status));
+    ENSURE_TF_OK_RETVAL(env, status, nullptr);
+    call.buffers.push_back({data, elements});
+  }
+  const auto found = loops::Table().find(name);
+  bool fits = found != loops::Table().end() && call.buffers.size() == found->second.buffers &&
+              call.whole.size() == found->second.whole && call.real.size() == found->second.real;
+  for (const auto &buffer : call.buffers) fits = fits && buffer.length == call.buffers[0].length;
+  if (!fits) {
+    napi_throw_error(env, nullptr, "no loop of this name takes these tensors and numbers");
+    return nullptr;
+  }
+  try {
+    found->second.run(call);
+  } catch (const std::bad_alloc &) {
+    return OutOfMemory(env);
+  } catch (const std::invalid_argument &error) {
+    napi_throw_error(env, nullptr, error.what());
+  }
+  return nullptr;
+}
+
+napi_value NamesOfLoops(napi_env env) {
+  napi_value names;
+  napi_create_array(env, &names);
+  uint32_t at = 0;
+  for (const auto &entry : loops::Table()) {
+    napi_value name;
+    napi_create_string_utf8(env, entry.first.data(), entry.first.size(), &name);
+    napi_set_element(env, names, at++, name);
+  }
+  return names;
+}
+
 }  // namespace
 
 static napi_value Init(napi_env env, napi_value exports) {
@@ -367,6 +431,7 @@ static napi_value Init(napi_env env, napi_value exports) {
   if (InitTFNodeJSBinding(env, exports) == nullptr) return nullptr;
   const napi_property_descriptor added[] = {
       {"allocateTensor", nullptr, AllocateTensor, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"aliasTensor", nullptr, AliasTensor, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"argumentTensor", nullptr, ArgumentTensor, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"tensorWrite", nullptr, TensorWrite, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"tensorAddress", nullptr, TensorAddress, nullptr, nullptr, nullptr, napi_default, nullptr},
@@ -374,6 +439,9 @@ static napi_value Init(napi_env env, napi_value exports) {
       {"sharesMemory", nullptr, SharesMemory, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"allocatorStatistics", nullptr, AllocatorStatistics, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"clearAllocatorStatistics", nullptr, ClearAllocatorStatistics, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"heldBlocks", nullptr, HeldBlocks, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"runLoop", nullptr, RunLoop, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"loops", nullptr, nullptr, nullptr, nullptr, NamesOfLoops(env), napi_default, nullptr},
   };
   napi_define_properties(env, exports, sizeof(added) / sizeof(added[0]), added);
   return exports;
