@@ -166,7 +166,9 @@ export const FLAGS = {
     placeholder: 'N',
     fallback: '1',
   }),
-  zero: flag('Hardware', integer(0, 3), { describe: 'ZeRO stage', refused: SHARDING }),
+  zero: flag('Hardware', integer(0, 3), {
+    describe: "DeepSpeed's ZeRO at this stage, with the Trainer's values for `auto`",
+  }),
   fsdp: flag('Hardware', text('an FSDP strategy'), {
     describe: 'Shard over the devices (FSDP 2): full_shard, shard_grad_op, hybrid_shard, hybrid_shard_zero2',
     placeholder: 'STRATEGY',

@@ -39,7 +39,7 @@ test('everything that is wrong is told in one go', async () => {
     '--quantize',
     'int9',
     '--zero',
-    '3',
+    'x',
   ])
   refused(outcome, /--rank/, /--gpu/, /--zero/, /model: .*Did you mean smollm2-135m/)
 })
@@ -56,7 +56,8 @@ test('what is not modelled is refused by name', async () => {
     await tidemark(['run', 'smollm2-135m', '--optimizer', 'adafactor']),
     /--optimizer: adafactor is predicted, and no engine here has it/,
   )
-  refused(await estimate('--zero', '3'), /sharding is not modelled yet/)
+  refused(await estimate('--tp', '2'), /this way of sharing a model is not modelled yet/)
+  refused(await estimate('--zero', '0'), /--zero: 0 is not modelled/)
 })
 
 test('targets that match nothing are refused with the linears there are', async () => {

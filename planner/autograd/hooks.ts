@@ -1,3 +1,4 @@
+import type { Parameter } from '../ops/ops.ts'
 import type { Tape } from './tape.ts'
 import type { Leaf, Variable } from './variable.ts'
 
@@ -12,8 +13,12 @@ export interface Hooks<D> {
   enter?(tape: Tape<D>, path: string, args: readonly Variable<D>[]): void
   /** After it ran (`register_forward_hook`), its own names are gone. */
   leave?(tape: Tape<D>, path: string, results: readonly Variable<D>[]): void
+  /** A program asks for a parameter's tensor (`module.weight`). */
+  access?(parameter: Parameter): void
   /** A leaf has its last gradient of this backward (`register_post_accumulate_grad_hook`). */
   accumulated?(leaf: Leaf<D>): void
+  /** Runs the backward in place of `tape.backward`, with what an engine does before and after it. */
+  backward?(tape: Tape<D>, loss: Variable<D>): void
   /** The engine has run every node (`Variable._execution_engine.queue_callback`). */
   endBackward?(): void
 }

@@ -121,6 +121,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
   }
 
   parameter(p: Parameter): Variable<D> {
+    this.#hooks?.access?.(p)
     return this.runtime.parameter(p)
   }
 

@@ -32,11 +32,13 @@ export function linear<T extends Tensor>(o: Shorthand<T>, m: Linear, x: T): T {
 
 function baseLinear<T extends Tensor>(o: Shorthand<T>, path: string, m: Linear, x: T): T {
   const { quantized } = m
-  const bias = m.bias && o.parameter(m.bias)
   if (m.conv1d) return conv1d(o, path, m, x)
-  if (!quantized) return o.module(path, [x], () => o.linear(x, o.parameter(m.weight), bias))
+  if (!quantized) return o.module(path, [x], () => o.linear(x, o.parameter(m.weight), m.bias && o.parameter(m.bias)))
   // bitsandbytes/nn/modules.py, Linear8bitLt.forward and Linear4bit.forward: a bias takes the input's type for good.
-  const biasAs = (dtype: DType): T | null => bias && (bias.dtype === dtype ? bias : o.run('retype', [bias], { dtype }))
+  const biasAs = (dtype: DType): T | null => {
+    const bias = m.bias && o.parameter(m.bias)
+    return bias && (bias.dtype === dtype ? bias : o.run('retype', [bias], { dtype }))
+  }
   if (quantized.bits === 8)
     return o.module(path, [x], () => {
       const typed = biasAs(x.dtype)
@@ -70,13 +72,12 @@ function conv1d<T extends Tensor>(o: Shorthand<T>, path: string, m: Linear, x: T
 function loraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adapter, input: T): T {
   if (m.quantized) return quantizedLoraLinear(o, m, adapter, input)
   return o.module(m.path, [input], (s) => {
-    const a = o.parameter(adapter.a)
-    const b = o.parameter(adapter.b)
     let result = s.let(baseLinear(o, m.base, m, input))
     const dtype = result.dtype
-    let x = s.let(o.to(input, a.dtype))
-    const dropout = () =>
-      adapter.dropout > 0 ? o.module(adapter.dropoutPath, [x], () => o.dropout(x, adapter.dropout)) : x
+    // A's type is asked for outside A's own module.
+    let x = s.let(o.to(input, o.parameter(adapter.a).dtype))
+    // Without dropout the module is an identity.
+    const dropout = () => o.module(adapter.dropoutPath, [x], () => o.dropout(x, adapter.dropout))
     const { magnitude } = adapter
     if (magnitude && adapter.dora === 'input') {
       if (adapter.dropout > 0) x = s.set(x, dropout())
@@ -92,8 +93,7 @@ function loraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adapt
       )
     } else {
       const dropped = dropout()
-      const xa = o.module(adapter.aPath, [dropped], () => o.linear(dropped, a))
-      const xab = o.module(adapter.bPath, [xa], () => o.linear(xa, b))
+      const xab = viaAdapter(o, adapter, dropped)
       result = s.set(result, o.add(result, o.mulScalar(xab, adapter.scaling)))
     }
     result = s.set(result, o.to(result, dtype))

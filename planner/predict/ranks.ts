@@ -1,6 +1,6 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { EstimateBody, Ranks } from '../result/estimate.ts'
-import type { DataParallel } from '../training/parallelism.ts'
+import type { DataParallel, Zero } from '../training/parallelism.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { peakOf } from './peak.ts'
 import type { Stack } from './stack.ts'
@@ -15,6 +15,8 @@ export function ranksOf(model: ModelSpec, train: TrainSpec, stack: Stack): Pick<
   const { parallelism } = train
   if (!parallelism) return {}
   const { gpus, rank, data } = parallelism
+  // ZeRO's parts are equal; which rank owns pieces of more parameters depends on where parts begin.
+  if (data.kind === 'zero') return {}
   const last = { ...train, parallelism: { ...parallelism, rank: gpus - 1 } }
   const peak_bytes = peakOf(model, last, stack).bytes
   return {
@@ -28,7 +30,7 @@ export function ranksOf(model: ModelSpec, train: TrainSpec, stack: Stack): Pick<
   }
 }
 
-function strategyOf(data: DataParallel): string {
+function strategyOf(data: Exclude<DataParallel, Zero>): string {
   if (data.kind === 'ddp') return 'ddp'
   const sharded = data.reshard ? 'full_shard' : 'shard_grad_op'
   return data.replicas === 1 ? sharded : data.reshard ? 'hybrid_shard' : 'hybrid_shard_zero2'

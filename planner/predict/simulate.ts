@@ -62,10 +62,11 @@ export function simulate(
   const inner = options.optimizer?.(simulator) ?? torchOptimizer(simulator, train.optimizer, train.optimizerImpl)
   const optimizer = rank.optimizer?.(inner) ?? inner
   const autocast = train.autocast === 'none' ? null : autocastPolicy(train.autocast)
-  const foldNext = options.steps === undefined
+  const steps = options.steps ?? (rank.changes ? 2 : undefined)
+  const foldNext = steps === undefined
   const microSteps = foldNext ? microStepsRun(train) : train.accumulation
   const how = { foldNext, autocast, microSteps, reference, order: options.order, hooks, leaves: leaves ?? undefined }
-  for (let step = 0; step < (options.steps ?? 1); step++) {
+  for (let step = 0; step < (steps ?? 1); step++) {
     // a loss without a number: there is nothing to look at
     for (const _loss of trainStep(simulator, network, batch, optimizer, step, how));
   }

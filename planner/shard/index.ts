@@ -6,6 +6,7 @@ import { replicated } from './ddp.ts'
 import { fullySharded } from './fsdp/index.ts'
 import type { Rank, RankOf } from './rank.ts'
 import { single } from './single.ts'
+import { zeroSharded } from './zero/index.ts'
 
 export type { Rank, RankOf }
 
@@ -19,5 +20,7 @@ export function rankOf(model: ModelSpec, train: TrainSpec, library?: Library): R
       return replicated(networkOf(model, train, library), data)
     case 'fsdp':
       return fullySharded(model, train, parallelism, data, library)
+    case 'zero':
+      return zeroSharded(model, train, parallelism, data, library)
   }
 }

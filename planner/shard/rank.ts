@@ -15,6 +15,8 @@ export interface Rank {
   readonly hooks?: Hooks<View>
   /** Makes what lies on the device and on the host before the first step, in the order of its allocation. */
   materialize(): void
+  /** The second step is not like the first but for the optimizer: two are run whole. */
+  readonly changes?: boolean
   /** What the optimizer steps; `null` for the network's own parameters. */
   readonly leaves: (() => readonly Leaf<View>[]) | null
   /** The optimizer with what the strategy does around its step. */

@@ -95,6 +95,17 @@ export const firstStep = (events: readonly TraceEvent[]): TraceEvent[] =>
 /** Parameters that took another type for good while the first step ran. */
 export const isRetyped = (e: TraceEvent): boolean => e.op === 'retype'
 
+/** Storages that earlier steps made and the last one finds. */
+function foundBy(events: readonly TraceEvent[], last: number): Set<number> {
+  const found = new Set<number>()
+  for (const { action, step, storage } of events) {
+    if (step >= last) continue
+    if (action === 'alloc') found.add(storage)
+    else if (action === 'free') found.delete(storage)
+  }
+  return found
+}
+
 /** State that a step before the last one made. A number that every step makes anew belongs to the last step as well. */
 const isState = (e: TraceEvent, last: number): boolean =>
   e.action === 'alloc' && e.category === 'optimizer state' && (e.step < last || last === 0)
@@ -106,10 +117,12 @@ const isState = (e: TraceEvent, last: number): boolean =>
 export function steadyStep(events: readonly TraceEvent[]): TraceEvent[] {
   const last = events.at(-1)?.step ?? 0
   const whole = events.some((e) => e.step === last && e.phase === 'forward')
+  const found = whole ? foundBy(events, last) : null
   const fixed: TraceEvent[] = []
   const step: TraceEvent[] = []
   for (const e of events) {
-    const lasting = e.phase === 'static' || isRetyped(e) || isState(e, last)
+    const isFound = e.action === 'alloc' && e.step < last && found?.has(e.storage) === true
+    const lasting = e.phase === 'static' || isRetyped(e) || isState(e, last) || isFound
     if (lasting) fixed.push(e.phase === 'static' ? e : { ...e, phase: 'static' })
     else if (e.step === last || (!whole && e.phase !== 'optimizer')) step.push(e)
   }

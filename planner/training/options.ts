@@ -47,6 +47,8 @@ export interface TrainingOptions {
   readonly fused_kernels?: (typeof FUSED_KERNELS)[number] | undefined
   readonly reference_model?: boolean | undefined
   readonly gpus?: number | undefined
+  /** ZeRO's stage. */
+  readonly zero?: number | undefined
   /** Words apart by spaces, as transformers has them: `full_shard auto_wrap`. */
   readonly fsdp?: string | undefined
   readonly fsdp_wrap?: (typeof FSDP_WRAPS)[number] | undefined

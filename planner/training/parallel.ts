@@ -2,14 +2,16 @@ import type { ModelSpec } from '../../models/spec.ts'
 import type { CheckpointMode } from '../ops/ops.ts'
 import type { Chooser, Defaults } from './defaults.ts'
 import { flagOf, type TrainingOptions } from './options.ts'
-import type { DataParallel, FullySharded, Parallelism } from './parallelism.ts'
+import type { DataParallel, FullySharded, Parallelism, Zero } from './parallelism.ts'
 import type { RefusalList } from './refusals.ts'
+import { type DeepSpeedFile, zeroOf } from './zero.ts'
 
 /** What of a setting decides whether ranks can be predicted. */
 interface Around {
   readonly options: TrainingOptions
   readonly model: ModelSpec
   readonly method: string
+  readonly dtype: 'float32' | 'bfloat16' | 'float16'
   readonly autocast: 'none' | 'bfloat16' | 'float16'
   readonly checkpointing: CheckpointMode
   readonly optimizer: string
@@ -29,8 +31,10 @@ const STRATEGIES: Readonly<Record<string, { readonly reshard: boolean; readonly 
 /** How the setting is spread over devices; undefined for one. What does not go together goes to `problems`. */
 export function parallelismOf(around: Around, chooser: Chooser, problems: RefusalList): Parallelism | undefined {
   const { options, defaults } = around
-  const { gpus = 1, fsdp } = options
-  if (gpus === 1) {
+  const { gpus = 1, fsdp, zero } = options
+  if (zero !== undefined && fsdp !== undefined)
+    problems.add('conflict', flagOf('zero'), 'and --fsdp are two ways to do the same', 'Leave one of them out.')
+  if (gpus === 1 && zero === undefined) {
     if (fsdp !== undefined)
       problems.add('conflict', flagOf('fsdp'), 'shares one device with nobody', 'Say --gpus N, or leave it out.')
     return undefined
@@ -39,6 +43,7 @@ export function parallelismOf(around: Around, chooser: Chooser, problems: Refusa
     problems.add('not-modelled', flagOf('gpus'), 'an engine runs on one device', 'Leave it out.')
     return undefined
   }
+  if (zero !== undefined) return { gpus, rank: 0, data: deepSpeed(around, zero, chooser, problems) }
   const strategy = fsdp === undefined ? null : strategyOf(fsdp, problems)
   if (options.reference_model === true)
     refuse(problems, 'reference_model', 'is not modelled on several devices', 'Leave it out, or --gpus.')
@@ -122,6 +127,63 @@ function fullySharded(
   }
 }
 
+/** A file of DeepSpeed that leaves to the Trainer all that it fills in (`auto`). */
+function deepSpeed(
+  { options, model, dtype: weights, autocast, optimizer, checkpointing, quantized, defaults }: Around,
+  stage: number,
+  chooser: Chooser,
+  problems: RefusalList,
+): Zero {
+  const one = 'Leave it out, or --zero.'
+  if (stage === 0)
+    refuse(problems, 'zero', '0 is not modelled: DeepSpeed keeps a float32 copy there too', 'Leave it out.')
+  if (!('stack' in defaults && defaults.stack.includes('torch-2.13+transformers-5')))
+    refuse(
+      problems,
+      'zero',
+      'is deepspeed 0.19 under transformers 5, which this stack is not',
+      'Choose another --stack.',
+    )
+  if (quantized) refuse(problems, 'quantize', 'is not modelled under ZeRO', one)
+  if (optimizer !== 'adamw')
+    refuse(problems, 'optimizer', `${optimizer} is not modelled on ZeRO's flat parts`, 'Say adamw.')
+  if (options.reference_model === true) refuse(problems, 'reference_model', 'is not modelled under ZeRO', one)
+  if (options.fused_kernels === 'foak') refuse(problems, 'fused_kernels', 'is not modelled under ZeRO', one)
+  if (options.fused_loss === 'liger' && stage === 3)
+    refuse(problems, 'fused_loss', 'reads the head outside its module, which stage 3 does not allow', one)
+  if (checkpointing !== 'none')
+    refuse(problems, 'gradient_checkpointing', 'is not held to a recording under ZeRO yet', one)
+  const hidden = 'hidden' in model ? model.hidden : null
+  if (hidden === null)
+    refuse(problems, 'zero', `is not modelled for ${model.modelType}: its width is not known here`, 'Leave it out.')
+  const dtype = autocast === 'none' ? weights : autocast
+  chooser.note(
+    'DeepSpeed',
+    "the Trainer's values for `auto`",
+    'deepspeed 0.19.8: buckets of h², gradients clipped at 1',
+  )
+  chooser.note('weights', dtype, 'the engine casts every parameter, adapters too; what trains has a float32 part')
+  chooser.note(
+    'figures',
+    `of rank 0 of ${options.gpus ?? 1}`,
+    "parts are equal; another rank's gradients may take one parameter more",
+  )
+  const half = { bf16: dtype === 'bfloat16', fp16: dtype === 'float16' }
+  const file: DeepSpeedFile = {
+    bf16: { enabled: 'auto' },
+    fp16: { enabled: 'auto' },
+    gradient_clipping: 'auto',
+    zero_optimization: { stage: stage === 1 || stage === 2 ? stage : 3, ...AUTO },
+  }
+  return zeroOf(file, { hidden: hidden ?? 0, ...half, clipping: 1 })
+}
+
+const AUTO = {
+  reduce_bucket_size: 'auto',
+  stage3_prefetch_bucket_size: 'auto',
+  stage3_param_persistence_threshold: 'auto',
+}
+
 /** `find_unused_parameters` is the Trainer's own choice (transformers/trainer.py, _build_accelerator_args). */
 function replicated({ model, method, checkpointing }: Around, chooser: Chooser, problems: RefusalList): DataParallel {
   const findUnused = method !== 'full' || checkpointing === 'none'
@@ -139,11 +201,15 @@ function replicated({ model, method, checkpointing }: Around, chooser: Chooser, 
   return { kind: 'ddp', bucketViews, findUnused }
 }
 
-type SharedOptions = Pick<TrainingOptions, 'gpus' | 'fsdp' | 'fsdp_wrap' | 'gpus_per_node' | 'ddp_bucket_views'>
+type SharedOptions = Pick<
+  TrainingOptions,
+  'gpus' | 'zero' | 'fsdp' | 'fsdp_wrap' | 'gpus_per_node' | 'ddp_bucket_views'
+>
 
 /** The setting's own words again. */
 export function parallelOptions({ gpus, data }: Parallelism): SharedOptions {
   if (data.kind === 'ddp') return { gpus, ...(data.bucketViews ? { ddp_bucket_views: true } : {}) }
+  if (data.kind === 'zero') return { gpus, zero: data.stage }
   const hybrid = data.replicas > 1
   const fsdp = hybrid
     ? data.reshard

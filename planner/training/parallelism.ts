@@ -10,7 +10,7 @@ export interface Parallelism {
   readonly data: DataParallel
 }
 
-export type DataParallel = Replicated | FullySharded
+export type DataParallel = Replicated | FullySharded | Zero
 
 /** Whole copies, gradients averaged in buckets (torch.nn.parallel.DistributedDataParallel). */
 export interface Replicated {
@@ -34,4 +34,48 @@ export interface FullySharded {
   readonly offload: boolean
   /** Type in which modules compute and gradients are reduced (MixedPrecisionPolicy); null where it is the shards' own. */
   readonly precision: Extract<DType, 'bfloat16' | 'float16'> | null
+}
+
+/** Where a part of the training lies when no rank needs it. */
+export type Place = 'device' | 'host'
+
+/**
+ * DeepSpeed's ZeRO as its engine runs it through accelerate, with the keys of its file that change what is allocated. Sizes are
+ * numbers of elements.
+ */
+export interface Zero {
+  readonly kind: 'zero'
+  readonly stage: 1 | 2 | 3
+  /** What `fp16` or `bf16` of the file makes of every parameter, adapters too; float32 without either. */
+  readonly dtype: 'float32' | 'bfloat16' | 'float16'
+  /** AdamW of DeepSpeed, which the file's `optimizer` asks for, or the Trainer's. On the host it is DeepSpeed's in any case. */
+  readonly optimizer: 'deepspeed' | 'trainer'
+  /** `offload_optimizer.device`: master weights, gradients and moments. */
+  readonly optimizerPlace: Place
+  /** `offload_param.device`: what stage 3 keeps of the parameters. */
+  readonly parameterPlace: Place
+  /** `gradient_clipping` is above zero. */
+  readonly clips: boolean
+  readonly contiguousGradients: boolean
+  readonly reduceScatter: boolean
+  /** `use_multi_rank_bucket_allreduce` */
+  readonly multiRankReduce: boolean
+  readonly overlapComm: boolean
+  readonly roundRobin: boolean
+  readonly reduceBucket: number
+  readonly stage3: ZeroStage3
+}
+
+/** `stage3_…` of DeepSpeed's file. */
+export interface ZeroStage3 {
+  readonly prefetchBucket: number
+  /** Parameters of so many elements or fewer stay whole between steps. */
+  readonly persistence: number
+  /** Elements that stay whole in all. */
+  readonly modelPersistence: number
+  readonly maxLive: number
+  readonly maxReuse: number
+  readonly subGroup: number
+  /** `memory_efficient_linear`: `F.linear` keeps its input whatever trains, and the weight by reference. */
+  readonly efficientLinear: boolean
 }

@@ -90,7 +90,7 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     chooser.note('classifier', 'not quantized', 'as llm_int8_skip_modules asks; transformers 5 packs it too otherwise')
   const selective = selectiveOf(options, { checkpointing, attention }, defaults, problems)
   const parallelism = parallelismOf(
-    { options, model, method, autocast, checkpointing, optimizer, defaults, quantized: quantize !== undefined },
+    { options, model, method, dtype, autocast, checkpointing, optimizer, defaults, quantized: quantize !== undefined },
     chooser,
     problems,
   )
@@ -106,8 +106,8 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     tokens,
     targetTokens,
     dtype,
-    // FSDP2 has a policy of its own in place of an autocast region
-    autocast: parallelism?.data.kind === 'fsdp' ? 'none' : autocast,
+    // FSDP2 has a policy of its own in place of an autocast region, DeepSpeed casts the weights
+    autocast: parallelism && parallelism.data.kind !== 'ddp' ? 'none' : autocast,
     attention,
     padding: options.padding === true,
     ...(options.fused_loss === 'liger' ? { fusedLoss: 'liger' } : {}),
@@ -168,8 +168,10 @@ export function settingOf(train: TrainSpec, options: TrainingOptions = {}): Trai
 }
 
 /** Mixed precision, whoever brings it about. */
-function precisionOf({ autocast, parallelism }: TrainSpec): TrainSpec['autocast'] {
-  return (parallelism?.data.kind === 'fsdp' ? parallelism.data.precision : null) ?? autocast
+function precisionOf({ dtype, autocast, parallelism }: TrainSpec): TrainSpec['autocast'] {
+  const data = parallelism?.data
+  if (data?.kind === 'zero' && data.dtype !== dtype && data.dtype !== 'float32') return data.dtype
+  return (data?.kind === 'fsdp' ? data.precision : null) ?? autocast
 }
 
 /** bitsandbytes' base, frozen: there is nothing to train in it. */

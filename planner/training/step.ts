@@ -102,7 +102,8 @@ function* microStep<D>(
     tape.drop(loss)
   }
   position.phase = 'backward'
-  tape.backward(scaled)
+  if (hooks?.backward) hooks.backward(tape, scaled)
+  else tape.backward(scaled)
   return { tape, loss: scaled, reference }
 }
 
