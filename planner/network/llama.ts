@@ -104,13 +104,18 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
   ): readonly T[] {
     const { path, q, k, v } = m.attention
     return o.module(path, [x], (s) => {
-      const split = (y: T, n: Axis, norm: RmsNorm | null = null): T =>
-        s.let(splitHeads(o, axes, y, n, (apart) => (norm ? rmsNorm(o, norm, apart) : apart)))
       // The first of three fused ones makes what all give out.
       const made = q.fused ? o.module(q.path, [x], () => fusedLora(o, [q, k, v], x)) : null
-      const query = split(made?.[0] ?? linear(o, q, x), axes.heads, m.headNorms?.[0])
-      const key = split(made?.[1] ?? linear(o, k, x), axes.kvHeads, m.headNorms?.[1])
-      const value = split(made?.[2] ?? linear(o, v, x), axes.kvHeads)
+      const projected = [q, k, v].map((part, i) => () => made?.[i] ?? linear(o, part, x))
+      // All three before the first is split, where attention is written out.
+      const before = library.attention === 'inline' ? projected.map((make) => s.let(make())) : null
+      const split = (i: 0 | 1 | 2, n: Axis, norm: RmsNorm | null = null): T => {
+        const heads = (y: T): T => splitHeads(o, axes, y, n, (apart) => (norm ? rmsNorm(o, norm, apart) : apart))
+        return before ? s.set(before[i]!, heads(before[i]!)) : s.let(heads(projected[i]!()))
+      }
+      const query = split(0, axes.heads, m.headNorms?.[0])
+      const key = split(1, axes.kvHeads, m.headNorms?.[1])
+      const value = split(2, axes.kvHeads)
       const attend = attentionOf(train, library, spec.modelType)
       const rotate = isFast ? applyFastRotary : applyRotary
       const how = {

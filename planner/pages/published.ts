@@ -42,7 +42,7 @@ export const replayedForPublished = (row: Published): EstimateBody => {
   return predictOnDevice(model, train, stackOfPublished(row), A100)
 }
 
-function settingOf(row: Published): { model: ModelSpec; train: TrainSpec } {
+export function settingOf(row: Published): { model: ModelSpec; train: TrainSpec } {
   const model = specFromCatalog('mistral-7b')
   const options: TrainingOptions = {
     method: row.method,

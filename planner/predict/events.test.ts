@@ -25,6 +25,7 @@ const streamsIn = (name: string, stack: Stack) => {
 const streams = [
   ...streamsIn('events', resolveStack(DEFAULT_STACK)),
   ...streamsIn('transformers-4.48-events', resolveStack('transformers-4.48')),
+  ...streamsIn('transformers-4.45-events', resolveStack('transformers-4.45')),
 ]
 
 /** Bytes in order; a run of releases between two allocations has no order of its own (Python's frames and C++'s differ). */

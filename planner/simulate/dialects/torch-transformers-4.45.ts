@@ -1,6 +1,5 @@
 import type { Dialect, Script } from '../dialect.ts'
-import { torch } from './torch.ts'
-import { torchTransformers448 } from './torch-transformers-4.48.ts'
+import { buckets, mistral, padded, tooEarly, torchTransformers448 } from './torch-transformers-4.48.ts'
 
 /** Angles of a layer's own embedding, all names of one function. */
 const ANGLES: Script = ['ids=ids', 'freqs=half', 'emb=whole']
@@ -18,6 +17,9 @@ const EXTENDED: Script = [
   '-causal',
 ]
 
+/** What lies further back than the window goes as soon as it is joined in. */
+const sliding = (name: string): Script => [...mistral(name), ...tooEarly, '-early']
+
 /** PyTorch with the helpers that transformers 4.45 calls on each forward, in their order. */
 export const torchTransformers445: Dialect = {
   ...torchTransformers448,
@@ -30,7 +32,10 @@ export const torchTransformers445: Dialect = {
     'causal_mask.t5_extended_padded': [...EXTENDED, 'cast=result', '-extended', 'inverse=result', 'result=result'],
     'causal_mask.t5_extended_padded_float32': [...EXTENDED, 'inverse=result', 'result=result'],
     // modeling_t5.py, T5Attention.compute_bias
-    relative_buckets: torch.forward.relative_buckets!,
-    'relative_buckets.causal': torch.forward['relative_buckets.causal']!,
+    relative_buckets: ['q=query', ...buckets('relative_buckets')],
+    'relative_buckets.causal': ['q=query', ...buckets('relative_buckets.causal')],
+    // modeling_mistral.py, _update_causal_mask
+    'causal_mask.mistral_sliding': sliding('result'),
+    'causal_mask.mistral_sliding_padded': padded(sliding),
   },
 }

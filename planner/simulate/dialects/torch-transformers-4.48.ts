@@ -5,15 +5,15 @@ import { torch } from './torch.ts'
 const later = (name: string): Script => ['keys=key', `${name}=allowed`, '-keys']
 
 /** What lies further back than the window. */
-const tooEarly: Script = ['keys=key', 'starts=row', 'early=allowed', '-keys', '-starts']
+export const tooEarly: Script = ['keys=key', 'starts=row', 'early=allowed', '-keys', '-starts']
 
 /** A mask for all sequences of the batch under `name`: `_prepare_4d_causal_attention_mask_with_cache_position`. */
 const llama = (name: string): Script => ['full=one', `${name}=one`, '-full', ...later('later'), '-later']
-const mistral = (name: string): Script => [`${name}=one`, ...later('later')]
+export const mistral = (name: string): Script => [`${name}=one`, ...later('later')]
 const sliding = (name: string): Script => [...mistral(name), ...tooEarly]
 
 /** A padded batch's own mask written into a copy for each sequence. */
-const padded = (make: (name: string) => Script, sum = 'sum=result'): Script => [
+export const padded = (make: (name: string) => Script, sum = 'sum=result'): Script => [
   ...make('shared'),
   'result=result',
   '-shared',
@@ -38,7 +38,7 @@ const scaled = (cos: string, sin: string): Script => [
 ]
 
 /** Buckets of T5's relative positions, the queries' being there already. */
-const buckets = (name: 'relative_buckets' | 'relative_buckets.causal'): Script => {
+export const buckets = (name: 'relative_buckets' | 'relative_buckets.causal'): Script => {
   const script = torch.forward[name]!
   return script.slice(script.indexOf('k=key'))
 }
