@@ -1,4 +1,4 @@
-import { fitOfLive, predict, predictOnDevice, ranksOf } from '../../planner/predict/index.ts'
+import { fitOfLive, predict, predictOnDevice, worstRank } from '../../planner/predict/index.ts'
 import type { EstimateBody } from '../../planner/result/estimate.ts'
 import type { TrainSpec } from '../../planner/training/spec.ts'
 import { UsageError } from '../errors.ts'
@@ -13,10 +13,11 @@ export function predicted(prepared: Prepared, { train }: PreparedMethod, depth: 
   const { found, stack, gpu, allocator } = prepared
   return counted(
     kept(prepared, train, () => {
-      const ranks = ranksOf(found.spec, train, stack)
-      if (depth === 'device') return { ...predictOnDevice(found.spec, train, stack, gpu, allocator), ...ranks }
-      const body = predict(found.spec, train, stack, gpu)
-      return { ...body, fit: gpu && fitOfLive(gpu, body.peak.bytes), ...ranks }
+      const { train: worst, ranks } = worstRank(found.spec, train, stack)
+      const whose = ranks ? { ranks } : {}
+      if (depth === 'device') return { ...predictOnDevice(found.spec, worst, stack, gpu, allocator), ...whose }
+      const body = predict(found.spec, worst, stack, gpu)
+      return { ...body, fit: gpu && fitOfLive(gpu, body.peak.bytes), ...whose }
     }),
   )
 }

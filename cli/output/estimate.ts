@@ -54,11 +54,15 @@ const line = (label: string, text: string, { width, paint }: Page): string => {
 /** Whose peak it is, and what no tier counts. */
 function rankLines({ ranks, peak }: EstimateBody, page: Page): string[] {
   if (!ranks) return []
-  const { gpus, worst, least, not_counted } = ranks
+  const { gpus, worst, least, looked_at: seen, not_counted } = ranks
   const less = peak.bytes - least.peak_bytes
   const others = less === 0 ? 'every rank alike' : `rank ${least.rank} holds ${page.bytes(less)} less`
   return [
-    line('', `per rank, of ${gpus}; worst rank ${worst}, ${others}`, page),
+    line(
+      '',
+      `per rank, of ${gpus}; worst rank ${worst}${seen === undefined ? '' : ` of ${seen} looked at`}, ${others}`,
+      page,
+    ),
     ...not_counted.map(({ what, low_bytes: low, high_bytes: high, basis }) => {
       const size = low === null || high === null ? 'unknown' : `${page.bytes(low)} to ${page.bytes(high)}`
       return line('', `not counted: ${what}: ${size}, ${basis}`, page)

@@ -28,9 +28,9 @@ export function headerParts({ model, parameters, setting, adapted, on }: HeaderF
   ].filter((part) => part !== '')
 }
 
-/** `8 GPUs full_shard` */
-const sharedName = ({ gpus, fsdp }: TrainingSetting): string =>
-  gpus === undefined ? '' : `${gpus} GPUs ${fsdp ?? 'DDP'}`
+/** `8 GPUs full_shard`, `8 GPUs ZeRO 3` */
+const sharedName = ({ gpus, fsdp, zero }: TrainingSetting): string =>
+  gpus === undefined ? '' : `${gpus} GPUs ${zero === undefined ? (fsdp ?? 'DDP') : `ZeRO ${zero}`}`
 
 const precision = ({ dtype, autocast }: TrainingSetting): string =>
   autocast === undefined || autocast === 'none' ? dtype : `${dtype}, autocast ${autocast}`

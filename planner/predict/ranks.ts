@@ -1,36 +1,55 @@
 import type { ModelSpec } from '../../models/spec.ts'
-import type { EstimateBody, Ranks } from '../result/estimate.ts'
-import type { DataParallel, Zero } from '../training/parallelism.ts'
+import type { Ranks } from '../result/estimate.ts'
+import type { DataParallel, Parallelism } from '../training/parallelism.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { peakOf } from './peak.ts'
 import type { Stack } from './stack.ts'
 
 const MIB = 2 ** 20
 
-/**
- * Who holds most and least of a training over several devices; nothing for one. Shards are cut from the front, so that no rank holds
- * more than the first of its replica, nor less than the last.
- */
-export function ranksOf(model: ModelSpec, train: TrainSpec, stack: Stack): Pick<EstimateBody, 'ranks'> {
+/** So many ranks are looked at, spread from the first to the last. */
+const MOST_RANKS = 64
+
+/** The rank that holds most of a training over several devices, as a setting of its own, and who holds least; as it is for one device. */
+export function worstRank(
+  model: ModelSpec,
+  train: TrainSpec,
+  stack: Stack,
+): { readonly train: TrainSpec; readonly ranks?: Ranks } {
   const { parallelism } = train
-  if (!parallelism) return {}
-  const { gpus, rank, data } = parallelism
-  // ZeRO's parts are equal; which rank owns pieces of more parameters depends on where parts begin.
-  if (data.kind === 'zero') return {}
-  const last = { ...train, parallelism: { ...parallelism, rank: gpus - 1 } }
-  const peak_bytes = peakOf(model, last, stack).bytes
+  if (!parallelism) return { train }
+  const { gpus, data } = parallelism
+  const at = (rank: number): TrainSpec => ({ ...train, parallelism: { ...parallelism, rank } })
+  const seen = ranksToSee(parallelism)
+  const peaks = seen.map((rank) => ({ rank, peak_bytes: peakOf(model, at(rank), stack).bytes }))
+  const worst = peaks.reduce((a, b) => (b.peak_bytes > a.peak_bytes ? b : a))
+  const least = peaks.reduce((a, b) => (b.peak_bytes <= a.peak_bytes ? b : a))
+  const alike = worst.peak_bytes === least.peak_bytes
   return {
+    train: at(worst.rank),
     ranks: {
       gpus,
       strategy: strategyOf(data),
-      worst: rank,
-      least: { rank: gpus - 1, peak_bytes },
+      worst: worst.rank,
+      least: alike ? peaks.at(-1)! : least,
+      ...(data.kind === 'zero' && seen.length < gpus ? { looked_at: seen.length } : {}),
       not_counted: [nccl(data)],
     },
   }
 }
 
-function strategyOf(data: Exclude<DataParallel, Zero>): string {
+/**
+ * FSDP cuts shards from the front, so that no rank holds more than the first of its replica, nor less than the last. ZeRO's parts are
+ * equal, and which rank owns pieces of more parameters depends on where parts begin.
+ */
+function ranksToSee({ gpus, data }: Parallelism): number[] {
+  if (data.kind !== 'zero') return [0, gpus - 1]
+  const count = Math.min(gpus, MOST_RANKS)
+  return Array.from({ length: count }, (_, i) => (count === 1 ? 0 : Math.round((i * (gpus - 1)) / (count - 1))))
+}
+
+function strategyOf(data: DataParallel): string {
+  if (data.kind === 'zero') return `zero_${data.stage}`
   if (data.kind === 'ddp') return 'ddp'
   const sharded = data.reshard ? 'full_shard' : 'shard_grad_op'
   return data.replicas === 1 ? sharded : data.reshard ? 'hybrid_shard' : 'hybrid_shard_zero2'

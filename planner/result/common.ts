@@ -41,6 +41,8 @@ export const TrainingSetting = z.strictObject({
   /** Devices, where there are several, and how they share the training. */
   gpus: z.number().int().optional(),
   fsdp: z.string().optional(),
+  /** Stage of DeepSpeed's ZeRO. */
+  zero: z.number().int().optional(),
   fsdp_wrap: z.string().optional(),
   gpus_per_node: z.number().int().optional(),
   ddp_bucket_views: z.boolean().optional(),

@@ -73,6 +73,8 @@ export const Ranks = z.strictObject({
   worst: z.number().int(),
   /** The rank that holds least, and the peak of its live bytes. */
   least: z.strictObject({ rank: z.number().int(), peak_bytes: Bytes }),
+  /** How many ranks were simulated, where not all. */
+  looked_at: z.number().int().optional(),
   /** What takes memory of the device and is in no tier; published figures, null where none are known. */
   not_counted: z.array(
     z.strictObject({ what: z.string(), low_bytes: Bytes.nullable(), high_bytes: Bytes.nullable(), basis: z.string() }),

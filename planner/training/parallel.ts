@@ -165,8 +165,8 @@ function deepSpeed(
   chooser.note('weights', dtype, 'the engine casts every parameter, adapters too; what trains has a float32 part')
   chooser.note(
     'figures',
-    `of rank 0 of ${options.gpus ?? 1}`,
-    "parts are equal; another rank's gradients may take one parameter more",
+    `of the rank of ${options.gpus ?? 1} that holds most`,
+    'parts are equal; which gradients a part takes depends on where it begins',
   )
   const half = { bf16: dtype === 'bfloat16', fp16: dtype === 'float16' }
   const file: DeepSpeedFile = {

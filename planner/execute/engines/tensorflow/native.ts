@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 const FOLDER = 'planner/execute/engines/tensorflow/native'
 
 /** Sources of what tidemark adds to tfjs-node's binding: five folders up from here, or two from the bundle. */
-export const NATIVE = ['../../../../../', '../../']
-  .map((root) => fileURLToPath(new URL(join(root, FOLDER), import.meta.url)))
+export const NATIVE = [5, 2]
+  .map((up) => join(fileURLToPath(new URL('.', import.meta.url)), ...Array<string>(up).fill('..'), FOLDER))
   .find((path) => existsSync(path))!
 
 /** Names these sources: a binding that was compiled from others has other functions. */
