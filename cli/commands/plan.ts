@@ -1,7 +1,7 @@
 import type { Gpu } from '../../planner/predict/index.ts'
 import type { PlanResult } from '../../planner/result/plan.ts'
 import { EXIT, UsageError } from '../errors.ts'
-import { OUTPUT_FLAGS, SETTING_FLAGS } from '../flags.ts'
+import { OUTPUT_FLAGS, PARALLEL_FLAGS, SETTING_FLAGS } from '../flags.ts'
 import { resolveGpu } from '../gpus.ts'
 import { ProgressBar } from '../output/progress.ts'
 import { toolVersion } from '../version.ts'
@@ -21,6 +21,7 @@ export const plan: Command = {
     'method',
     ...SETTING_FLAGS,
     'gpu',
+    ...PARALLEL_FLAGS,
     'alloc_conf',
     'budget',
     'maximize',

@@ -1,4 +1,5 @@
 import type { TrainingOptions } from '../training/options.ts'
+import { parallelOptions } from '../training/parallel.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import type { LeverName } from './names.ts'
 
@@ -26,6 +27,9 @@ const isSame = (o: TrainingOptions, { checkpointing, checkpointEvery, checkpoint
   o.gradient_checkpointing === checkpointing &&
   o.checkpoint_every === checkpointEvery &&
   o.checkpoint_keep === checkpointKeep
+
+/** The strategy as a person names it; undefined for copies. */
+const sharedAs = ({ parallelism }: TrainSpec): string | undefined => parallelism && parallelOptions(parallelism).fsdp
 
 /** Batches that divide this one, with as many micro-steps more. */
 const splits = ({ batch, accumulation }: TrainSpec): TrainingOptions[] =>
@@ -87,5 +91,13 @@ export const LEVER: Readonly<Record<LeverName, Lever>> = {
   'micro-batch': {
     others: splits,
     said: ({ batch, accumulation }) => `${batch} × ${accumulation}`,
+  },
+  sharding: {
+    // what devices send to each other takes time that is not counted
+    others: (train) =>
+      train.parallelism
+        ? ['full_shard', 'shard_grad_op', undefined].filter((f) => f !== sharedAs(train)).map((fsdp) => ({ fsdp }))
+        : [],
+    said: (train) => (train.parallelism ? (sharedAs(train) ?? 'ddp') : 'one device'),
   },
 }

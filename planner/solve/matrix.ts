@@ -19,6 +19,12 @@ const WAYS: readonly { readonly name: string; readonly options: TrainingOptions 
   { name: 'int8 base', options: { quantize: 'int8' } },
 ]
 
+/** On several devices also with parameters in shards, and in whole copies. */
+const SHARED: typeof WAYS = [
+  { name: 'FSDP full_shard', options: { fsdp: 'full_shard' } },
+  { name: 'DDP', options: { fsdp: undefined } },
+]
+
 /** Pairs that differ in nothing but A's training. */
 const PAIRS = [
   ['lora', 'lora-fa'],
@@ -32,11 +38,12 @@ const PAIRS = [
 export function matrixOf(model: ModelSpec, train: TrainSpec, stack: Stack): Matrix {
   // the method says how the base is quantized and whether directions and sizes are apart
   const { quantize: _, prepare_kbit: __, trl_casts: ___, use_dora: ____, ...shared } = settingOf(train)
+  const ways = train.parallelism ? [...WAYS, ...SHARED] : WAYS
   const cells = METHODS.flatMap((method) =>
-    WAYS.map(({ name, options }) => cellOf(model, stack, name, { ...shared, ...options, method })),
+    ways.map(({ name, options }) => cellOf(model, stack, name, { ...shared, ...options, method })),
   )
   const at = (method: string, way: string) => cells.find((c) => c.method === method && c.way === way)
-  const gains = WAYS.flatMap(({ name }) =>
+  const gains = ways.flatMap(({ name }) =>
     PAIRS.flatMap(([of, by]) => {
       const [before, after] = [at(of, name), at(by, name)]
       if (before?.peak_bytes == null || after?.peak_bytes == null) return []
@@ -45,7 +52,7 @@ export function matrixOf(model: ModelSpec, train: TrainSpec, stack: Stack): Matr
   )
   return {
     methods: [...METHODS],
-    ways: WAYS.map((w) => w.name),
+    ways: ways.map((w) => w.name),
     cells,
     gains,
     recomputation: again(model, stack, shared),

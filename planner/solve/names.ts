@@ -14,5 +14,6 @@ export const LEVERS = [
   'optimizer',
   'fused-loss',
   'micro-batch',
+  'sharding',
 ] as const
 export type LeverName = (typeof LEVERS)[number]

@@ -14,7 +14,11 @@ const FSDP: Keys = {
       : { kind: 'wrong', expected: 'true, false or a strategy' },
   fsdp_offload_params: refuse('moves parameters to the host', { unless: 'fsdp' }),
   fsdp_activation_checkpointing: flag(),
-  fsdp_auto_wrap_policy: ignore('belongs to the strategy'),
+  fsdp_auto_wrap_policy: word({
+    TRANSFORMER_BASED_WRAP: { fsdp_wrap: 'layers' },
+    NO_WRAP: { fsdp_wrap: 'none' },
+    SIZE_BASED_WRAP: 'groups of parameters by their number are not modelled',
+  }),
   fsdp_transformer_layer_cls_to_wrap: ignore('belongs to the strategy'),
   fsdp_min_num_params: ignore('belongs to the strategy'),
   fsdp_backward_prefetch: ignore(OVERLAP),
@@ -96,7 +100,7 @@ export const accelerate: Format = {
     fsdp_config: FSDP,
     deepspeed_config: DEEPSPEED,
     parallelism_config: {
-      parallelism_config_dp_replicate_size: ignore('copies: the same on each device'),
+      parallelism_config_dp_replicate_size: count(1),
       parallelism_config_dp_shard_size: count(1),
       parallelism_config_tp_size: ONE('tp'),
       parallelism_config_cp_size: ONE(null),
@@ -136,6 +140,24 @@ function zero(file: Reading): void {
   if (stage > 0) file.set('zero', stage, 'deepspeed_config.zero_stage')
 }
 
+/** accelerate takes FSDP 1 where the file names no version; its flat parameters are other storages. */
+function version(file: Reading, strategy: string): void {
+  if (file.number('fsdp_config.fsdp_version') === 2) return
+  const where = file.raw('fsdp_config.fsdp_version') === undefined ? strategy : 'fsdp_config.fsdp_version'
+  const next = 'Say fsdp_version: 2, or --fsdp full_shard for what version 2 takes.'
+  file.refuse(where, 'is FSDP 1, whose flat parameters are not modelled', { next, unless: 'fsdp' })
+}
+
+/** A hybrid's copies (parallelism_config). */
+function replicas(file: Reading): void {
+  const copies = file.number('parallelism_config.parallelism_config_dp_replicate_size') ?? 1
+  const devices = file.number('num_processes') ?? 1
+  if (copies === 1) return
+  const key = 'parallelism_config.parallelism_config_dp_replicate_size'
+  file.set('fsdp', file.values.fsdp === 'shard_grad_op' ? 'hybrid_shard_zero2' : 'hybrid_shard', key)
+  file.set('gpus_per_node', devices / copies, key)
+}
+
 /** FSDP 1 names a strategy, by word or number; FSDP 2 says whether parameters are sharded again after the forward. */
 function fsdp(file: Reading): void {
   const strategies: Readonly<Record<string, string>> = { '1': 'FULL_SHARD', '2': 'SHARD_GRAD_OP', '3': 'NO_SHARD' }
@@ -144,7 +166,12 @@ function fsdp(file: Reading): void {
   const word = named ?? (reshard === false || reshard === 'false' ? 'SHARD_GRAD_OP' : String(reshard ?? 'FULL_SHARD'))
   const strategy = strategies[word] ?? (word === 'true' ? 'FULL_SHARD' : word)
   const key = named === undefined ? 'fsdp_config.fsdp_reshard_after_forward' : 'fsdp_config.fsdp_sharding_strategy'
-  if (strategy !== 'NO_SHARD') file.set('fsdp', strategy.toLowerCase(), key)
+  if (strategy !== 'NO_SHARD') {
+    file.set('fsdp', strategy.toLowerCase(), key)
+    file.fallback('fsdp_wrap', 'none', 'accelerate wraps nothing without fsdp_auto_wrap_policy')
+    version(file, key)
+    replicas(file)
+  }
   if (file.on('fsdp_config.fsdp_activation_checkpointing'))
     file.set('gradient_checkpointing', 'non-reentrant', 'fsdp_config.fsdp_activation_checkpointing')
 }
