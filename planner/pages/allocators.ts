@@ -22,7 +22,7 @@ refused, and so is what is not modelled (\`backend:cudaMallocAsync\`). Metal has
 
 ## The allocator
 
-\`planner/allocate/torch-cuda/\` is c10/cuda/CUDACachingAllocator.cpp for one device and one stream: rounding to 512 bytes or to
+\`planner/allocate/torch-cuda/\` is c10/cuda/CUDACachingAllocator.cpp for one device, with a pool a stream: rounding to 512 bytes or to
 \`roundup_power2_divisions\`, a pool for requests up to 1 MiB and one for larger ones, segments of 2 MiB, of 20 MiB (\`large_segment_size_mb\`)
 for requests below 10 MiB, else of their own size in pages of 2 MiB; best fit, splitting, \`max_split_size_mb\`,
 \`garbage_collection_threshold\`, \`expandable_segments\`; and when the device is full: oversize blocks given back, then every cached segment,

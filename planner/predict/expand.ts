@@ -93,8 +93,22 @@ function withPlace(e: TraceEvent, seq: number, scope: string, storage: number): 
   const { step, phase, op, bytes } = e
   switch (e.action) {
     case 'alloc': {
-      const { axes, dtype, device, category } = e
-      return { seq, step, phase, scope, op, action: 'alloc', storage, bytes, axes, dtype, device, category }
+      const { axes, dtype, device, category, stream } = e
+      const alloc = {
+        seq,
+        step,
+        phase,
+        scope,
+        op,
+        action: 'alloc',
+        storage,
+        bytes,
+        axes,
+        dtype,
+        device,
+        category,
+      } as const
+      return stream ? { ...alloc, stream } : alloc
     }
     case 'save': {
       const { why, axes, dtype } = e

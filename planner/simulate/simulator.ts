@@ -6,7 +6,7 @@ import type { OpName } from '../ops/attributes.ts'
 import type { Parameter } from '../ops/ops.ts'
 import { type Axes, numel } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
-import type { Category, Device, EventSink } from '../trace/event.ts'
+import type { Category, Device, EventSink, Stream } from '../trace/event.ts'
 import { DERIVATIVES } from './derivatives/index.ts'
 import type { Dialect } from './dialect.ts'
 import type { SimTensor, Storage, View } from './storage.ts'
@@ -28,6 +28,8 @@ export class Simulator implements Runtime<View> {
   readonly #parameters: SimTensor[] = []
   readonly #buffers: SimTensor[] = []
   readonly #operations: { [N in OpName]?: Operation<View, N> } = {}
+  /** Where allocations go from here on, if not to the computation's own stream. */
+  stream: Stream | null = null
   #storages = 0
   #seq = 0
 
@@ -96,6 +98,7 @@ export class Simulator implements Runtime<View> {
       dtype: storage.dtype,
       device,
       category,
+      ...(this.stream ? { stream: this.stream } : {}),
     })
   }
 

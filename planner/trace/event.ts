@@ -27,6 +27,10 @@ export type EventPhase = 'static' | Phase
 export const DEVICES = ['device', 'host', 'managed'] as const
 export type Device = (typeof DEVICES)[number]
 
+/** FSDP's streams: shards on their way to a gather, and what a reduction leaves. */
+export const STREAMS = ['gather', 'reduce'] as const
+export type Stream = (typeof STREAMS)[number]
+
 interface Common {
   readonly seq: number
   readonly step: number
@@ -46,6 +50,8 @@ export interface Alloc extends Common {
   readonly dtype: DType
   readonly device: Device
   readonly category: Category
+  /** The stream that it is allocated in, where that is none of the computation's: its blocks are no other stream's. */
+  readonly stream?: Stream
 }
 /** A node of the graph keeps the storage for a derivative; the same storage may be saved by several nodes. */
 export interface Save extends Common {

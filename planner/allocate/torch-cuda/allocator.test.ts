@@ -139,4 +139,16 @@ test('these laws would catch a block that is handed out while another has it', (
   assert.is(a.alloc(2 * MIB), first)
 })
 
+test('what one stream has cached is not given to another, and goes back to the device all the same', () => {
+  const a = new CachingAllocator(CAPACITY)
+  a.free(a.alloc(64 * MIB, 'gather')!)
+  const other = a.alloc(64 * MIB)!
+  assert.is(a.statistics.reserved_bytes.all.current, 128 * MIB)
+  a.free(other)
+  assert.is(a.alloc(64 * MIB, 'gather')!.address, 0)
+  assert.is(a.statistics.reserved_bytes.all.current, 128 * MIB)
+  a.emptyCache()
+  assert.is(a.statistics.reserved_bytes.all.current, 64 * MIB)
+})
+
 test.run()

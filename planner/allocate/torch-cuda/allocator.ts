@@ -1,3 +1,4 @@
+import type { Stream } from '../../trace/event.ts'
 import { Block } from './block.ts'
 import { type AllocatorConfig, DEFAULT_CONFIG } from './config.ts'
 import { growSegment, releasePages } from './expandable.ts'
@@ -13,16 +14,25 @@ export interface Adopted {
   readonly blocks: readonly { readonly address: number; readonly size: number; readonly requested: number }[]
 }
 
+/** Cached blocks of one stream. */
+interface Pools {
+  readonly small: Pool
+  readonly large: Pool
+}
+
 /**
- * PyTorch's CUDA caching allocator (c10/cuda/CUDACachingAllocator.cpp, DeviceCachingAllocator) for one device and one stream:
- * which block each request is given, what is cached, what the device has been asked for. Sizes in bytes.
+ * PyTorch's CUDA caching allocator (c10/cuda/CUDACachingAllocator.cpp, DeviceCachingAllocator) for one device:
+ * which block each request is given, what is cached, what the device has been asked for. A block that was allocated in one stream is
+ * not given to another. Sizes in bytes.
  */
 export class CachingAllocator {
   readonly config: AllocatorConfig
   readonly memory: Memory
   readonly statistics = new Statistics()
+  /** The computation's own stream. */
   readonly small = new Pool(true)
   readonly large = new Pool(false)
+  readonly #others = new Map<Stream, Pools>()
   /** Bytes that it may have of the device; null for all there are. */
   readonly #allowed: number | null
 
@@ -34,13 +44,26 @@ export class CachingAllocator {
   }
 
   /** A block for so many bytes, more than none; null where PyTorch raises OutOfMemoryError. */
-  alloc(bytes: number): Block | null {
+  alloc(bytes: number, stream: Stream | null = null): Block | null {
     const size = roundSize(bytes, this.config)
-    const pool = size <= SMALL ? this.small : this.large
+    const { small, large } = this.#poolsOf(stream)
+    const pool = size <= SMALL ? small : large
     const found = this.#cached(pool, size) ?? this.#fresh(pool, size)
     if (found) return this.#give(found, size, bytes)
     this.statistics.num_ooms++
     return null
+  }
+
+  /** Pools of all streams. */
+  get pools(): readonly Pools[] {
+    return [this, ...this.#others.values()]
+  }
+
+  #poolsOf(stream: Stream | null): Pools {
+    if (stream === null) return this
+    const known = this.#others.get(stream) ?? { small: new Pool(true), large: new Pool(false) }
+    this.#others.set(stream, known)
+    return known
   }
 
   free(block: Block): void {
@@ -63,7 +86,8 @@ export class CachingAllocator {
   /** Gives cached segments that are free as a whole back to the device (`torch.cuda.empty_cache()`). */
   emptyCache(): void {
     this.statistics.num_sync_all_streams++
-    for (const pool of [this.large, this.small]) {
+    const { pools } = this
+    for (const pool of [...pools.map((p) => p.large), ...pools.map((p) => p.small)]) {
       const pages: Block[] = []
       for (const block of [...pool.blocks]) {
         if (block.segment) pages.push(block)
@@ -237,7 +261,7 @@ export class CachingAllocator {
     const target = this.memory.used - threshold
     if (target <= 0) return
     const age = (b: Block): number => b.pool.searches - b.cachedAt
-    let candidates = this.large.blocks.filter((b) => !b.isSplit())
+    let candidates = this.pools.flatMap((p) => p.large.blocks).filter((b) => !b.isSplit())
     let reclaimed = 0
     while (reclaimed < target && candidates.length > 0) {
       const mean = candidates.reduce((n, b) => n + age(b), 0) / candidates.length

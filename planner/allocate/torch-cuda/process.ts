@@ -29,8 +29,9 @@ export class Process {
       const bytes = wanted[i]!
       const storage = storages[i]!
       if (bytes > 0) {
-        const block = this.allocator.alloc(bytes)
-        if (!block) return failed(events[i]!, bytes)
+        const event = events[i]!
+        const block = this.allocator.alloc(bytes, event.action === 'alloc' ? event.stream : undefined)
+        if (!block) return failed(event, bytes)
         this.#blocks[storage] = block
       } else if (bytes === FREE) {
         const block = this.#blocks[storage]

@@ -113,6 +113,7 @@ export class ParameterGroup {
     if (this.#result || this.#whole) return
     const { simulator, ranks } = this.#comm
     simulator.position.op = 'all_gather'
+    simulator.stream = 'gather'
     const inputs = this.#manner.offload ? this.#uploaded() : this.#cast()
     const types = new Set(this.parameters.map((p) => p.whole.dtype))
     const [only] = types
@@ -122,6 +123,7 @@ export class ParameterGroup {
       types.size === 1 && only
         ? simulator.alloc([flat(this.name, elements * ranks)], only)
         : simulator.alloc([flat(this.name, bytes * ranks)], 'uint8')
+    simulator.stream = null
     for (const v of inputs) simulator.release(v)
   }
 

@@ -37,8 +37,10 @@ export function reduce(
   simulator.position.op = 'reduce_scatter'
   const input = simulator.alloc([flat(trained, elements * ranks)], dtype)
   for (const { grad } of gradients.slice(0, -1)) simulator.release(grad)
+  simulator.stream = 'reduce'
   const scattered = simulator.alloc(part, dtype)
   const output = own === dtype ? scattered : simulator.alloc(part, own)
+  simulator.stream = null
   const keeps = replicas > 1
   if (output !== scattered && !keeps) simulator.release(scattered)
   const reduced = keeps ? (output === scattered ? simulator.alias(output) : scattered) : null
