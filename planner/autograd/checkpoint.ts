@@ -1,5 +1,5 @@
 import type { Lifetimes } from './lifetimes.ts'
-import type { Node, Recomputation } from './node.ts'
+import { NOTHING, type Node, type Recomputation } from './node.ts'
 import type { Runtime } from './runtime.ts'
 import type { Variable } from './variable.ts'
 
@@ -56,7 +56,7 @@ export class Checkpoint<D> implements Recomputation<D> {
   pack(node: Node<D>, slot: string, why: string): void {
     if (node.held.length === 0) this.#open++
     node.checkpoint = this
-    node.held.push({ slot, why, index: this.#holders++ })
+    node.held = [...node.held, { slot, why, index: this.#holders++ }]
   }
 
   /** Keeps what a kernel of the forward made. */
@@ -110,14 +110,14 @@ export class Checkpoint<D> implements Recomputation<D> {
       const variable = this.#computed[index]
       if (!variable) throw new Error(`the recomputation of ${node.scope} did not save what its forward saved`)
       this.#computed[index] = null
-      node.saved.push({ slot, why, variable })
+      node.keep({ slot, why, variable })
     }
   }
 
   settle(node: Node<D>): void {
     if (node.held.length === 0) return
     for (const { index } of node.held) this.#gone.add(index)
-    node.held = []
+    node.held = NOTHING
     if (--this.#open === 0 && !this.#packing) this.#end()
   }
 

@@ -40,7 +40,7 @@ export class Engine<D> {
 
   /** Runs everything below `root`, whose result `output` has the gradient `grad`. */
   run(root: Node<D>, output: number, grad: Variable<D>): void {
-    root.pending[output] = grad
+    root.receive(output, grad)
     const { order, missing } = reachable(root, this.#order)
     const pass: Pass<D> = { missing, waiting: new Map() }
     for (const node of order) this.#step(node, pass)
@@ -49,12 +49,12 @@ export class Engine<D> {
   #step(node: Node<D>, pass: Pass<D>): void {
     const runtime = this.#runtime
     const lifetimes = this.#lifetimes
-    const grads = node.outputs.map((_, i) => node.pending[i] ?? null)
-    node.pending = []
-    if (grads.every((g) => g === null)) {
+    const grads = node.pending
+    if (!grads) {
       lifetimes.unsave(node)
       return
     }
+    node.pending = null
     this.#place(node)
     if (node.watchers) {
       for (const called of node.watchers) called()
@@ -85,7 +85,7 @@ export class Engine<D> {
 
   #place(node: Node<D>): void {
     this.#runtime.position.scope = node.scope
-    this.#runtime.position.op = `${node.op} backward`
+    this.#runtime.position.op = backwardOf(node.op)
   }
 
   #gradients(node: Node<D>, grads: readonly (Variable<D> | null)[]): readonly (Variable<D> | null)[] {
@@ -99,20 +99,19 @@ export class Engine<D> {
     if (!grad || !input) return grad
     let result = grad
     if (!sameSizes(grad.axes, input.axes))
-      result = this.#replace(result, incoming, (g) => this.#runtime.sumTo(g, input.axes))
+      result = this.#replaced(result, this.#runtime.sumTo(this.#read(result), input.axes), incoming)
     if (result.dtype !== input.dtype)
-      result = this.#replace(result, incoming, (g) => this.#runtime.castTo(g, input.dtype))
+      result = this.#replaced(result, this.#runtime.castTo(this.#read(result), input.dtype), incoming)
     return result
   }
 
-  #replace(
-    grad: Variable<D>,
-    incoming: readonly (Variable<D> | null)[],
-    make: (grad: Variable<D>) => Variable<D>,
-  ): Variable<D> {
-    this.#runtime.onRead(grad)
-    const made = make(grad)
-    if (!incoming.includes(grad)) this.#lifetimes.end(grad)
+  #read(v: Variable<D>): Variable<D> {
+    this.#runtime.onRead(v)
+    return v
+  }
+
+  #replaced(old: Variable<D>, made: Variable<D>, incoming: readonly (Variable<D> | null)[]): Variable<D> {
+    if (!incoming.includes(old)) this.#lifetimes.end(old)
     return made
   }
 
@@ -125,7 +124,7 @@ export class Engine<D> {
       if (!grad || !edge) continue
       // One gradient given to two inputs (add) is one tensor with two holders.
       if (results.indexOf(grad) < i) grad = this.#runtime.alias(grad)
-      if ('node' in edge) edge.node.pending[edge.output] = this.#add(edge.node.pending[edge.output] ?? null, grad)
+      if ('node' in edge) edge.node.receive(edge.output, this.#add(edge.node.pending?.[edge.output] ?? null, grad))
       else {
         const sum = this.#arrive(edge.leaf, grad, pass)
         if (sum) ready.push([edge.leaf, sum])
@@ -135,14 +134,17 @@ export class Engine<D> {
   }
 
   #add(old: Variable<D> | null, grad: Variable<D>): Variable<D> {
-    return old ? this.#sum(old, grad, (a, b) => this.#runtime.accumulate(a, b)) : grad
+    if (!old) return grad
+    this.#adding()
+    return this.#summed(old, grad, this.#runtime.accumulate(this.#read(old), this.#read(grad)))
   }
 
-  #sum(old: Variable<D>, grad: Variable<D>, add: (old: Variable<D>, grad: Variable<D>) => Variable<D>): Variable<D> {
+  #adding(): void {
     this.#runtime.position.op = 'add (accumulate)'
-    this.#runtime.onRead(old)
-    this.#runtime.onRead(grad)
-    const sum = add(old, grad)
+  }
+
+  /** The addends go, but for one that became the sum. */
+  #summed(old: Variable<D>, grad: Variable<D>, sum: Variable<D>): Variable<D> {
     if (sum !== old) this.#lifetimes.end(old)
     this.#lifetimes.end(grad)
     return sum
@@ -165,8 +167,10 @@ export class Engine<D> {
   #store(leaf: Leaf<D>, sum: Variable<D>): void {
     for (const called of leaf.watchers ?? []) called()
     if (leaf.grad) {
-      if (!leaf.parameter) this.#runtime.onName(leaf.grad, false)
-      leaf.grad = this.#sum(leaf.grad, sum, (kept, grad) => this.#runtime.accumulateInto(kept, grad))
+      const before = leaf.grad
+      if (!leaf.parameter) this.#runtime.onName(before, false)
+      this.#adding()
+      leaf.grad = this.#summed(before, sum, this.#runtime.accumulateInto(this.#read(before), this.#read(sum)))
       this.#keep(leaf, leaf.grad)
       this.#hooks?.accumulated?.(leaf)
       return
@@ -185,21 +189,36 @@ export class Engine<D> {
   }
 }
 
+/** What a trace calls the backward of an operation. One string an operation: events are compared and grouped by it. */
+function backwardOf(op: string): string {
+  const known = BACKWARD.get(op)
+  if (known !== undefined) return known
+  const made = `${op} backward`
+  BACKWARD.set(op, made)
+  return made
+}
+const BACKWARD = new Map<string, string>()
+
 /** All nodes below the root in the order the engine runs them, and how many gradients each leaf waits for. */
 function reachable<D>(root: Node<D>, by: Order): { order: Node<D>[]; missing: Map<Leaf<D>, number> } {
-  const seen = new Set<Node<D>>([root])
-  const order = [root]
   const missing = new Map<Leaf<D>, number>()
-  for (let i = 0; i < order.length; i++) {
-    for (const edge of order[i]!.edges) {
+  // A mark on the nodes themselves: a set of them took as long as all else here together.
+  const walk = {}
+  root.walk = walk
+  const found = [root]
+  for (let i = 0; i < found.length; i++) {
+    for (const edge of found[i]!.edges) {
       if (!edge) continue
       if ('leaf' in edge) missing.set(edge.leaf, (missing.get(edge.leaf) ?? 0) + 1)
-      else if (!seen.has(edge.node)) {
-        seen.add(edge.node)
-        order.push(edge.node)
+      else if (edge.node.walk !== walk) {
+        edge.node.walk = walk
+        found.push(edge.node)
       }
     }
   }
-  order.sort((a, b) => by(a.sequence, b.sequence))
+  // In the engine's own order already, so that sorting is one pass.
+  const placed: Node<D>[] = new Array(root.sequence + 1)
+  for (const node of found) placed[root.sequence - node.sequence] = node
+  const order = placed.filter(() => true).sort((a, b) => by(a.sequence, b.sequence))
   return { order, missing }
 }

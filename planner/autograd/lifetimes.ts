@@ -1,4 +1,4 @@
-import type { Node } from './node.ts'
+import { NOTHING, type Node } from './node.ts'
 import type { Runtime } from './runtime.ts'
 import { ReleasedTensor, type Variable } from './variable.ts'
 
@@ -46,13 +46,13 @@ export class Lifetimes<D> {
 
   /** One holder of the node less; at the last one it goes, with what it saved and the nodes only it held. */
   forget(node: Node<D>): void {
+    if (--node.holders > 0) return
     const stack = [node]
     for (let n = stack.pop(); n; n = stack.pop()) {
-      if (--n.holders > 0) continue
       this.unsave(n)
       for (const v of n.attached) this.letGo(v)
-      n.attached = []
-      for (const edge of n.edges) if (edge && 'node' in edge) stack.push(edge.node)
+      n.attached = NOTHING
+      for (const edge of n.edges) if (edge && 'node' in edge && --edge.node.holders === 0) stack.push(edge.node)
     }
   }
 
@@ -65,7 +65,7 @@ export class Lifetimes<D> {
   /** The tensors alone: its places at a checkpoint stay. */
   letAllGo(node: Node<D>): void {
     for (const { variable } of node.saved) this.letGo(variable)
-    node.saved = []
+    node.saved = NOTHING
   }
 
   /** A saved tensor is not needed any more. */

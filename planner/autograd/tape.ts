@@ -8,7 +8,7 @@ import { Engine, type Order } from './engine.ts'
 import { LocalFrame } from './frame.ts'
 import type { Hooks } from './hooks.ts'
 import { Lifetimes } from './lifetimes.ts'
-import { type Edge, type Meta, Node } from './node.ts'
+import { type Edge, NOTHING, Node } from './node.ts'
 import type { Runtime } from './runtime.ts'
 import { type Leaf, ReleasedTensor, Variable } from './variable.ts'
 
@@ -56,6 +56,8 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     inputs: readonly (Variable<D> | null)[],
     attributes: AttributesOf<N>,
   ): readonly Variable<D>[] {
+    // Without autocast no closure is made: it is one an operation.
+    if (!this.#autocast) return this.#apply(op, inputs, attributes)
     return this.casting(op, inputs, (cast) => this.#apply(op, cast, attributes))
   }
 
@@ -94,7 +96,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     }
     const node =
       wanted && this.#recording
-        ? new Node<D>(op, attributes, this.#sequence++, position.scope, inputs.map(edgeOf), inputs.map(metaOf))
+        ? new Node<D>(op, attributes, this.#sequence++, position.scope, inputs.map(edgeOf), inputs)
         : null
     const kept = this.#keeping?.ops.has(op) === true
     const runKernel = kept ? this.#keeping!.run : null
@@ -111,13 +113,13 @@ export class Tape<D> extends OpsBase<Variable<D>> {
   readonly #keep: SaveTo<D> = (node, slot, tensor, why) => {
     const variable = this.runtime.alias(tensor)
     this.runtime.onSave(variable, why)
-    node.saved.push({ slot, why, variable })
+    node.keep({ slot, why, variable })
   }
 
   readonly #attach = (node: Node<D>, tensor: Variable<D>, why: string): void => {
     const variable = this.runtime.alias(tensor)
     this.runtime.onSave(variable, why)
-    node.attached.push(variable)
+    node.attached = [...node.attached, variable]
   }
 
   parameter(p: Parameter): Variable<D> {
@@ -159,25 +161,24 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     const { position } = this.runtime
     this.#scopes.push(position.scope)
     position.scope = path
-    const pinned = new LocalFrame<D>(this.#lifetimes)
-    for (const v of args) pinned.let(v)
+    const hooks = this.#hooks
+    for (const v of args) this.#lifetimes.hold(v)
     try {
-      return this.#returning(pinned, () => this.#hooked(path, args, body))
+      if (!hooks) return this.#returning(new LocalFrame<D>(this.#lifetimes), body, args)
+      return this.#returning(new LocalFrame<D>(this.#lifetimes), () => this.#hooked(hooks, path, args, body), args)
     } finally {
       position.scope = this.#scopes.pop() ?? ''
     }
   }
 
   #hooked<R extends Variable<D> | readonly Variable<D>[]>(
+    hooks: Hooks<D>,
     path: string,
     args: readonly Variable<D>[],
     body: (frame: Frame<Variable<D>>) => R,
   ): R {
-    const hooks = this.#hooks
-    const run = () => this.#returning(new LocalFrame<D>(this.#lifetimes), body)
-    if (!hooks) return run()
     hooks.enter?.(this, path, args)
-    const result = run()
+    const result = this.#returning(new LocalFrame<D>(this.#lifetimes), body)
     hooks.leave?.(this, path, resultsOf(result))
     return result
   }
@@ -195,7 +196,7 @@ export class Tape<D> extends OpsBase<Variable<D>> {
   through(tensors: readonly Variable<D>[], backward: () => void): () => void {
     const { position } = this.runtime
     const scope = position.scope
-    const node = new Node<D>('post_backward', {}, this.#sequence++, scope, tensors.map(edgeOf), tensors.map(metaOf))
+    const node = new Node<D>('post_backward', {}, this.#sequence++, scope, tensors.map(edgeOf), tensors)
     node.custom = (grads) => {
       backward()
       position.scope = scope
@@ -339,15 +340,13 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     const { runtime } = this
     const scope = runtime.position.scope
     const wanted = args.some((v) => v.requiresGrad)
-    const node = wanted
-      ? new Node<D>('checkpoint', {}, this.#sequence++, scope, args.map(edgeOf), args.map(metaOf))
-      : null
+    const node = wanted ? new Node<D>('checkpoint', {}, this.#sequence++, scope, args.map(edgeOf), args) : null
     if (node) {
       args.forEach((v, i) => {
         const variable = runtime.alias(v)
         variable.requiresGrad = v.requiresGrad
         runtime.onSave(variable, 'recomputation')
-        node.saved.push({ slot: `${i}`, why: 'recomputation', variable })
+        node.keep({ slot: `${i}`, why: 'recomputation', variable })
       })
       // ctx.run_function refers to them as long as the graph lives.
       for (const v of captured) this.#lifetimes.hold(v)
@@ -383,22 +382,25 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     return copy
   }
 
-  /** Runs a function body; its names go when it returns, its result stays. */
+  /** Runs a function body; its names go when it returns, then what its caller pinned; its result stays. */
   #returning<R extends Variable<D> | readonly Variable<D>[]>(
     frame: LocalFrame<D>,
     body: (frame: Frame<Variable<D>>) => R,
+    pinned: readonly Variable<D>[] = NOTHING,
   ): R {
-    const held: Variable<D>[] = []
+    const lifetimes = this.#lifetimes
+    let result: Variable<D> | readonly Variable<D>[] = NOTHING
     try {
-      const result = body(frame)
-      for (const v of resultsOf(result)) {
-        this.#lifetimes.hold(v)
-        held.push(v)
-      }
-      return result
+      const returned = body(frame)
+      if (returned instanceof Variable) lifetimes.hold(returned)
+      else for (const v of returned as readonly Variable<D>[]) lifetimes.hold(v)
+      result = returned
+      return returned
     } finally {
       frame.unwind()
-      for (const v of held) this.#lifetimes.unname(v)
+      for (const v of pinned) lifetimes.drop(v)
+      if (result instanceof Variable) lifetimes.unname(result)
+      else for (const v of result) lifetimes.unname(v)
     }
   }
 
@@ -455,7 +457,7 @@ interface Keeping<D> {
 }
 
 function record<D>(node: Node<D>, outputs: readonly Variable<D>[]): void {
-  node.outputs = outputs.map(({ axes, dtype }) => ({ axes, dtype }))
+  node.outputs = outputs
   for (const edge of node.edges) if (edge && 'node' in edge) edge.node.holders++
   for (let i = 0; i < outputs.length; i++) {
     const v = outputs[i]!
@@ -465,8 +467,6 @@ function record<D>(node: Node<D>, outputs: readonly Variable<D>[]): void {
     node.holders++
   }
 }
-
-const metaOf = <D>(v: Variable<D> | null): Meta | null => (v === null ? null : { axes: v.axes, dtype: v.dtype })
 
 function edgeOf<D>(v: Variable<D> | null): Edge<D> {
   if (v === null || !v.requiresGrad) return null

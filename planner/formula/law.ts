@@ -1,7 +1,8 @@
 import { type Axes, numel } from '../trace/axes.ts'
 import { ITEMSIZE } from '../trace/dtype.ts'
 import type { Category } from '../trace/event.ts'
-import { categoryOf, type Live } from '../trace/reading.ts'
+import type { Live } from '../trace/reading.ts'
+import type { Kind } from '../trace/tables.ts'
 
 export interface LawTerm {
   /** Product of symbols: `b·t·h`; `n` for whole tensors of the model. */
@@ -29,18 +30,18 @@ export interface LawSum {
 }
 
 /** Sums over what is alive, by category and symbol. */
-export function lawSums(live: Iterable<Live>): Map<string, LawSum> {
+export function lawSums(kinds: Iterable<Kind>): Map<string, LawSum> {
   const sums = new Map<string, LawSum>()
-  for (const s of live) {
-    const category = categoryOf(s)
+  for (const { first: s, category, count } of kinds) {
     const model = OF_THE_MODEL.has(category)
     const symbol = model ? modelSymbol(category, ITEMSIZE[s.dtype]) : symbolOf(s.axes)
     const key = `${category}|${symbol}`
-    const entry = sums.get(key) ?? { symbol, category, bytes: 0, units: 0, perToken: 0 }
-    entry.bytes += s.bytes
-    entry.units += model ? s.bytes : ITEMSIZE[s.dtype] * (symbol === '1' ? numel(s.axes) : 1)
-    if (!model) entry.perToken += perToken(s)
-    sums.set(key, entry)
+    const known = sums.get(key)
+    const entry = known ?? { symbol, category, bytes: 0, units: 0, perToken: 0 }
+    if (!known) sums.set(key, entry)
+    entry.bytes += count * s.bytes
+    entry.units += count * (model ? s.bytes : ITEMSIZE[s.dtype] * (symbol === '1' ? numel(s.axes) : 1))
+    if (!model) entry.perToken += count * perToken(s)
   }
   return sums
 }

@@ -144,6 +144,7 @@ export class Builder {
 
   /** The module around `path`, or itself, that `modules_to_save` names: by the end of its path, whatever stands before (peft/utils/other.py, _set_trainable). */
   #savedAncestor(path: string, names: readonly string[]): string | null {
+    if (names.length === 0) return null
     const parts = path.split('.')
     for (let n = 1; n <= parts.length; n++) {
       const ancestor = parts.slice(0, n).join('.')

@@ -107,9 +107,10 @@ export abstract class OpsBase<T extends Tensor> implements Shorthand<T> {
   linear(a: T, weight: T, bias: T | null = null): T {
     const { axes } = a
     if (axes.length <= 2) return this.run('linear', [a, weight, bias], NONE)
-    return this.casting('linear', [a, weight, bias], ([x, ...rest]) => {
-      const flat = this.reshape(x!, [merge(axes.slice(0, -1)), axes.at(-1)!])
-      return this.view(this.run('linear', [flat, ...rest], NONE), [...axes.slice(0, -1), weight.axes[0]!])
+    const rows = axes.slice(0, -1)
+    return this.casting('linear', [a, weight, bias], (cast) => {
+      const flat = this.reshape(cast[0]!, [merge(rows), axes[rows.length]!])
+      return this.view(this.run('linear', [flat, cast[1]!, cast[2] ?? null], NONE), [...rows, weight.axes[0]!])
     })
   }
   bmm(a: T, b: T): T {

@@ -4,7 +4,7 @@ import type { Device } from '../devices/index.ts'
 import type { Network } from '../network/network.ts'
 import type { EstimateBody } from '../result/estimate.ts'
 import type { TraceEvent } from '../trace/event.ts'
-import { firstStep, steadyStep } from '../trace/reading.ts'
+import { stepOf } from '../trace/reading.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { Runs } from './depths.ts'
 import { bodyFrom, type Facts, peakPhase, readTables, stepFacts } from './facts.ts'
@@ -45,11 +45,12 @@ export const bodyOf = (
 ): EstimateBody => bodyFrom(factsOf(network, events, allocator), null, allocator)
 
 function factsOf(network: Network, events: readonly TraceEvent[], allocator: Allocator | null): Facts {
-  const trace = steadyStep(events)
+  const trace = stepOf(events, 'steady')
   const high = highest(trace)
   const steady = stepFacts(high)
   const phase = peakPhase(steady)
   const tables = readTables(network, trace, phase, high[phase].at)
   const blocks = allocator && highestBytes(highest(trace, allocator.block))
-  return { ...tables, blocks, first: stepFacts(highest(firstStep(events))), steady, phase }
+  const timeline = tables.timeline.written()
+  return { ...tables, timeline, blocks, first: stepFacts(highest(stepOf(events, 'first'))), steady, phase }
 }

@@ -3,31 +3,19 @@ import { type LawSum, lawOf, lawSums } from '../formula/law.ts'
 import type { Network } from '../network/network.ts'
 import type { EstimateBody } from '../result/estimate.ts'
 import { numel } from '../trace/axes.ts'
-import { type Category, PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
-import { isAfterStep, isRetyped, type Live, Replay } from '../trace/reading.ts'
+import { type EventPhase, PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
+import { type ByCategory, isAfterStep, isRetyped, type Live, Replay, type Step } from '../trace/reading.ts'
 import { foldScope } from '../trace/scope.ts'
-import { type AliveRow, aliveTable, isSaved, type SavedRow, savedTable } from '../trace/tables.ts'
+import { type AliveRow, aliveTable, isSaved, kindsOf, type SavedRow, savedTable } from '../trace/tables.ts'
 import type { Gpu } from './estimate.ts'
 import type { High } from './levels.ts'
-
-export type ByCategory = Partial<Record<Category, number>>
+import { Timeline, type WrittenTimeline } from './timeline.ts'
 
 export interface PhaseFacts {
   readonly peak: number
   readonly end: number
   readonly scope: string
   readonly op: string
-}
-
-/** A point of the timeline with its place in the phase's stream. */
-export interface TimelinePoint {
-  readonly seq: number
-  /** The event it stands before, by the number of those before that in all steps. */
-  readonly index: number
-  readonly phase: Phase
-  /** The last one of its phase. */
-  readonly closes: boolean
-  readonly parts: ByCategory
 }
 
 /** What is read off a trace at its instants: all of it adds up over layers. */
@@ -40,11 +28,12 @@ export interface Tables {
   readonly parts: ByCategory
   readonly alive: ReadonlyMap<string, AliveRow>
   readonly law: ReadonlyMap<string, LawSum>
-  readonly timeline: readonly TimelinePoint[]
+  readonly timeline: Timeline
 }
 
 /** Everything an estimate says, before it is written down. */
-export interface Facts extends Tables {
+export interface Facts extends Omit<Tables, 'timeline'> {
+  readonly timeline: WrittenTimeline
   readonly first: Record<Phase, PhaseFacts>
   readonly steady: Record<Phase, PhaseFacts>
   readonly phase: Phase
@@ -73,51 +62,52 @@ export const peakPhase = (step: Record<Phase, PhaseFacts>): Phase =>
 /** One pass over the steady step; tables are made after `peak`, or at the start of `phase` where that is null. */
 export function readTables(
   network: Network,
-  trace: readonly TraceEvent[],
+  { fixed: before, events }: Step,
   phase: Phase,
   peak: TraceEvent | null,
 ): Tables {
   const replay = new Replay()
-  const timeline: TimelinePoint[] = []
-  let fixed: ByCategory = {}
   // The static part is counted as the first step finds it.
   let loaded: ByCategory = {}
+  for (const e of before) {
+    if (isRetyped(e)) loaded = { parameter: loaded.parameter ?? replay.of('parameter') }
+    replay.apply(e)
+  }
+  const fixed = { ...replay.byCategory(), ...loaded }
+  const timeline = new Timeline()
   let savedBytes = 0
   let saved: ReadonlyMap<string, SavedRow> = new Map()
   const dropped: Live[] = []
   let gradients = 0
-  let atPeak = peakTables(replay)
-  let at: TraceEvent['phase'] = 'static'
+  let atPeak: PeakTables | null = null
+  let at: EventPhase = 'static'
   let rising = false
   let ended = false
-  for (let i = 0; i < trace.length; i++) {
-    const e = trace[i]!
+  for (let i = 0; i < events.length; i++) {
+    const e = events[i]!
     const over = at === 'optimizer' && isAfterStep(e)
     if ((e.phase !== at || over) && at !== 'static' && !ended) {
-      timeline.push({ seq: e.seq, index: trace[i - 1]!.seq + 1, phase: at, closes: true, parts: replay.byCategory() })
+      timeline.push(e.seq, events[i - 1]!.seq + 1, at, true, replay.sums)
       ended = over
     }
     if (e.phase !== at) {
-      if (at === 'static') fixed = { ...replay.byCategory(), ...loaded }
       if (at === 'forward') {
         const kept = [...replay.live.values(), ...dropped].filter(isSaved)
         savedBytes = kept.reduce((n, s) => n + s.bytes, 0)
         saved = savedTable(kept)
       }
       if (e.phase === 'forward') dropped.length = 0
-      if (at === 'backward') gradients = replay.sums.gradient
+      if (at === 'backward') gradients = replay.of('gradient')
       at = e.phase
       rising = true
       if (peak === null && at === phase) atPeak = peakTables(replay)
     }
-    const counted = at !== 'static' && (e.action === 'free' || (e.action === 'alloc' && e.device === 'device'))
+    const counted = e.action === 'free' || (e.action === 'alloc' && e.device === 'device')
     if (counted && at !== 'static' && !isAfterStep(e)) {
       const up = e.action === 'alloc' && e.bytes > 0
-      if (!up && rising)
-        timeline.push({ seq: e.seq, index: e.seq, phase: at, closes: false, parts: replay.byCategory() })
+      if (!up && rising) timeline.push(e.seq, e.seq, at, false, replay.sums)
       rising = up
     }
-    if (isRetyped(e)) loaded = { parameter: loaded.parameter ?? replay.sums.parameter }
     if (e.action === 'unsave' && at === 'forward') noteDropped(replay, e, dropped)
     replay.apply(e)
     if (e === peak) atPeak = peakTables(replay)
@@ -133,7 +123,7 @@ export function readTables(
     savedBytes,
     saved,
     gradients,
-    ...atPeak,
+    ...(atPeak ?? peakTables(new Replay())),
     timeline,
   }
 }
@@ -144,14 +134,15 @@ export function readTables(
  */
 function noteDropped(replay: Replay, e: TraceEvent, dropped: Live[]): void {
   const s = replay.live.get(e.storage)
-  if (s && s.saves.length === 1 && isSaved(s)) dropped.push({ ...s, saves: [...s.saves] })
+  if (s && s.saves.length === 1 && isSaved(s)) dropped.push({ ...s })
 }
 
-const peakTables = (replay: Replay): Pick<Tables, 'parts' | 'alive' | 'law'> => ({
-  parts: replay.byCategory(),
-  alive: aliveTable(replay.live.values()),
-  law: lawSums(replay.live.values()),
-})
+type PeakTables = Pick<Tables, 'parts' | 'alive' | 'law'>
+
+function peakTables(replay: Replay): PeakTables {
+  const kinds = kindsOf(replay.live.values())
+  return { parts: replay.byCategory(), alive: aliveTable(kinds), law: lawSums(kinds) }
+}
 
 /** Writes an estimate's body. */
 export function bodyFrom(facts: Facts, gpu: Gpu | null, allocator: Allocator | null = null): EstimateBody {
@@ -180,7 +171,7 @@ export function bodyFrom(facts: Facts, gpu: Gpu | null, allocator: Allocator | n
       parts: facts.parts,
       alive: [...facts.alive.values()].sort((a, b) => b.bytes - a.bytes),
     },
-    timeline: facts.timeline.map((p) => [p.seq, p.phase, p.parts]),
+    timeline: facts.timeline,
     law: { expression, per_token_bytes, terms: [...terms] },
     tiers: { live: peak, allocated: allocatedOf(facts, gpu, allocator), reserved: null, process: null },
     fit: null,

@@ -1,9 +1,9 @@
 import type { Phase, TraceEvent } from '../trace/event.ts'
-import { firstStep, steadyStep } from '../trace/reading.ts'
+import { stepOf } from '../trace/reading.ts'
 import { type Depths, fromDepths, type Runs } from './depths.ts'
 import { type Facts, peakPhase, readTables, stepFacts, type Tables } from './facts.ts'
 import { line, lines } from './growth.ts'
-import { type High, highestBytes, isInstant, type Levels, levelsOf } from './levels.ts'
+import { type High, highestBytes, type Levels, levelsOf } from './levels.ts'
 import { eachInstant, type Stretch, stretchesOf } from './repetition.ts'
 import type { Stack } from './stack.ts'
 import { foldTimeline } from './timeline.ts'
@@ -19,7 +19,7 @@ function foldDepths(depths: Depths, stack: Stack): Facts | null {
   const whole = aligned(depths)
   if (!whole) return null
   const { short, long, more } = depths
-  const [a, b] = [steadyStep(short.events), steadyStep(long.events)]
+  const [a, b] = [stepOf(short.events, 'steady'), stepOf(long.events, 'steady')]
   const high = highestFolded(whole, levelsOf(a), levelsOf(b))
   const steady = stepFacts(high)
   const phase = peakPhase(steady)
@@ -31,7 +31,9 @@ function foldDepths(depths: Depths, stack: Stack): Facts | null {
   return {
     ...extendTables(low, next, more),
     timeline,
-    first: stepFacts(highestFolded(whole, levelsOf(firstStep(short.events)), levelsOf(firstStep(long.events)))),
+    first: stepFacts(
+      highestFolded(whole, levelsOf(stepOf(short.events, 'first')), levelsOf(stepOf(long.events, 'first'))),
+    ),
     steady,
     phase,
     blocks: highestBytes(highestFolded(whole, levelsOf(a, block), levelsOf(b, block))),
@@ -71,36 +73,29 @@ export function highestFolded(
   })
   const result = { forward: of('forward'), backward: of('backward'), optimizer: of('optimizer') }
   eachInstant(stretches, (i, j) => {
+    const bytes = line(a.after[i]!, b.after[j]!, more)
     const e = short[i]!
-    const [level, next] = [a.after[i], b.after[j]]
-    if (level === undefined || next === undefined || !isInstant(e)) return
+    if (e.phase === 'static') return
     const high = result[e.phase]
-    const bytes = line(level, next, more)
+    // Nothing is above a level that is not a number: the step has no such instant.
     if (bytes > high.bytes) [high.bytes, high.at, high.atLong] = [bytes, e, long[j]!]
   })
   return result
 }
 
-/** Adds up rows of one kind: what one layer more brings, so many times. */
+/** Rows of one kind: `grow` extends a row by what one layer more brings, from what it is without that layer. */
 function rows<R extends object>(
   short: ReadonlyMap<string, R>,
   long: ReadonlyMap<string, R>,
-  keys: readonly (keyof R & ('bytes' | 'count' | 'units' | 'perToken'))[],
-  more: number,
+  grow: (before: R | undefined, row: R) => R,
 ): Map<string, R> {
   const result = new Map<string, R>()
-  for (const [key, row] of long) {
-    const before = short.get(key)
-    const extended = { ...row }
-    // Only numeric fields are named in `keys`.
-    for (const k of keys) Object.assign(extended, { [k]: line(Number(before?.[k] ?? 0), Number(row[k]), more) })
-    result.set(key, extended)
-  }
+  for (const [key, row] of long) result.set(key, grow(short.get(key), row))
   return result
 }
 
 function extendTables(short: Tables, long: Tables, more: number): Omit<Tables, 'timeline'> {
-  const of = (a: number, b: number) => line(a, b, more)
+  const of = (a: number | undefined, b: number) => line(a ?? 0, b, more)
   return {
     counts: {
       total: of(short.counts.total, long.counts.total),
@@ -109,10 +104,19 @@ function extendTables(short: Tables, long: Tables, more: number): Omit<Tables, '
     },
     fixed: lines(short.fixed, long.fixed, more),
     savedBytes: of(short.savedBytes, long.savedBytes),
-    saved: rows(short.saved, long.saved, ['count'], more),
+    saved: rows(short.saved, long.saved, (a, b) => ({ ...b, count: of(a?.count, b.count) })),
     gradients: of(short.gradients, long.gradients),
     parts: lines(short.parts, long.parts, more),
-    alive: rows(short.alive, long.alive, ['bytes', 'count'], more),
-    law: rows(short.law, long.law, ['bytes', 'units', 'perToken'], more),
+    alive: rows(short.alive, long.alive, (a, b) => ({
+      ...b,
+      bytes: of(a?.bytes, b.bytes),
+      count: of(a?.count, b.count),
+    })),
+    law: rows(short.law, long.law, (a, b) => ({
+      ...b,
+      bytes: of(a?.bytes, b.bytes),
+      units: of(a?.units, b.units),
+      perToken: of(a?.perToken, b.perToken),
+    })),
   }
 }

@@ -1,5 +1,5 @@
 import { CATEGORIES } from '../trace/event.ts'
-import type { ByCategory } from './facts.ts'
+import type { ByCategory } from '../trace/reading.ts'
 
 /** A figure of the shorter depth and of the longer one, `more` layers on: it grows by the same with each. */
 export const line = (short: number, long: number, more: number): number => short + more * (long - short)
@@ -10,17 +10,5 @@ export function lines(short: ByCategory, long: ByCategory, more: number): ByCate
     const v = line(short[c] ?? 0, long[c] ?? 0, more)
     if (v > 0) result[c] = v
   }
-  return result
-}
-
-export function difference(a: ByCategory, b: ByCategory): ByCategory {
-  const result: ByCategory = {}
-  for (const c of CATEGORIES) if (a[c] !== b[c]) result[c] = (a[c] ?? 0) - (b[c] ?? 0)
-  return result
-}
-
-export function sumOf(a: ByCategory, b: ByCategory): ByCategory {
-  const result: ByCategory = { ...a }
-  for (const c of CATEGORIES) if (b[c]) result[c] = (a[c] ?? 0) + b[c]
   return result
 }

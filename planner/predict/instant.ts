@@ -1,7 +1,7 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { Alive } from '../result/estimate.ts'
 import { Replay, steadyStep } from '../trace/reading.ts'
-import { aliveTable } from '../trace/tables.ts'
+import { aliveTable, kindsOf } from '../trace/tables.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { fullTrace } from './expand.ts'
 import type { Stack } from './stack.ts'
@@ -18,5 +18,5 @@ export function aliveAt(model: ModelSpec, train: TrainSpec, stack: Stack, seq: n
     if (e.phase !== 'static' && e.seq >= seq) break
     replay.apply(e)
   }
-  return [...aliveTable(replay.live.values()).values()].sort((a, b) => b.bytes - a.bytes)
+  return [...aliveTable(kindsOf(replay.live.values())).values()].sort((a, b) => b.bytes - a.bytes)
 }

@@ -1,6 +1,6 @@
-import { type Alloc, PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
-import { isAfterStep } from '../trace/reading.ts'
-import { flatStorages } from '../trace/tables.ts'
+import { isFlat } from '../trace/axes.ts'
+import { type Alloc, type EventPhase, PHASES, type Phase, type TraceEvent } from '../trace/event.ts'
+import { isAfterStep, type Step } from '../trace/reading.ts'
 
 /** Live bytes at a phase's edges. */
 export interface Edges {
@@ -12,34 +12,45 @@ export interface Edges {
 
 /** Live bytes over a step: after its instants, and at the edges of its phases. What goes after the step is left out. */
 export interface Levels {
-  /** After each instant, by the event's `seq`; undefined for events that the step does not have. */
-  readonly after: readonly (number | undefined)[]
+  /** After each instant, by the event's `seq`; NaN for what is no instant of the step. */
+  readonly after: Float64Array
   readonly edges: Readonly<Record<Phase, Edges>>
 }
 
 /**
- * Bytes of what lives on the device. `trace` is the static part and a step's events; `sizeOf` is what a storage of so many bytes counts
- * as, an allocator's block for instance; parameters side by side count as they are, since their bytes grow with the layers and a block's
- * would not grow evenly.
+ * Bytes of what lives on the device. `sizeOf` is what a storage of so many bytes counts as, an allocator's block for instance; parameters
+ * side by side count as they are, since their bytes grow with the layers and a block's would not grow evenly.
  */
-export function levelsOf(trace: readonly TraceEvent[], sizeOf?: (bytes: number) => number): Levels {
-  const after = new Array<number | undefined>(1 + (trace.at(-1)?.seq ?? 0))
+export function levelsOf({ fixed, events, end }: Step, sizeOf: (bytes: number) => number = asTheyAre): Levels {
+  const after = new Float64Array(end).fill(Number.NaN)
   const edges: Partial<Record<Phase, Edges>> = {}
+  const flat = new Set<number>()
+  const changeOf = (e: TraceEvent): number => {
+    if (e.action === 'alloc' && isFlat(e.axes)) flat.add(e.storage)
+    const size = flat.has(e.storage) ? e.bytes : sizeOf(e.bytes)
+    return e.action === 'alloc' ? size : -size
+  }
   let bytes = 0
-  const flat = sizeOf ? flatStorages(trace) : null
-  for (const e of trace) {
-    if (changesLevel(e) && !isAfterStep(e)) {
-      if (e.phase !== 'static') edges[e.phase] ??= { start: bytes, end: bytes }
-      const size = sizeOf && !flat?.has(e.storage) ? sizeOf(e.bytes) : e.bytes
-      bytes += e.action === 'alloc' ? size : -size
-      if (e.phase !== 'static') edges[e.phase]!.end = bytes
+  for (const e of fixed) if (changesLevel(e)) bytes += changeOf(e)
+  let phase: EventPhase = 'static'
+  let edge: Edges = { start: bytes, end: bytes }
+  for (const e of events) {
+    if (!changesLevel(e) || isAfterStep(e)) continue
+    if (e.phase !== phase) {
+      phase = e.phase
+      // Of several micro-steps the first begins the phase and the last ends it.
+      if (phase !== 'static') edge = edges[phase] ??= { start: bytes, end: bytes }
     }
-    if (isInstant(e)) after[e.seq] = bytes
+    bytes += changeOf(e)
+    edge.end = bytes
+    if (e.action === 'alloc') after[e.seq] = bytes
   }
   // A phase without events of its own lies at the end.
   for (const p of PHASES) edges[p] ??= { start: bytes, end: bytes }
   return { after, edges: edges as Record<Phase, Edges> }
 }
+
+const asTheyAre = (bytes: number): number => bytes
 
 /** True where bytes come to the device or go. Host memory is never released within a step, and left out. */
 const changesLevel = (e: TraceEvent): boolean => (e.action === 'alloc' ? e.device === 'device' : e.action === 'free')
@@ -54,11 +65,11 @@ export interface High {
 }
 
 /** The highest instant of each phase; the first of equals. */
-export function highest(trace: readonly TraceEvent[], sizeOf?: (bytes: number) => number): Record<Phase, High> {
-  const { after, edges } = levelsOf(trace, sizeOf)
+export function highest(step: Step, sizeOf?: (bytes: number) => number): Record<Phase, High> {
+  const { after, edges } = levelsOf(step, sizeOf)
   const of = ({ start, end }: Edges): High => ({ bytes: start, at: null, end })
   const result = { forward: of(edges.forward), backward: of(edges.backward), optimizer: of(edges.optimizer) }
-  for (const e of trace) {
+  for (const e of step.events) {
     if (!isInstant(e)) continue
     const high = result[e.phase]
     const bytes = after[e.seq]!

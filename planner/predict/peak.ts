@@ -1,6 +1,6 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import { PHASES, type Phase } from '../trace/event.ts'
-import { steadyStep } from '../trace/reading.ts'
+import { stepOf } from '../trace/reading.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { fromDepths, Runs } from './depths.ts'
 import { aligned, highestFolded } from './fold.ts'
@@ -25,12 +25,12 @@ export function peakOf(model: ModelSpec, train: TrainSpec, stack: Stack): Peak {
   const folded = fromDepths(runs, (depths): Peak | null => {
     const whole = aligned(depths)
     if (!whole) return null
-    const [a, b] = [steadyStep(whole.short), steadyStep(whole.long)]
+    const [a, b] = [stepOf(whole.short, 'steady'), stepOf(whole.long, 'steady')]
     const blocks = highestBytes(highestFolded(whole, levelsOf(a, block), levelsOf(b, block)))
     return { ...highestPhase(highestFolded(whole, levelsOf(a), levelsOf(b))), blocks }
   })
   if (folded) return folded
-  const trace = steadyStep(runs.whole().events)
+  const trace = stepOf(runs.whole().events, 'steady')
   return { ...highestPhase(highest(trace)), blocks: highestBytes(highest(trace, block)) }
 }
 

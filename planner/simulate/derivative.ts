@@ -1,4 +1,4 @@
-import type { Meta } from '../autograd/node.ts'
+import { type Meta, NOTHING } from '../autograd/node.ts'
 import type { Backward, Forward, Operation } from '../autograd/operation.ts'
 import { type AttributesOf, INPUTS, type OpName } from '../ops/attributes.ts'
 import type { BackwardScripts, Dialect, Script } from './dialect.ts'
@@ -18,6 +18,8 @@ export interface Result extends Meta {
   readonly strides?: readonly number[]
 }
 
+export type Results = Readonly<Record<string, Result>>
+
 /**
  * What one operation keeps and makes, stated from the framework's source. The mechanism is `SimulatedKernel`.
  */
@@ -26,7 +28,7 @@ export interface Derivative<N extends OpName> {
   /** Where the rule stands in the framework. */
   readonly source: string
   /** Shapes of the results, `result` first; a further one (a mask) may be saved under its name. */
-  results(call: Forward<View, N>, simulator: Simulator): Readonly<Record<string, Result>>
+  results(call: Forward<View, N>, simulator: Simulator): Results
   readonly saves: readonly SaveRule[]
   /** Which of several kernels runs, where that depends on the attributes: the dialect's scripts are then under `gelu.tanh`. */
   variant?(attributes: AttributesOf<N>): string
@@ -87,25 +89,12 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
     // The generated code saves inputs before the kernel runs and results after it: a recomputation may stop in between.
     for (const save of this.#saves) if (save.input >= 0) this.#save(save, call, call.inputs[save.input])
     const results = this.#rule.results(call, simulator)
-    const made: { result?: SimTensor; [name: string]: SimTensor | undefined } = {}
-    const make = (name: string): SimTensor => {
-      const { axes, dtype, strides } = results[name]!
-      const t = simulator.alloc(axes, dtype, strides)
-      made[name] = t
-      return t
-    }
-    const { forward } = this.#scriptsFor(call.attributes)
-    let rest = NOTHING
+    const made: Made = {}
+    let rest: readonly SimTensor[] = NOTHING
     const names = Object.keys(results)
     const there = call.kernel(() => {
-      if (forward)
-        rest = runScript(
-          forward,
-          simulator,
-          (name) => this.#forwardShape(name, call, results),
-          (step) => (step.name === '@' ? make('result') : step.name in results ? make(step.name) : null),
-        )
-      return names.map((name) => made[name] ?? make(name))
+      rest = this.#make(call, results, made)
+      return names.map((name) => made[name]!)
     })
     for (let i = 0; i < names.length; i++) made[names[i]!] = there[i]!
     let stopped = true
@@ -119,12 +108,30 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
     return [made.result!]
   }
 
-  #save(save: SaveInput, call: Forward<View, N>, tensor: SimTensor | null | undefined): void {
-    if (tensor && save.for.some((i) => call.needs(i))) call.save(save.tensor, tensor, save.why)
+  /** Makes the results, by the forward's script where there is one; the temporaries that it leaves. */
+  #make(call: Forward<View, N>, results: Results, made: Made): readonly SimTensor[] {
+    const simulator = this.#simulator
+    const { forward } = this.#scriptsFor(call.attributes)
+    const rest = forward ? this.#run(forward, call, results, made) : NOTHING
+    for (const name in results) made[name] ??= allocated(simulator, results[name]!)
+    return rest
   }
 
-  #forwardShape(name: string, call: Forward<View, N>, results: Readonly<Record<string, Result>>): Meta | null {
-    return results[name] ?? metaOf(call.inputs[this.#names.indexOf(name)])
+  #run(script: readonly Step[], call: Forward<View, N>, results: Results, made: Made): readonly SimTensor[] {
+    const simulator = this.#simulator
+    const shape = (name: string): Meta | null => results[name] ?? metaOf(call.inputs[this.#names.indexOf(name)])
+    return runScript(script, simulator, shape, ({ name }) => {
+      const result = name === '@' ? 'result' : name
+      const stated = results[result]
+      if (!stated) return null
+      const t = allocated(simulator, stated)
+      made[result] = t
+      return t
+    })
+  }
+
+  #save(save: SaveInput, call: Forward<View, N>, tensor: SimTensor | null | undefined): void {
+    if (tensor && isWanted(save, call)) call.save(save.tensor, tensor, save.why)
   }
 
   backward(call: Backward<View, N>): readonly (SimTensor | null)[] {
@@ -153,18 +160,21 @@ export class SimulatedKernel<N extends OpName> implements Operation<View, N> {
   /** Runs one gradient's script; what it has not released goes at its end, as C++ temporaries do with the statement. */
   #gradient(script: Script, call: Backward<View, N>, incoming: SimTensor): SimTensor {
     const simulator = this.#simulator
+    const like = (step: AllocStep, { axes, dtype }: Meta): SimTensor => {
+      const follows = simulator.dialect.strided && step.shape.part === 'all' && step.shape.of === 'grad'
+      return simulator.alloc(axes, dtype, follows ? incoming.data.strides : undefined)
+    }
+    const shape = (name: string): Meta | null => this.#backwardShape(name, call, incoming)
+    const steps = stepsOf(script)
+    const only = steps.length === 1 ? steps[0] : undefined
+    if (only?.do === 'alloc') return like(only, shapeOf(only.shape, shape))
     let gradient: SimTensor | null = null
-    const rest = runScript(
-      stepsOf(script),
-      simulator,
-      (name) => this.#backwardShape(name, call, incoming),
-      (step, { axes, dtype }) => {
-        const follows = simulator.dialect.strided && step.shape.part === 'all' && step.shape.of === 'grad'
-        const t = simulator.alloc(axes, dtype, follows ? incoming.data.strides : undefined)
-        if (step.name === '@') gradient = t
-        return step.name === '@' ? t : { temporary: t }
-      },
-    )
+    const rest = runScript(steps, simulator, shape, (step, meta) => {
+      const t = like(step, meta)
+      if (step.name !== '@') return { temporary: t }
+      gradient = t
+      return t
+    })
     for (let i = rest.length - 1; i >= 0; i--) simulator.release(rest[i]!)
     if (!gradient) throw new Error(`${call.op}: the script makes no gradient`)
     return gradient
@@ -185,6 +195,11 @@ interface SaveInput {
   readonly for: readonly number[]
 }
 
+function isWanted({ for: inputs }: SaveInput, call: { needs(i: number): boolean }): boolean {
+  for (const i of inputs) if (call.needs(i)) return true
+  return false
+}
+
 /** What a dialect says of one operation, or of one variant of it. */
 interface Scripts {
   readonly forward: readonly Step[] | null
@@ -196,7 +211,14 @@ function scriptsOf(dialect: Dialect, key: OpName | `${OpName}.${string}`): Scrip
   return { forward: script ? stepsOf(script) : null, backward: dialect.backward[key] }
 }
 
-const NOTHING: readonly SimTensor[] = []
+/** Results that are there already, by name. */
+interface Made {
+  result?: SimTensor
+  [name: string]: SimTensor | undefined
+}
+
+const allocated = (simulator: Simulator, { axes, dtype, strides }: Result): SimTensor =>
+  simulator.alloc(axes, dtype, strides)
 
 const likeGradient = (simulator: Simulator, incoming: SimTensor): SimTensor =>
   simulator.alloc(incoming.axes, incoming.dtype, simulator.dialect.strided ? incoming.data.strides : undefined)

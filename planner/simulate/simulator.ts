@@ -27,7 +27,7 @@ export class Simulator implements Runtime<View> {
   readonly #audited: boolean
   readonly #parameters: SimTensor[] = []
   readonly #buffers: SimTensor[] = []
-  readonly #operations: { [N in OpName]?: Operation<View, N> } = {}
+  readonly #operations = new Map<OpName, unknown>()
   /** Where allocations go from here on, if not to the computation's own stream. */
   stream: Stream | null = null
   #storages = 0
@@ -41,16 +41,16 @@ export class Simulator implements Runtime<View> {
 
   operation<N extends OpName>(op: N): Operation<View, N> {
     // The table's entry under a name is typed by that name; a map keeps only the union.
-    const known = this.#operations[op] as Operation<View, N> | undefined
+    const known = this.#operations.get(op) as Operation<View, N> | undefined
     if (known) return known
     const made = DERIVATIVES[op](this)
-    Object.assign(this.#operations, { [op]: made })
+    this.#operations.set(op, made)
     return made
   }
 
   /** From here on the operation is this one: another function has been put in its place. */
   override<N extends OpName>(op: N, operation: Operation<View, N>): void {
-    Object.assign(this.#operations, { [op]: operation })
+    this.#operations.set(op, operation)
   }
 
   /** A new tensor on a new storage. Default strides are dense, row by row. */
@@ -75,7 +75,7 @@ export class Simulator implements Runtime<View> {
   ): SimTensor {
     const bytes = numel(within) * this.dialect.itemsize[dtype]
     const storage: Storage = { id: -1, bytes, axes: within, dtype, holders: 1, empty: true }
-    return new Variable<View>(axes, dtype, { storage, strides })
+    return new Variable<View>(axes, dtype, { storage, strides, isView: false })
   }
 
   /** Bytes for an empty storage, under a number of their own (`storage.resize_`). */
@@ -123,7 +123,7 @@ export class Simulator implements Runtime<View> {
 
   /** The same tensor seen as a view of itself: its base stays alive with it. */
   asView(v: SimTensor): SimTensor {
-    return new Variable<View>(v.axes, v.dtype, { ...v.data, isView: true })
+    return new Variable<View>(v.axes, v.dtype, { storage: v.data.storage, strides: v.data.strides, isView: true })
   }
 
   release(v: SimTensor): void {

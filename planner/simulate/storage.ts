@@ -21,7 +21,7 @@ export interface View {
   readonly storage: Storage
   readonly strides: readonly number[]
   /** A view keeps its base tensor alive, so the engine never takes it for the storage's only holder. */
-  readonly isView?: boolean
+  readonly isView: boolean
 }
 
 export type SimTensor = Variable<View>

@@ -11,6 +11,16 @@ export function contiguousStrides(axes: Axes): number[] {
   return strides
 }
 
+/** Whether the strides are those of `contiguousStrides`, of axes of one element as well. */
+export function isRowMajor(axes: Axes, strides: readonly number[]): boolean {
+  let step = 1
+  for (let i = axes.length - 1; i >= 0; i--) {
+    if (strides[i] !== step) return false
+    step *= axes[i]!.size
+  }
+  return true
+}
+
 export function isContiguous(axes: Axes, strides: readonly number[]): boolean {
   let step = 1
   for (let i = axes.length - 1; i >= 0; i--) {
@@ -113,6 +123,13 @@ export function broadcastStrides(result: Axes, axes: Axes, strides: readonly num
     if (at < 0) return 0
     return axes[at]!.size === 1 && a.size !== 1 ? 0 : strides[at]!
   })
+}
+
+/** Whether `broadcastAxes(a, b)` are those of `a`, and nothing of `b` is stretched. */
+export function isAligned(a: Axes, b: Axes): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && (a[i]!.size === 1 || a[i]!.size !== b[i]!.size)) return false
+  return true
 }
 
 /** Axes of a broadcast of `a` and `b`, the named one kept where the other has size 1. */

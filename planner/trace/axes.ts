@@ -35,11 +35,27 @@ export function sameSizes(a: Axes, b: Axes): boolean {
   return true
 }
 
+/** The same names and sizes. */
+export function sameAxes(a: Axes, b: Axes): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) {
+    const [x, y] = [a[i]!, b[i]!]
+    if (x !== y && (x.size !== y.size || x.name !== y.name)) return false
+  }
+  return true
+}
+
 /** Axes multiplied into one, as a flatten does: `[b, t]` becomes `b·t`. */
 export function merge(axes: Axes): Axis {
-  const named = axes.filter((a) => a.size !== 1 || a.name !== '1')
-  if (named.length === 1) return named[0]!
-  return { name: named.length === 0 ? '1' : named.map((a) => a.name).join('·'), size: numel(axes) }
+  let only: Axis | null = null
+  let name = ''
+  for (const a of axes) {
+    if (a.size === 1 && a.name === '1') continue
+    only = name === '' ? a : null
+    name = name === '' ? a.name : `${name}·${a.name}`
+  }
+  if (only) return only
+  return { name: name === '' ? '1' : name, size: numel(axes) }
 }
 
 /** The bytes of a dense tensor as a formula: `2·b·t·h` for a bfloat16 `[b, t, h]`. */

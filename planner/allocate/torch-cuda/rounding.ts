@@ -10,14 +10,15 @@ export const SMALL_SEGMENT = 2 * 2 ** 20
 export const OWN_SEGMENT = 10 * 2 ** 20
 export const LARGE_ROUNDING = 2 * 2 ** 20
 
-const FIRST_INTERVAL = 20
+const FIRST_INTERVAL = 2 ** 20
 
 const upTo = (bytes: number, unit: number): number => Math.ceil(bytes / unit) * unit
 
 /** Bytes of the block that a request is given (CUDACachingAllocator.cpp, round_size). */
 export function roundSize(bytes: number, { roundupDivisions }: AllocatorConfig): number {
   if (bytes < MIN_BLOCK) return MIN_BLOCK
-  const interval = Math.floor(Math.log2(bytes)) - FIRST_INTERVAL
+  // The power of two below, counted from the first interval's; below that -1.
+  const interval = 31 - Math.clz32(bytes / FIRST_INTERVAL)
   const divisions = roundupDivisions[Math.min(Math.max(interval, 0), roundupDivisions.length - 1)] ?? 0
   if (divisions > 1 && bytes > MIN_BLOCK * divisions) return nextDivision(bytes, divisions)
   return upTo(bytes, MIN_BLOCK)

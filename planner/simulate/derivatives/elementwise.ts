@@ -5,7 +5,7 @@ import { DTYPES, type DType, isFloating } from '../../trace/dtype.ts'
 import type { Derivative, GradientRule, Result } from '../derivative.ts'
 import type { Simulator } from '../simulator.ts'
 import type { SimTensor, View } from '../storage.ts'
-import { broadcastAxes, broadcastStrides, isDense, iteratorStrides } from '../strides.ts'
+import { broadcastAxes, broadcastStrides, isAligned, isDense, isRowMajor, iteratorStrides } from '../strides.ts'
 
 /** The result of a unary element-wise operation: its operand's layout, closed up where the operand has gaps. */
 export function unary(x: SimTensor, simulator: Simulator, dtype: DType = x.dtype): Result {
@@ -26,6 +26,9 @@ export function promote(a: Meta, b: Meta): DType {
 
 /** The result of a binary element-wise operation: broadcast axes, promoted type, the operands' order of axes. */
 export function binary(a: SimTensor, b: SimTensor, simulator: Simulator): Result {
+  // By far the most common: nothing is broadcast, and both are row-major already.
+  if (isAligned(a.axes, b.axes) && isRowMajor(a.axes, a.data.strides) && isRowMajor(a.axes, b.data.strides))
+    return { axes: a.axes, dtype: promote(a, b), strides: a.data.strides }
   const axes = broadcastAxes(a.axes, b.axes)
   const dtype = promote(a, b)
   if (!simulator.dialect.strided) return { axes, dtype }
