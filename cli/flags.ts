@@ -223,7 +223,7 @@ export const FLAGS = {
   study_steps: flag('Study', integer(1, 1_000_000), {
     describe: 'Steps of each training',
     placeholder: 'N',
-    fallback: '200',
+    fallback: '200; of a classifier 400',
     spelled: 'steps',
   }),
   study_batch_size: flag('Study', integer(1, 65_536), {
@@ -234,9 +234,9 @@ export const FLAGS = {
     alias: 'b',
   }),
   study_seq_len: flag('Study', integer(4, 65_536), {
-    describe: 'Bytes a window',
+    describe: 'Tokens a window',
     placeholder: 'N',
-    fallback: '64',
+    fallback: '64; of a classifier 128',
     spelled: 'seq-len',
     alias: 's',
   }),
@@ -266,6 +266,11 @@ export const FLAGS = {
     describe: 'Text to learn before',
     placeholder: 'FILE',
     fallback: 'Moby-Dick',
+  }),
+  tokenizer: flag('Study', text('bytes, byte-pairs, or a path'), {
+    describe: 'How text is read: bytes, byte-pairs, or a tokenizer.json',
+    placeholder: 'bytes|FILE',
+    fallback: "the checkpoint's own, else bytes",
   }),
   results: flag('Study', text('a path'), {
     describe: 'JSON Lines, a run each; a study that was stopped goes on from them',

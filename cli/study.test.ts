@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { StudyResult } from '../planner/result/study.ts'
 import { studyFromLines } from './study/results.ts'
+import { bytePairsJson } from './study/tokenizers/byte-pairs.ts'
 import { inFolder, tidemark } from './testing/binary.ts'
 
 const page = (name: string) => fileURLToPath(new URL(`../../docs/${name}.md`, import.meta.url))
@@ -50,6 +51,69 @@ test('a small study: every method, measured peaks as predicted; it goes on from 
     assert.match(events.stderr, /is a study, whose result has no events/)
     writeFileSync(file, 'nonsense\n')
     assert.match((await smoke('--results', file)).stderr, /runs\.jsonl:1: is no run of a study/)
+  })
+})
+
+for (const [model, task] of [
+  ['tiny-encoder', 'sequence-classification'],
+  ['tiny-encoder-decoder', 'seq2seq-lm'],
+] as const)
+  test(`a small study of ${model}: peaks as predicted, the validation it began with, and for a classifier the commonest class`, async () => {
+    const args = ['study', model, ...TEXTS, ...SMALL, '--methods', 'lora,lora-fa', '--seeds', '1']
+    const { status, stdout, stderr } = await tidemark(args)
+    assert.is(status, 0, stderr)
+    const { result } = StudyResult.parse(JSON.parse(stdout))
+    assert.is(result.task, task)
+    assert.is(result.runs.length, 2)
+    for (const run of result.runs) {
+      assert.is(run.peak_bytes, run.predicted_peak_bytes)
+      assert.is(run.validation.accuracy === null, task === 'seq2seq-lm')
+    }
+    const [lora, loraFa] = result.runs
+    assert.equal(
+      lora!.curve[0]!.validation,
+      loraFa!.curve[0]!.validation,
+      'the same base, and an adapter that does nothing yet',
+    )
+    assert.ok(loraFa!.peak_bytes < lora!.peak_bytes)
+    const share = result.data.majority
+    if (task === 'seq2seq-lm') assert.is(share, null)
+    else assert.ok(share !== null && share.test >= 1 / 3 && share.test <= 1)
+  })
+
+test("a checkpoint's own tokenizer is taken where it has one, and refused where the model has too few tokens for it", async () => {
+  await inFolder(async (folder) => {
+    cpSync(checkpoint, folder, { recursive: true })
+    const json = bytePairsJson()
+    // as many of its tokens as the checkpoint has
+    const tokens = Object.entries(json.model.vocab).filter(([, id]) => id < 260)
+    const model = { ...json.model, vocab: Object.fromEntries(tokens), merges: json.model.merges.slice(0, 1) }
+    const own = join(folder, 'tokenizer.json')
+    writeFileSync(own, JSON.stringify({ ...json, model }))
+    const args = [
+      'study',
+      folder,
+      ...TEXTS.slice(0, 2),
+      ...SMALL,
+      '--engine',
+      'wasm',
+      '--methods',
+      'lora-fa',
+      '--seeds',
+      '1',
+    ]
+    const outcome = await tidemark(args)
+    assert.is(outcome.status, 0, outcome.stderr)
+    assert.is(StudyResult.parse(JSON.parse(outcome.stdout)).result.data.tokenizer, own)
+    const bytes = await tidemark([...args, '--tokenizer', 'bytes'])
+    assert.match(StudyResult.parse(JSON.parse(bytes.stdout)).result.data.tokenizer, /^bytes/)
+    const wide = await tidemark([...args, '--tokenizer', 'byte-pairs'])
+    assert.is(wide.status, 2)
+    assert.match(wide.stderr, /has 260 tokens; byte pairs of Moby-Dick has 1024/)
+    writeFileSync(own, '{}')
+    const broken = await tidemark(args)
+    assert.is(broken.status, 2)
+    assert.match(broken.stderr, /tokenizer\.json: is no tokenizer that @huggingface\/tokenizers reads/)
   })
 })
 

@@ -114,6 +114,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@tensorflow/': ['planner/execute'],
   vega: ['reports'],
   '@resvg/': ['cli'],
+  '@huggingface/tokenizers': ['cli'],
   mathjs: ['planner/formula', 'models'],
   yargs: ['cli'],
   chalk: ['cli'],

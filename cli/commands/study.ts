@@ -13,6 +13,7 @@ import { corporaFor } from '../study/corpora.ts'
 import { requestOf } from '../study/request.ts'
 import { ResultsFile } from '../study/results.ts'
 import { documentOf } from '../study/task.ts'
+import { chosenTokenizer, loadTokenizer } from '../study/tokenizers/choose.ts'
 import { type Command, textArgument } from './command.ts'
 import { contextOf, pageOf } from './context.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
@@ -31,6 +32,7 @@ export const study: Command = {
     'pretrain_steps',
     'text',
     'pretrain_text',
+    'tokenizer',
     'results',
     'adapters',
     'study_alpha',
@@ -64,18 +66,23 @@ export const study: Command = {
     const { values, terminal } = context
     await checkOutputs(context)
     if (values.results !== undefined) await checkOutputPath(values.results, '--results')
-    const [{ METHOD_TABLE, presetOf }, { studySetting }] = await Promise.all([
+    const [{ defaultRate, PRESETS, presetOf, presetTokenizer }, { studySetting }] = await Promise.all([
       import('../../planner/study/index.ts'),
       import('../../planner/study/setting.ts'),
     ])
     const overrides = { task: values.task, layers: values.layers }
-    const preset = presetOf(context.model, overrides)
-    const found: FoundModel = preset
-      ? { spec: preset, source: 'tidemark, for studies' }
-      : await resolveModel(context.model, overrides, terminal.env)
-    const checkpoint = found.weights === undefined ? [] : await checkpointFiles(context.model, terminal.env)
+    const isPreset = PRESETS.includes(context.model)
+    const resolved = isPreset ? null : await resolveModel(context.model, overrides, terminal.env)
+    const checkpoint = resolved?.weights === undefined ? [] : await checkpointFiles(context.model, terminal.env)
+    const choice = chosenTokenizer(values.tokenizer, checkpoint, presetTokenizer(context.model))
+    const { tokenizer, digest } = await loadTokenizer(choice)
+    const found: FoundModel = resolved ?? {
+      spec: presetOf(context.model, overrides, tokenizer.size),
+      source: 'tidemark, for studies',
+    }
     const corpora = await corporaFor(values.text, values.pretrain_text, checkpoint.length > 0)
-    const planned = requestOf(context, found.spec, corpora, checkpoint)
+    const reading = digest === null ? null : { name: tokenizer.name, digest }
+    const planned = requestOf(context, found.spec, corpora, checkpoint, reading)
     const largest = Math.max(...planned.ranks)
     const settings = planned.methods.map((method) =>
       studySetting(planned.model, 'wasm', method, method === 'full' ? null : largest, planned.options),
@@ -87,11 +94,12 @@ export const study: Command = {
     if (results !== null && results.records.length > 0)
       terminal.say(`${values.results}: ${results.records.length} runs are there`)
     const bar = new ProgressBar(terminal, found.spec.name)
-    const rates = planned.methods.map((m) => `${m} ${METHOD_TABLE[m].learningRate}`)
+    const rates = planned.methods.map((m) => `${m} ${defaultRate(m, found.spec.task)}`)
     const about = aboutOf(context, found, settings.at(-1)!.train, rates)
     const task = {
       request,
       about,
+      tokenizer: choice,
       finished: results?.records ?? [],
       checkpoint,
       base: values.results ?? null,

@@ -2,7 +2,14 @@ import type { ModelSpec } from '../../models/spec.ts'
 import type { StudyRequest } from '../../planner/study/request.ts'
 import type { Context } from '../commands/context.ts'
 
-const DEFAULTS = { seeds: 3, steps: 200, pretrainSteps: 800, batch: 8, tokens: 64, ranks: [8] } as const
+const DEFAULTS = { seeds: 3, pretrainSteps: 800, batch: 8, ranks: [8] } as const
+
+/** A classifier hears of one label a window, a language model of one a token: it is given longer windows and more of them. */
+const BY_TASK: Readonly<Record<ModelSpec['task'], { readonly steps: number; readonly tokens: number }>> = {
+  'causal-lm': { steps: 200, tokens: 64 },
+  'seq2seq-lm': { steps: 200, tokens: 64 },
+  'sequence-classification': { steps: 400, tokens: 128 },
+}
 
 /** A study as the flags ask for it; what engine runs it is found when its size is known. */
 export function requestOf(
@@ -10,8 +17,9 @@ export function requestOf(
   model: ModelSpec,
   corpora: StudyRequest['corpora'],
   checkpoint: readonly string[],
+  tokenizer: StudyRequest['tokenizer'],
 ): Omit<StudyRequest, 'engine'> {
-  const tokens = values.study_seq_len ?? DEFAULTS.tokens
+  const tokens = values.study_seq_len ?? BY_TASK[model.task].tokens
   return {
     model,
     options: {
@@ -26,9 +34,10 @@ export function requestOf(
     ranks: values.ranks ?? DEFAULTS.ranks,
     learningRates: values.learning_rates ?? [],
     seeds: Array.from({ length: values.seeds ?? DEFAULTS.seeds }, (_, seed) => seed),
-    steps: values.study_steps ?? DEFAULTS.steps,
+    steps: values.study_steps ?? BY_TASK[model.task].steps,
     pretrainSteps: values.pretrain_steps ?? DEFAULTS.pretrainSteps,
     corpora,
+    tokenizer,
     checkpoint: checkpoint.length === 0 ? null : checkpoint.join(', '),
   }
 }

@@ -1,6 +1,8 @@
 import type { Divergence, StudyResult, StudyRun } from '../../planner/result/study.ts'
 import type { StudyBody, StudyRequest } from '../../planner/study/index.ts'
 
+import type { TokenizerChoice } from './tokenizers/choose.ts'
+
 export type { StudyBody }
 
 /** What a study's document says beside its body. */
@@ -9,6 +11,7 @@ export type StudyAbout = Omit<StudyResult, 'result'>
 /** A study as it crosses the process border: the request, and the files that its process reads and writes. */
 export interface StudyTask {
   readonly request: StudyRequest
+  readonly tokenizer: TokenizerChoice
   /** For the first line of the results; the stack is known when the engine is loaded. */
   readonly about: StudyAbout
   /** Runs that the results file has already. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { readSafetensors, writeSafetensors } from '../../models/weights/tensors.ts'
 import type { StudyRun } from '../../planner/result/study.ts'
 import { matchCheckpoint } from '../../planner/study/checkpoint.ts'
-import { bodyOf, executeStudy, type StudyBody, type StudyHooks } from '../../planner/study/index.ts'
+import { bodyOf, executeStudy, type StudyBody, type StudyHooks, sourceOf } from '../../planner/study/index.ts'
 import { studySetting } from '../../planner/study/setting.ts'
 import { Refusal } from '../../planner/trace/errors.ts'
 import { Refusals } from '../../planner/training/refusals.ts'
@@ -12,11 +12,13 @@ import { problemsOf } from '../problems.ts'
 import type { Studier } from '../process/messages.ts'
 import { documentOf, type StudyTask } from './task.ts'
 import { TimeLeft } from './time-left.ts'
+import { loadTokenizer } from './tokenizers/choose.ts'
 
 /** The study as its own process runs it: the planner's, with files. */
 export const runStudy: Studier = async (task, { onProgress, onTrace }): Promise<StudyBody> => {
   const timeLeft = new TimeLeft()
-  return executeStudy(task.request, {
+  const { tokenizer } = await loadTokenizer(task.tokenizer)
+  const hooks: StudyHooks = {
     finished: task.finished,
     onProgress: (progress) => onProgress({ ...progress, secondsLeft: timeLeft.after(progress) }),
     onHead: (head) => onTrace(JSON.stringify(documentOf(task.about, bodyOf(head, [], [])))),
@@ -26,7 +28,8 @@ export const runStudy: Studier = async (task, { onProgress, onTrace }): Promise<
       if (task.base !== null) writeFileWhole(basePath(task.base, study), writeSafetensors(weights))
     },
     ...(task.adapters === null ? {} : { onAdapter: adapterWriter(task.adapters) }),
-  })
+  }
+  return executeStudy(task.request, hooks, tokenizer)
 }
 
 const basePath = (start: string, study: string): string => `${start}.${study.slice(0, 12)}.base.safetensors`
@@ -39,8 +42,7 @@ async function readBase({ request, checkpoint, base }: StudyTask, study: string)
   const path = basePath(base, study)
   if (!existsSync(path)) return null
   const weights = new Map(readSafetensors(readFileSync(path), path).map(({ name, values }) => [name, values]))
-  const source = `${request.pretrainSteps} steps of full training on ${request.corpora.before.name}`
-  return { weights, source }
+  return { weights, source: sourceOf(request) }
 }
 
 function fromCheckpoint({ model, engine, options }: StudyTask['request'], files: readonly string[]): Base {

@@ -1,3 +1,5 @@
+import { plainText, type Tokenizer } from './tokenizer.ts'
+
 /** One text of a corpus: a chapter, an address. */
 export interface Document {
   readonly text: string
@@ -16,8 +18,33 @@ export type Split = (typeof SPLITS)[number]
 /** Of ten documents in a row eight train, one validates, one tests: fixed by the order of the corpus, the same for every seed and method. */
 const PERIOD = 10
 
+/** A document as tokens. */
+export interface EncodedDocument {
+  readonly ids: Int32Array
+  readonly place: number
+}
+
+export interface EncodedCorpus {
+  readonly name: string
+  readonly documents: readonly EncodedDocument[]
+}
+
+/** @param onDocument after each document: a large text takes its time */
+export function encodeCorpus(
+  { name, documents }: Corpus,
+  tokenizer: Tokenizer,
+  onDocument: () => void = () => undefined,
+): EncodedCorpus {
+  const encoded = documents.map(({ text, place }) => {
+    const ids = tokenizer.encode(plainText(text))
+    onDocument()
+    return { ids, place }
+  })
+  return { name, documents: encoded }
+}
+
 /** The part of a corpus that a split may see. */
-export const documentsOf = (corpus: Corpus, split: Split): readonly Document[] =>
+export const documentsOf = (corpus: EncodedCorpus, split: Split): EncodedDocument[] =>
   corpus.documents.filter((_, i) => splitAt(i) === split)
 
 const splitAt = (i: number): Split => {

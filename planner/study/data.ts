@@ -1,8 +1,9 @@
 import type { ModelSpec } from '../../models/spec.ts'
-import type { Corpus } from './corpus.ts'
+import type { EncodedCorpus } from './corpus.ts'
 import { streamOf } from './random.ts'
 import type { StudyRequest } from './request.ts'
 import { type BatchValues, type Sampler, samplerOf } from './tasks.ts'
+import type { Tokenizer } from './tokenizer.ts'
 
 /** What a training draws from and is looked at by. */
 export interface Data {
@@ -23,15 +24,20 @@ export const LOOKED_AT: Readonly<Record<ModelSpec['task'], { readonly validation
 
 const LOOKED_AT_SEED = 0
 
-export function dataOf({ model, options }: StudyRequest, corpus: Corpus): Data {
+export function dataOf(
+  model: ModelSpec,
+  { options }: Pick<StudyRequest, 'options'>,
+  corpus: EncodedCorpus,
+  tokenizer: Tokenizer,
+): Data {
   const sizes = { batch: options.batch_size ?? 1, tokens: options.seq_len ?? 1 }
   const fixed = (split: 'validation' | 'test'): BatchValues[] => {
-    const draw = samplerOf(model, corpus, split, sizes)
+    const draw = samplerOf(model, corpus, split, sizes, tokenizer)
     const random = streamOf(split, LOOKED_AT_SEED)
     return Array.from({ length: LOOKED_AT[model.task][split] }, () => draw(random))
   }
   return {
-    draw: samplerOf(model, corpus, 'training', sizes),
+    draw: samplerOf(model, corpus, 'training', sizes, tokenizer),
     validation: fixed('validation'),
     test: fixed('test'),
   }

@@ -21,6 +21,7 @@ test('a training that diverges is recorded with its step, the others go on, and 
     steps: 4,
     pretrainSteps: 0,
     corpora: { before: LINES, after: LINES },
+    tokenizer: null,
     checkpoint: 'llama',
   } as const
   const readBase = async () => ({ weights, source: 'llama' })

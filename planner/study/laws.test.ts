@@ -3,10 +3,12 @@ import * as assert from 'uvu/assert'
 import { loadEngine } from '../execute/index.ts'
 import type { Parameter } from '../ops/ops.ts'
 import { matchCheckpoint } from './checkpoint.ts'
+import { encodeCorpus } from './corpus.ts'
 import { streamOf } from './random.ts'
 import { type StudySetting, studySetting } from './setting.ts'
 import { apart, FAMILIES, type FamilyName, LINES, logitsOf, modelOf, tensorsOf } from './study.test.cases.ts'
 import { samplerOf } from './tasks.ts'
+import { BYTES } from './tokenizer.ts'
 import { type Trained, trainOn } from './trainer.ts'
 import { startOf } from './values.ts'
 
@@ -23,7 +25,7 @@ function prepared(name: FamilyName) {
     studySetting(model, 'wasm', method, method === 'full' ? null : RANK, options)
   const plain = settingFor('full')
   const { weights } = matchCheckpoint(plain.network, tensorsOf(`${name}/model.safetensors`), name)
-  const draw = samplerOf(model, LINES, 'training', SIZES)
+  const draw = samplerOf(model, encodeCorpus(LINES, BYTES), 'training', SIZES, BYTES)
   const batch = draw(streamOf('law', 0))
   const start = (p: Parameter) => startOf(p, weights, 0)
   return { plain, settingFor, batch, draw, start }

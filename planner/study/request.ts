@@ -20,6 +20,8 @@ export interface StudyRequest {
   readonly pretrainSteps: number
   /** Learned before, and adapted to. */
   readonly corpora: { readonly before: Corpus; readonly after: Corpus }
+  /** How text is read, and a digest of it; null by bytes. */
+  readonly tokenizer: { readonly name: string; readonly digest: string } | null
   /** What the base's weights are from: a path for people, or null where they are trained here. */
   readonly checkpoint: string | null
 }

@@ -5,12 +5,14 @@ import { Refusal } from '../trace/errors.ts'
 import { adapterFiles } from './adapter-files.ts'
 import { type Base, type BaseHooks, baseOf } from './base.ts'
 import { bodyOf, keyOf, recordsOf, type StudyBody, type StudyHead } from './body.ts'
+import { encodeCorpus } from './corpus.ts'
 import { type Data, dataOf, LOOKED_AT, majorityOf } from './data.ts'
 import { Diverged } from './diverged.ts'
-import { METHOD_TABLE } from './methods.ts'
+import { defaultRate } from './methods.ts'
 import { divergenceOf, recordOf, train } from './one-run.ts'
 import { runsOf, type StudyRequest, sameRun } from './request.ts'
 import { studySetting } from './setting.ts'
+import { BYTES, type Tokenizer } from './tokenizer.ts'
 
 export interface StudyHooks extends BaseHooks {
   /** What is known before the first run. */
@@ -29,18 +31,23 @@ export interface StudyHooks extends BaseHooks {
  *
  * @throws Refusal and EngineError
  */
-export async function executeStudy(request: StudyRequest, hooks: StudyHooks = {}): Promise<StudyBody> {
+export async function executeStudy(
+  request: StudyRequest,
+  hooks: StudyHooks = {},
+  tokenizer: Tokenizer = BYTES,
+): Promise<StudyBody> {
   hooks.onProgress?.({ phase: 'load', step: 0, of: 0 })
   const study = await fingerprint(request)
   const records: (StudyRun | Divergence)[] = [...(hooks.finished ?? [])]
   refuseOthers(records, study)
   const engine = await load(request)
   try {
-    const all = runsOf(request, (method) => METHOD_TABLE[method].learningRate)
+    const all = runsOf(request, (method) => defaultRate(method, request.model.task))
     const left = all.filter((key) => !records.some((record) => sameRun(keyOf(record), key)))
-    const base = await baseOf(request, study, engine, hooks)
-    const data = dataOf(request, request.corpora.after)
-    const head = headOf(request, study, engine, base, data)
+    const text = encoded(request, hooks, tokenizer)
+    const data = dataOf(request.model, request, text.after, tokenizer)
+    const base = await baseOf(request, study, engine, { hooks, tokenizer, before: text.before, after: data })
+    const head = headOf(request, study, engine, tokenizer, base, data)
     hooks.onHead?.(head)
     const of = left.length * request.steps
     for (const [i, key] of left.entries()) {
@@ -67,12 +74,27 @@ export async function executeStudy(request: StudyRequest, hooks: StudyHooks = {}
   }
 }
 
+/** Both texts as tokens. */
+function encoded({ corpora: { before, after } }: StudyRequest, hooks: StudyHooks, tokenizer: Tokenizer) {
+  const of = before.documents.length + after.documents.length
+  let step = 0
+  const onDocument = () => hooks.onProgress?.({ phase: 'tokens', step: ++step, of })
+  return { before: encodeCorpus(before, tokenizer, onDocument), after: encodeCorpus(after, tokenizer, onDocument) }
+}
+
 function brokenOff(error: unknown): Diverged {
   if (error instanceof Diverged) return error
   throw error
 }
 
-function headOf(request: StudyRequest, study: string, engine: Engine, base: Base, data: Data): StudyHead {
+function headOf(
+  request: StudyRequest,
+  study: string,
+  engine: Engine,
+  tokenizer: Tokenizer,
+  base: Base,
+  data: Data,
+): StudyHead {
   const { model, corpora, steps } = request
   const classifies = model.task === 'sequence-classification'
   return {
@@ -83,7 +105,7 @@ function headOf(request: StudyRequest, study: string, engine: Engine, base: Base
     data: {
       corpus: corpora.after.name,
       documents: corpora.after.documents.length,
-      tokenizer: "bytes, with ByT5's ids",
+      tokenizer: tokenizer.name,
       split: 'of ten documents in a row eight train, one validates, one tests',
       majority: classifies ? { validation: majorityOf(data.validation), test: majorityOf(data.test) } : null,
     },
@@ -94,8 +116,8 @@ function headOf(request: StudyRequest, study: string, engine: Engine, base: Base
 
 /** What all runs of a study share, as a hash: runs of another study are never mixed in. */
 function fingerprint(request: StudyRequest): Promise<string> {
-  const { model, engine, options, steps, pretrainSteps, corpora, checkpoint } = request
-  return hashOf({ model, engine, options, steps, pretrainSteps, corpora, checkpoint, looks: LOOKED_AT[model.task] })
+  const { methods: _, ranks: __, learningRates: ___, seeds: ____, ...shared } = request
+  return hashOf({ ...shared, looks: LOOKED_AT[request.model.task] })
 }
 
 function refuseOthers(records: readonly { readonly study: string }[], study: string): void {
