@@ -74,7 +74,12 @@ test('compare --run: says how it executes, ✓ stands beside its own prediction,
 test('run takes attention, checkpointing and padding as they were asked for', async () => {
   await withModel(async (model) => {
     const run = ['run', model, '-s', '12', '-b', '2', '--steps', '2', '--method', 'lora-fa']
-    for (const asked of [['flash_attention_2'], ['sdpa', '--padding'], ['eager', '--padding']]) {
+    for (const asked of [
+      ['flash_attention_2'],
+      ['flash_attention_2', '--padding'],
+      ['sdpa', '--padding'],
+      ['eager', '--padding'],
+    ]) {
       const args = [...run, '--gradient-checkpointing', 'non-reentrant', '--attention', ...asked]
       const { status, stdout, stderr } = await tidemark(args)
       assert.is(status, 0, stderr)

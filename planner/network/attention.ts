@@ -131,7 +131,7 @@ export function contiguousSdpaAttention<T extends Tensor>(o: Shorthand<T>, call:
 }
 
 /**
- * flash_attention_forward (integrations/flash_attention.py): no mask, keys as they are, float32 cast to what the kernel takes, which
+ * flash_attention_forward (integrations/flash_attention.py): no mask but a padded batch's own, which only the engines' kernel is given, keys as they are, float32 cast to what the kernel takes, which
  * is told by the query or the value. Its test for packed positions makes vectors of 8 bytes a token that are gone before the result
  * is there: never the highest instant.
  */
@@ -148,7 +148,7 @@ function flashAttention<T extends Tensor>(
     const [q, k, v] = [turned(call.q), turned(call.k), turned(call.v)].map(cast) as [T, T, T]
     if (q.dtype !== v.dtype) throw new Refusal('conflict', '--attention', MIXED, 'Say sdpa, or --dtype bfloat16.')
     const { causal, dropout, scale, window = null, cap = null } = call
-    return [o.run('flash_attn', [q, k, v], { causal, dropout, scale, window, cap })] as const
+    return [o.run('flash_attn', [q, k, v, call.mask], { causal, dropout, scale, window, cap })] as const
   })
 }
 

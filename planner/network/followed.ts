@@ -57,10 +57,12 @@ function refuseFlash(library: Library, model: ModelSpec, train: TrainSpec): void
   const flag = '--attention'
   const followed = library.modelTypes ? FLASH_4 : FLASH
   if (model.family === 'freeform' || !followed.has(model.modelType)) {
-    const message = `flash_attention_2 is not modelled for ${model.modelType}`
+    const why = model.family === 't5' ? ': transformers has none, whose scores have a position bias' : ''
+    const message = `flash_attention_2 is not modelled for ${model.modelType}${why}`
     throw new Refusal('not-modelled', flag, message, 'Say sdpa or eager.')
   }
-  if (library.flash === 'flash-attn') refuseKernel(flag, model, train)
+  if (library.flash === 'engine') return
+  refuseKernel(flag, model, train)
   if (train.padding) {
     const message = 'under flash_attention_2 what a padded batch keeps depends on how much of it is padding'
     throw new Refusal('not-modelled', '--padding', message, 'Leave it out, or say sdpa or eager.')

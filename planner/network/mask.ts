@@ -25,8 +25,8 @@ export function causalMask<T extends Tensor>(
   of: MaskOf<T>,
   library: Library = CURRENT,
 ): T | null {
-  // flash-attn is told `causal`; a padded batch is refused, whose tokens it would sort out by their values.
-  if (train.attention === 'flash_attention_2') return null
+  // flash-attn is told `causal`; a padded batch, whose tokens it would sort out by their values, is the engines' own kernel's alone.
+  if (train.attention === 'flash_attention_2') return of.padding
   return library.mask === 'masking_utils' ? mask5(o, train, of) : mask4(o, train, of)
 }
 
@@ -94,7 +94,7 @@ export function bidirectionalMask<T extends Tensor>(
 ): T | null {
   const { batch, tokens, keys = tokens, padding, window = null } = at
   // flash-attn is told its window
-  if (train.attention === 'flash_attention_2') return null
+  if (train.attention === 'flash_attention_2') return padding
   if (padding === null && (window === null || keys.size < window)) return null
   const sdpa = train.attention === 'sdpa'
   const dtype = sdpa ? 'bool' : at.dtype

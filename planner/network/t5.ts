@@ -76,7 +76,7 @@ export function t5(spec: T5Spec, train: TrainSpec, library: Library): Network {
     throw new Refusal(
       'not-modelled',
       '--attention',
-      'sdpa with a position bias is not modelled',
+      'sdpa of T5, whose position bias trains: its kernel works out scores to give it a gradient, and that is not modelled',
       'Say --attention eager.',
     )
   }

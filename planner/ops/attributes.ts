@@ -97,7 +97,7 @@ export interface Attributes {
   fused_lora: { readonly projections: readonly Packed[]; readonly dropout: number; readonly overwrites: boolean }
   // attention as one kernel
   sdpa: { readonly causal: boolean; readonly dropout: number; readonly scale: number; readonly grouped: boolean }
-  /** flash-attn's own kernel: `[b, t, a, d]`, keys `[b, s, k, d]` grouped as they are. */
+  /** flash-attn's own kernel: `[b, t, a, d]`, keys `[b, s, k, d]` grouped as they are. The engines' takes a batch's mask `[b, s]` of its keys too. */
   flash_attn: {
     readonly causal: boolean
     readonly dropout: number
@@ -208,7 +208,7 @@ export const INPUTS = {
   count_targets: ['target'],
   fused_lora: ['*'],
   sdpa: ['query', 'key', 'value', 'attn_mask?'],
-  flash_attn: ['query', 'key', 'value'],
+  flash_attn: ['query', 'key', 'value', 'attn_mask?'],
   positions: [],
   constant: [],
   causal_mask: ['padding?'],

@@ -127,12 +127,11 @@ function materialize(executor: Executor, network: Network, gate: Gate) {
 }
 
 /** The recorded numbers are eager's; the others give the same in blocks of three tokens, where they exist for the gate's model. */
-function attentionsOf({ config, batch }: Gate): readonly AttentionKernel[] {
+function attentionsOf({ config }: Gate): readonly AttentionKernel[] {
   const type = String(config.model_type)
   if (type === 't5') return ['eager']
   const capped = type === 'gemma2'
-  const padded = batch.attention_mask !== undefined
-  return ATTENTIONS.filter((a) => (a === 'sdpa' ? !capped : a === 'eager' || !padded))
+  return ATTENTIONS.filter((a) => a !== 'sdpa' || !capped)
 }
 
 for (const engine of TESTED_ENGINES) {

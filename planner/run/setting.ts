@@ -30,6 +30,11 @@ export function executedSetting(train: TrainSpec): ExecutedSetting {
   }
   if (train.attention !== 'eager')
     notExercised.push(`${train.attention}'s kernel: the engine goes by blocks of its own`)
+  if (train.attention === 'flash_attention_2' && train.padding) {
+    notExercised.push(
+      "flash-attn's unpadded tokens: the engine's blocks are whole, and what is padding is hidden in them",
+    )
+  }
   if (train.optimizer === 'adamw' && train.optimizerImpl !== 'for-loop') {
     notExercised.push(`AdamW ${train.optimizerImpl}: the engine steps one parameter at a time`)
   }

@@ -319,6 +319,7 @@ export const WAYS: readonly Way[] = [
   { attention: 'sdpa', padding: false },
   { attention: 'sdpa', padding: true },
   { attention: 'flash_attention_2', padding: false },
+  { attention: 'flash_attention_2', padding: true },
 ]
 
 /** The ways that a family has. */

@@ -107,32 +107,43 @@ const HIDE: DeviceLoop = {
     if (key < n(row) || key >= n(row + 1)) { b0[i] = ${LOWEST_BITS}; }`,
 }
 
-const HIDE_BY_BOOL: DeviceLoop = {
-  name: 'hide by bool',
+const HIDE_BY_ZEROS: DeviceLoop = {
+  name: 'hide by zeros',
   written: 1,
   body: `if (b1[n(0) + place(i, 1, 4)] == 0) { b0[i] = ${LOWEST_BITS}; }`,
 }
 const ADD_MASK: DeviceLoop = { name: 'add mask', written: 1, body: 'b0[i] += b1[n(0) + place(i, 1, 4)];' }
 
-/** Hides what a mask `[b or 1, a or 1, t, s]` hides in a tile of scores, in place: a bool one what is 0 in it, any other is added. */
-export function hideByMask(p: Primitives, scores: Num, mask: Num, heads: Heads, rows: Span, keys: Span): void {
-  const [batch, wide, tokens, width] = mask.axes.map((a) => a.size) as [number, number, number, number]
-  const all = heads.kv * heads.groups
+/** Distance between neighbours along a batch, its heads, queries and keys; 0 where the mask has one for all. */
+function stepsInMask({ axes }: Num): readonly number[] {
+  const sizes = axes.map((a) => a.size)
+  if (sizes.length === 2) return [sizes[1]!, 0, 0, 1]
+  const [batch, wide, tokens, width] = sizes as [number, number, number, number]
   const matrix = tokens * width
-  const steps = [batch === 1 ? 0 : wide * matrix, wide === 1 ? 0 : matrix, width, 1]
-  const first = rows.start * width + keys.start
+  return [batch === 1 ? 0 : wide * matrix, wide === 1 ? 0 : matrix, width, 1]
+}
+
+/**
+ * Hides what a mask hides in a tile of scores, in place. `[b or 1, a or 1, t, s]`: a bool one hides what is 0 in it, any other is added.
+ * A batch's own, `[b, s]` of whole numbers, hides keys for all heads and queries.
+ */
+export function hideByMask(p: Primitives, scores: Num, mask: Num, heads: Heads, rows: Span, keys: Span): void {
+  const all = heads.kv * heads.groups
+  const steps = stepsInMask(mask)
+  const first = rows.start * steps[2]! + keys.start
+  const adds = mask.dtype === 'float32'
   const told = () => ({
     count: numel(scores.axes),
     whole: [first, heads.batch, all, rows.length, keys.length, ...steps],
   })
-  p.loop(mask.dtype === 'bool' ? HIDE_BY_BOOL : ADD_MASK, [scores, mask], told, (to, from) => {
+  p.loop(adds ? ADD_MASK : HIDE_BY_ZEROS, [scores, mask], told, (to, from) => {
     let at = 0
     for (let b = 0; b < heads.batch; b++) {
       for (let head = 0; head < all; head++) {
         for (let t = 0; t < rows.length; t++, at += keys.length) {
-          const start = first + b * steps[0]! + head * steps[1]! + t * width
+          const start = first + b * steps[0]! + head * steps[1]! + t * steps[2]!
           for (let i = 0; i < keys.length; i++) {
-            if (mask.dtype !== 'bool') to[at + i]! += from[start + i]!
+            if (adds) to[at + i]! += from[start + i]!
             else if (from[start + i] === 0) to[at + i] = LOWEST
           }
         }
