@@ -125,4 +125,43 @@ test('--law and --explain: the largest branch is the peak, the terms add up to i
   assert.is(JSON.parse((await tidemark([...args, '--json', '-q'])).stdout).result.law.maximum, undefined)
 })
 
+test('a rank of several: its figures, who holds less, and the setting reads back', async () => {
+  const args = ['estimate', 'llama-2-7b', '--method', 'lora-fa', '-s', '256', '--layers', '3', '--gpus', '8', '-q']
+  const sharded = await tidemark([...args, '--fsdp', 'full_shard', '--gpu', 'rtx4090', '--json'])
+  const { result, input } = EstimateResult.parse(JSON.parse(sharded.stdout))
+  assert.equal([result.ranks?.gpus, result.ranks?.strategy, result.ranks?.worst], [8, 'full_shard', 0])
+  assert.ok(result.ranks!.not_counted.some(({ what }) => /NCCL/.test(what)))
+  const alone = EstimateResult.parse(JSON.parse((await tidemark([...args, '--json'])).stdout))
+  assert.is(alone.result.ranks?.strategy, 'ddp')
+  assert.is(result.optimizer_state_bytes * 8, alone.result.optimizer_state_bytes)
+  const text = await tidemark([...args, '--fsdp', 'shard_grad_op'])
+  assert.match(text.stdout, /8 GPUs shard_grad_op/)
+  assert.match(text.stdout, /per rank, of 8; worst rank 0/)
+  await inFolder(async (folder) => {
+    const file = join(folder, 'setting.json')
+    writeFileSync(file, JSON.stringify(input.training))
+    const again = await tidemark(['estimate', 'llama-2-7b', '--config', file, '--gpu', 'rtx4090', '--json', '-q'])
+    assert.equal(EstimateResult.parse(JSON.parse(again.stdout)).result, result, again.stderr)
+  })
+})
+
+test('a file of accelerate answers for its ranks; FSDP 1 is refused by name', async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, 'accelerate.yaml')
+    const config = 'distributed_type: FSDP\nmixed_precision: bf16\nnum_processes: 4\nfsdp_config:\n'
+    const policy = '  fsdp_auto_wrap_policy: TRANSFORMER_BASED_WRAP\n  fsdp_offload_params: true\n'
+    writeFileSync(file, `${config}${policy}  fsdp_version: 2\n`)
+    const args = ['estimate', 'smollm2-135m', '-s', '64', '--config', file, '--json', '-q']
+    const { stdout, stderr } = await tidemark(args)
+    const { input, result } = EstimateResult.parse(JSON.parse(stdout || stderr))
+    const { gpus, fsdp, fsdp_wrap, autocast } = input.training
+    assert.equal([gpus, fsdp, fsdp_wrap, autocast], [4, 'full_shard offload', 'layers', 'bfloat16'])
+    assert.equal([result.static.parameters_bytes, result.optimizer_state_bytes], [0, 0])
+    writeFileSync(file, `${config}${policy}`)
+    const refused = await tidemark(args)
+    assert.is(refused.status, 2)
+    assert.match(refused.stderr, /FSDP 1, whose flat parameters are not modelled/)
+  })
+})
+
 test.run()

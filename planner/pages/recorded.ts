@@ -46,6 +46,7 @@ export interface Recorded {
       readonly wrap?: 'layers' | 'none'
       readonly mixed?: 'bf16'
       readonly bucket_views?: boolean
+      readonly offload?: boolean
     }
     readonly adapter?: {
       readonly r: number
@@ -121,12 +122,12 @@ function optionsOf(c: Recorded['case']): TrainingOptions {
 
 function sharedBy(p: NonNullable<Recorded['case']['parallel']>): TrainingOptions {
   if (p.kind === 'ddp') return { gpus: p.ranks, ddp_bucket_views: p.bucket_views === true }
-  const { reshard = true, replicas = 1, wrap = 'layers' } = p
+  const { reshard = true, replicas = 1, wrap = 'layers', offload = false } = p
   const whole = reshard ? 'full_shard' : 'shard_grad_op'
   const hybrid = reshard ? 'hybrid_shard' : 'hybrid_shard_zero2'
   return {
     gpus: p.ranks,
-    fsdp: replicas > 1 ? hybrid : whole,
+    fsdp: `${replicas > 1 ? hybrid : whole}${offload ? ' offload' : ''}`,
     fsdp_wrap: wrap,
     ...(replicas > 1 ? { gpus_per_node: p.ranks / replicas } : {}),
   }

@@ -26,8 +26,10 @@ const CRUMBS = 4
  * stays on the host. Bytes.
  */
 function onHost({ case: c }: Recorded, train: TrainSpec, tensors: number, stepped: boolean): number {
-  const steps = stepped && (c.optimizer ?? 'adamw') === 'adamw' ? 4 * tensors : 0
   const { data } = train.parallelism!
+  // an offloaded row counts nothing of the host's
+  if (data.kind === 'fsdp' && data.offload) return 0
+  const steps = stepped && (c.optimizer ?? 'adamw') === 'adamw' ? 4 * tensors : 0
   return steps + (data.kind === 'ddp' && data.findUnused ? 4 * tensors : 0)
 }
 
@@ -53,7 +55,8 @@ function differences(row: Recorded): string[] {
   }
   const { step } = row
   const state = body.optimizer_state_bytes + onHost({ ...row }, { ...train }, tensors, true)
-  if (train.parallelism!.data.kind === 'fsdp') {
+  const { data } = train.parallelism!
+  if (data.kind === 'fsdp' && !data.offload) {
     if (body.gradients_bytes !== step.grads) off.push(`gradients ${body.gradients_bytes - step.grads!}`)
     if (state !== step.state) off.push(`state ${state - step.state!}`)
   }

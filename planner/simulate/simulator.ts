@@ -74,7 +74,7 @@ export class Simulator implements Runtime<View> {
     within: Axes = axes,
   ): SimTensor {
     const bytes = numel(within) * this.dialect.itemsize[dtype]
-    const storage: Storage = { id: -1, bytes, axes: within, dtype, holders: 1, empty: true }
+    const storage: Storage = { id: -1, bytes, axes: within, dtype, device: 'device', holders: 1, empty: true }
     return new Variable<View>(axes, dtype, { storage, strides, isView: false })
   }
 
@@ -84,6 +84,7 @@ export class Simulator implements Runtime<View> {
     if (!storage.empty) return
     storage.id = this.#storages++
     storage.empty = false
+    storage.device = device
     const { step, phase, scope, op } = this.position
     this.#sink({
       seq: this.#seq++,

@@ -1,6 +1,7 @@
 import type { Variable } from '../autograd/variable.ts'
 import type { Axes } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
+import type { Device } from '../trace/event.ts'
 
 /** Bytes that live as long as some variable looks at them. */
 export interface Storage {
@@ -10,6 +11,8 @@ export interface Storage {
   /** Shape and type it was allocated with. */
   readonly axes: Axes
   readonly dtype: DType
+  /** Where its bytes are, or were last. */
+  device: Device
   /** Variables over it, saved ones and gradients included. */
   holders: number
   /** Its bytes are gone while variables still look at it (`storage.resize_(0)`). */

@@ -55,18 +55,22 @@ export function parallelismOf(around: Around, chooser: Chooser, problems: Refusa
 const refuse = (problems: RefusalList, key: string, message: string, next: string): void =>
   problems.add('not-modelled', flagOf(key), message, next)
 
+interface Strategy {
+  readonly reshard: boolean
+  readonly hybrid: boolean
+  /** Parameters, gradients and state on the host, CPUOffloadPolicy. */
+  readonly offload: boolean
+}
+
 /** Reads the words; null for copies on each device. */
-function strategyOf(words: string, problems: RefusalList): { reshard: boolean; hybrid: boolean } | null {
+function strategyOf(words: string, problems: RefusalList): Strategy | null {
   const given = words
     .toLowerCase()
     .split(/[\s,]+/)
     .filter((w) => w !== '' && w !== 'auto_wrap')
-  if (given.includes('offload')) {
-    const message = 'offload is not modelled: what copies between host and device are in flight is not recorded here'
-    refuse(problems, 'fsdp', message, 'Leave the word out.')
-  }
   const [name = 'full_shard', ...more] = given.filter((w) => w !== 'offload')
-  if (more.length === 0 && Object.hasOwn(STRATEGIES, name)) return STRATEGIES[name] ?? null
+  const found = more.length === 0 && Object.hasOwn(STRATEGIES, name) ? STRATEGIES[name] : undefined
+  if (found !== undefined) return found && { ...found, offload: given.includes('offload') }
   const known = Object.keys(STRATEGIES).join(', ')
   problems.add('unknown-strategy', flagOf('fsdp'), `is ${words}; expected one of ${known}`, 'Correct the value.')
   return null
@@ -74,7 +78,7 @@ function strategyOf(words: string, problems: RefusalList): { reshard: boolean; h
 
 function fullySharded(
   { options, autocast, optimizer, quantized, defaults }: Around,
-  { reshard, hybrid }: { reshard: boolean; hybrid: boolean },
+  { reshard, hybrid, offload }: Strategy,
   chooser: Chooser,
   problems: RefusalList,
 ): FullySharded {
@@ -122,7 +126,7 @@ function fullySharded(
     reshard,
     replicas: gpus / perNode,
     wrap,
-    offload: false,
+    offload,
     precision: autocast === 'none' ? null : autocast,
   }
 }
@@ -218,5 +222,6 @@ export function parallelOptions({ gpus, data }: Parallelism): SharedOptions {
     : data.reshard
       ? 'full_shard'
       : 'shard_grad_op'
-  return { gpus, fsdp, fsdp_wrap: data.wrap, ...(hybrid ? { gpus_per_node: gpus / data.replicas } : {}) }
+  const words = data.offload ? `${fsdp} offload` : fsdp
+  return { gpus, fsdp: words, fsdp_wrap: data.wrap, ...(hybrid ? { gpus_per_node: gpus / data.replicas } : {}) }
 }

@@ -12,7 +12,7 @@ const FSDP: Keys = {
     typeof value === 'boolean' || typeof value === 'string'
       ? { kind: 'noted', value }
       : { kind: 'wrong', expected: 'true, false or a strategy' },
-  fsdp_offload_params: refuse('moves parameters to the host', { unless: 'fsdp' }),
+  fsdp_offload_params: flag(),
   fsdp_activation_checkpointing: flag(),
   fsdp_auto_wrap_policy: word({
     TRANSFORMER_BASED_WRAP: { fsdp_wrap: 'layers' },
@@ -154,7 +154,9 @@ function replicas(file: Reading): void {
   const devices = file.number('num_processes') ?? 1
   if (copies === 1) return
   const key = 'parallelism_config.parallelism_config_dp_replicate_size'
-  file.set('fsdp', file.values.fsdp === 'shard_grad_op' ? 'hybrid_shard_zero2' : 'hybrid_shard', key)
+  const [strategy, ...offload] = String(file.values.fsdp).split(' ')
+  const hybrid = strategy === 'shard_grad_op' ? 'hybrid_shard_zero2' : 'hybrid_shard'
+  file.set('fsdp', [hybrid, ...offload].join(' '), key)
   file.set('gpus_per_node', devices / copies, key)
 }
 
@@ -166,8 +168,9 @@ function fsdp(file: Reading): void {
   const word = named ?? (reshard === false || reshard === 'false' ? 'SHARD_GRAD_OP' : String(reshard ?? 'FULL_SHARD'))
   const strategy = strategies[word] ?? (word === 'true' ? 'FULL_SHARD' : word)
   const key = named === undefined ? 'fsdp_config.fsdp_reshard_after_forward' : 'fsdp_config.fsdp_sharding_strategy'
+  const offload = file.on('fsdp_config.fsdp_offload_params') ? ' offload' : ''
   if (strategy !== 'NO_SHARD') {
-    file.set('fsdp', strategy.toLowerCase(), key)
+    file.set('fsdp', `${strategy.toLowerCase()}${offload}`, key)
     file.fallback('fsdp_wrap', 'none', 'accelerate wraps nothing without fsdp_auto_wrap_policy')
     version(file, key)
     replicas(file)

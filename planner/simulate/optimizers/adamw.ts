@@ -21,15 +21,17 @@ export function adamW(simulator: Simulator, impl: OptimizerImpl): SimOptimizer {
     step(leaves) {
       const used = leaves.filter((l) => l.grad !== null)
       for (const leaf of used) moments.make(leaf)
+      // what a step over the host's parameters takes on its way is the host's too, and not followed
+      const here = used.filter((l) => l.variable.data.storage.device === 'device')
       const slots = new Slots(simulator)
       if (impl === 'for-loop') {
-        for (const leaf of used) {
+        for (const leaf of here) {
           const root = like(leaf, 'sqrt')
           slots.assign('denom', like(leaf, 'sqrt'))
           simulator.release(root)
         }
       } else if (impl === 'foreach') {
-        for (const group of byType(used)) slots.assign('exp_avg_sq_sqrt', ...group.map((l) => like(l, '_foreach_sqrt')))
+        for (const group of byType(here)) slots.assign('exp_avg_sq_sqrt', ...group.map((l) => like(l, '_foreach_sqrt')))
         simulator.position.op = 'del exp_avg_sq_sqrt'
       }
       slots.clear()

@@ -28,6 +28,7 @@ export class Moments {
     locate(simulator, leaf, 'state')
     const { axes, dtype, data } = leaf.variable
     if (this.#counts) simulator.keep(simulator.alloc([], 'float32', [], 'optimizer state', 'host'))
-    for (let i = 0; i < 2; i++) simulator.keep(simulator.alloc(axes, dtype, data.strides, 'optimizer state'))
+    const { device } = data.storage
+    for (let i = 0; i < 2; i++) simulator.keep(simulator.alloc(axes, dtype, data.strides, 'optimizer state', device))
   }
 }
