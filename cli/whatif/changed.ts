@@ -42,8 +42,11 @@ function withValue(setup: Setup, key: string, value: string): Setup {
   if (key === 'gpu') return { ...setup, gpu: value === '' ? null : value }
   if (key === 'method' || key === 'methods') return { ...setup, methods: listed(value).flatMap(methodOf) }
   const given = key === 'target_modules' ? listed(value) : key in RANGES ? Number(value) : value
+  // what a checkpoint keeps, and in which layers, belongs to the checkpointing that was asked for
+  const { checkpoint_every: _, checkpoint_keep: __, ...others } = setup.options
+  const isOther = key === 'gradient_checkpointing' && value !== setup.options.gradient_checkpointing
   // checked above against what the option takes
-  return { ...setup, options: { ...setup.options, [key]: given } as TrainingOptions }
+  return { ...setup, options: { ...(isOther ? others : setup.options), [key]: given } as TrainingOptions }
 }
 
 const methodOf = (name: string): Method[] => METHOD_NAMES.filter((m) => m === name)

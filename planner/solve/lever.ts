@@ -71,8 +71,9 @@ export const LEVER: Readonly<Record<LeverName, Lever>> = {
   checkpointing: {
     others: (train) => CHECKPOINTS.filter((o) => !isSame(o, train)),
     said: ({ checkpointing, checkpointEvery, checkpointKeep }) => {
-      const some = checkpointEvery ? `, one layer in ${checkpointEvery}` : ''
-      return `${checkpointing}${some}${checkpointKeep ? `, keeps ${checkpointKeep}` : ''}`
+      const layers = checkpointEvery ? [`1 layer in ${checkpointEvery}`] : []
+      const kept = checkpointKeep ? [`all but ${checkpointKeep}`] : []
+      return [...layers, ...kept].join(', ') || checkpointing
     },
   },
   optimizer: {

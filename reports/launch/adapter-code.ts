@@ -1,3 +1,4 @@
+import { enableCode, isSelective } from './checkpoints.ts'
 import { hasAdapter, isLoraFa, isQuantized, type Launch, torchType } from './launch.ts'
 import { python, targets } from './write.ts'
 
@@ -33,12 +34,11 @@ function quantization({ training }: Launch): string {
   return `BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4"${double}, bnb_4bit_compute_dtype=${torchType(type)})`
 }
 
-const prepared = ({ training }: Launch): string =>
-  training.gradient_checkpointing === 'none'
+/** A selective checkpoint is more than PEFT hands on: it comes after. */
+const prepared = (launch: Launch): string =>
+  launch.training.gradient_checkpointing === 'none' || isSelective(launch)
     ? '\n    model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)'
-    : `\n    model = prepare_model_for_kbit_training(model, gradient_checkpointing_kwargs=${checkpointingKwargs(training.gradient_checkpointing)})`
-
-export const checkpointingKwargs = (mode: string): string => python({ use_reentrant: mode === 'reentrant' })
+    : `\n    model = prepare_model_for_kbit_training(model, ${enableCode(launch)})`
 
 /**
  * Python: `adapt(model)`, PEFT's adapter. No task_type but for causal models: PEFT would train the head of a classifier whole, and

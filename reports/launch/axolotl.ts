@@ -1,3 +1,4 @@
+import { checkpointsOfAxolotl } from './checkpoints.ts'
 import {
   hasAdapter,
   isLoraFa,
@@ -66,6 +67,7 @@ export function axolotl(launch: Launch): Launched {
       training.gradient_checkpointing === 'none'
         ? undefined
         : { use_reentrant: training.gradient_checkpointing === 'reentrant' },
+    selective_checkpointing: checkpointsOfAxolotl(launch),
     attn_implementation: training.attention,
     plugins: isLoraFa(launch) ? [`${PLUGIN}.LoraFAPlugin`] : undefined,
     logging_steps: 10,

@@ -48,7 +48,7 @@ test('every tool has cases, and what it accepted is what is emitted now', () => 
 
 test("the emitted script of PEFT keeps exactly the predicted bytes, also after a pass with the adapter disabled; PEFT's own does not", () => {
   const run = cases.filter(({ tool }) => tool === 'peft')
-  assert.is(run.length, 6)
+  assert.is(run.length, 8)
   for (const one of run) {
     const proof = proofOf(one)
     assert.is(proof.saved_bytes, one.predictedSavedBytes, one.id)

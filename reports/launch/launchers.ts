@@ -1,4 +1,4 @@
-import { type Hardware, hasAdapter, isLoraFa, type Launch, type Launched, type LaunchFile } from './launch.ts'
+import { type Hardware, hasAdapter, isLoraFa, type Launch, type Launched, type LaunchFile, refuse } from './launch.ts'
 import { sftScript, sftYaml } from './trainer.ts'
 import { json, yaml } from './write.ts'
 
@@ -73,6 +73,13 @@ function accelerateConfig({ hardware, ...launch }: Launch, kind: string) {
 /** DeepSpeed's JSON under the Trainer: "auto" takes the Trainer's own values. */
 export function deepspeed(launch: Launch): Launched {
   const stage = stageOf(launch.hardware)
+  if (stage === 3 && hasAdapter(launch) && (launch.training.checkpoint_keep ?? 'none') !== 'none')
+    refuse(
+      'deepspeed',
+      '--checkpoint-keep',
+      'under ZeRO 3: SFTTrainer checkpoints an adapter reentrantly',
+      'Leave it out.',
+    )
   const config = {
     train_micro_batch_size_per_gpu: launch.training.batch_size,
     gradient_accumulation_steps: launch.training.gradient_accumulation,

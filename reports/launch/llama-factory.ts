@@ -1,3 +1,4 @@
+import { requireWhole } from './checkpoints.ts'
 import {
   hasAdapter,
   isLoraFa,
@@ -73,6 +74,7 @@ function requireSayable(launch: Launch): Readonly<Record<string, boolean>> {
       "lorafa: its trainer makes its own optimizer; A is frozen under AdamW, without PEFT's correction",
       'Say --optimizer adamw.',
     )
+  requireWhole(tool, launch)
   if (training.prepare_kbit) refuse(tool, '--prepare-kbit', 'is not what it calls', 'Leave it out.')
   if (training.task !== 'causal-lm')
     refuse(tool, '--task', `${training.task} is none of its stages`, 'Say --emit peft.')

@@ -1,12 +1,5 @@
-import {
-  adaptCode,
-  checkpointingKwargs,
-  FREEZE_CODE,
-  importsOf,
-  loadCode,
-  optimizerCode,
-  transformersNames,
-} from './adapter-code.ts'
+import { adaptCode, FREEZE_CODE, importsOf, loadCode, optimizerCode, transformersNames } from './adapter-code.ts'
+import { enableCode, isSelective, keptCode } from './checkpoints.ts'
 import { hasAdapter, isLoraFa, type Launch, type Launched, learningRate, refuse } from './launch.ts'
 import { python } from './write.ts'
 
@@ -18,6 +11,7 @@ export function peft(launch: Launch): Launched {
   const names = ['AutoTokenizer', ...transformersNames(launch)].sort()
   const seq2seq = training.task === 'seq2seq-lm'
   const checkpoints = training.gradient_checkpointing !== 'none'
+  const keeps = training.checkpoint_keep !== undefined && training.checkpoint_keep !== 'none'
   const autocast = training.autocast !== undefined && training.autocast !== 'none'
   const text = `"""${training.method} of ${model}, ${training.batch_size} x ${training.seq_len} tokens: the step that tidemark predicted.
 
@@ -28,13 +22,13 @@ import argparse
 import itertools
 import json
 from contextlib import ${isLoraFa(launch) ? 'contextmanager, ' : ''}nullcontext
-
+${keeps ? 'from functools import partial\n' : ''}
 ${importsOf(launch).join('\n')}
-from transformers import ${names.join(', ')}
+${keeps ? 'from torch.utils.checkpoint import create_selective_checkpoint_contexts\n' : ''}from transformers import ${names.join(', ')}
 
 MODEL = ${python(model)}
 
-
+${keptCode(launch)}
 ${loadCode(launch)}
 
 ${isLoraFa(launch) ? `${FREEZE_CODE}\n\n` : ''}${hasAdapter(launch) ? `${adaptCode(launch)}\n\n` : ''}${optimizerCode(launch, learningRate(launch))}
@@ -46,7 +40,7 @@ def precision(device):
 def build(name=MODEL, device="cuda"):
     """The model and its optimizer, as the step finds them."""
     model = ${hasAdapter(launch) ? 'adapt(load(name)' : '(load(name)'}${training.quantize ? '' : '.to(device)'})
-${checkpoints && training.prepare_kbit !== true ? `    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=${checkpointingKwargs(training.gradient_checkpointing)})\n` : ''}    optimizer = optimizer_of(model)
+${checkpoints && (training.prepare_kbit !== true || isSelective(launch)) ? `    model.gradient_checkpointing_enable(${enableCode(launch)})\n` : ''}    optimizer = optimizer_of(model)
     model.train()
     return model, optimizer
 

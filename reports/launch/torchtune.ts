@@ -1,3 +1,4 @@
+import { requireWhole } from './checkpoints.ts'
 import { hasAdapter, isLoraFa, isQuantized, type Launch, type Launched, learningRate, refuse } from './launch.ts'
 import { yaml } from './write.ts'
 
@@ -128,6 +129,7 @@ function requireSayable(launch: Launch): readonly [string, string] {
     refuse(tool, '--adapter-dtype', 'float32: its adapters have the type of the model', 'Say --adapter-dtype base.')
   if (training.gradient_checkpointing === 'reentrant')
     refuse(tool, '--gradient-checkpointing', 'reentrant is not its way', 'Say non-reentrant.')
+  requireWhole(tool, launch)
   const names = training.target_modules ?? []
   const mlp = MLP.filter((name) => names.includes(name))
   const other = names.find((name) => name !== 'all-linear' && !Object.hasOwn(LINEARS, name) && !MLP.includes(name))

@@ -1,4 +1,5 @@
 import { adaptCode, FREEZE_CODE, importsOf, loadCode, optimizerCode, transformersNames } from './adapter-code.ts'
+import { checkpointsOfTrl } from './checkpoints.ts'
 import {
   hasAdapter,
   isLoraFa,
@@ -53,10 +54,7 @@ export function sftYaml(tool: string, launch: Launch, more: Readonly<Record<stri
     per_device_train_batch_size: training.batch_size,
     gradient_accumulation_steps: training.gradient_accumulation,
     gradient_checkpointing: training.gradient_checkpointing !== 'none',
-    gradient_checkpointing_kwargs:
-      training.gradient_checkpointing === 'none'
-        ? undefined
-        : { use_reentrant: training.gradient_checkpointing === 'reentrant' },
+    gradient_checkpointing_kwargs: checkpointsOfTrl(tool, launch),
     bf16: training.autocast === 'bfloat16',
     fp16: training.autocast === 'float16',
     optim: trainerOptimizer(tool, launch),

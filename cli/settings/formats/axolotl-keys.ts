@@ -47,7 +47,6 @@ export const AXOLOTL_IGNORED: Readonly<Record<string, string>> = {
 export const AXOLOTL_REFUSED: Readonly<Record<string, string>> = {
   'only supervised steps are modelled': 'rl trl ebft reward_model process_reward_model',
   'moves tensors to the host': 'activation_offloading layer_offloading',
-  'recomputes some operations only': 'selective_checkpointing',
   'trains some of the weights':
     'unfrozen_parameters freeze_mm_modules lisa_n_layers lisa_step_interval lisa_layers_attribute',
   'changes the vocabulary':

@@ -58,6 +58,12 @@ export const axolotl: Format = {
         ? { kind: 'refused', message: 'what checkpoints keep goes to the host', unless: 'gradient_checkpointing' }
         : flag()(value),
     gradient_checkpointing_kwargs: { use_reentrant: flag() },
+    selective_checkpointing: {
+      save: texts('a list of operations'),
+      save_sliding_window: flag(),
+      recompute_layer_types: refuse('layers that make their attention again are not modelled'),
+      offload: refuse('moves what checkpoints keep to the host'),
+    },
     attn_implementation: ATTENTION,
     flash_attention: flag(),
     sdp_attention: flag(),
@@ -164,9 +170,33 @@ function adapters(file: Reading): void {
 function checkpointing(file: Reading): void {
   if (file.raw('gradient_checkpointing') === undefined) return
   const said = file.raw('gradient_checkpointing_kwargs.use_reentrant')
-  const reentrant = said === undefined ? true : said === true
+  const selective = ['save', 'save_sliding_window'].find(
+    (key) => file.raw(`selective_checkpointing.${key}`) !== undefined,
+  )
+  // a policy needs checkpoints without reentrance, and gets them (monkeypatch/selective_checkpointing.py)
+  const reentrant = selective === undefined && (said === undefined ? true : said === true)
   const value = !file.on('gradient_checkpointing') ? 'none' : reentrant ? 'reentrant' : 'non-reentrant'
   file.set('gradient_checkpointing', value, 'gradient_checkpointing')
+  if (selective !== undefined && value !== 'none') kept(file, `selective_checkpointing.${selective}`)
+}
+
+const PRODUCTS = ['aten::addmm', 'aten::bmm', 'aten::mm', 'attention']
+
+/** What `selective_checkpointing` keeps: attention, unless it says more. */
+function kept(file: Reading, path: string): void {
+  const save = (file.raw('selective_checkpointing.save') as readonly string[] | undefined) ?? ['attention']
+  const said = [...save].sort().join()
+  if (said === 'attention') file.set('checkpoint_keep', 'attention', path)
+  else if (said === PRODUCTS.join()) file.set('checkpoint_keep', 'products', path)
+  else
+    file.refuse('selective_checkpointing.save', `${save.map(printable).join(', ')} is not modelled`, {
+      next: `Say attention alone, or ${PRODUCTS.join(', ')}.`,
+      unless: 'checkpoint_keep',
+    })
+  if (!file.on('selective_checkpointing.save_sliding_window'))
+    file.warnings.push(
+      "Axolotl makes attention within a sliding window again; here every layer's is kept: in a model with windows that is what save_sliding_window: true does",
+    )
 }
 
 /** A plugin's arguments have keys of their own; cut-cross-entropy is on as soon as it is named. */

@@ -150,6 +150,80 @@ for (const [file, format, model, values] of SAYS) {
 
 const sorted = (o: Readonly<Record<string, unknown>>) => Object.fromEntries(Object.entries(o).sort())
 
+/** What each tool says of selective checkpoints, and what it is here. */
+const SELECTIVE: readonly [format: string, file: Readonly<Record<string, unknown>>, ...said: unknown[]][] = [
+  [
+    'transformers',
+    { gradient_checkpointing: true, gradient_checkpointing_kwargs: { every_n_layers: 3 } },
+    'non-reentrant',
+    3,
+    undefined,
+  ],
+  [
+    'transformers',
+    { gradient_checkpointing: false, gradient_checkpointing_kwargs: { every_n_layers: 3 } },
+    'none',
+    undefined,
+    undefined,
+  ],
+  ['trl', { gradient_checkpointing_kwargs: { every_n_layers: 2, selective: true } }, 'non-reentrant', 2, 'attention'],
+  [
+    'axolotl',
+    { gradient_checkpointing: true, selective_checkpointing: { save_sliding_window: true } },
+    'non-reentrant',
+    undefined,
+    'attention',
+  ],
+  [
+    'axolotl',
+    {
+      gradient_checkpointing: true,
+      selective_checkpointing: { save: ['aten::mm', 'attention', 'aten::bmm', 'aten::addmm'] },
+    },
+    'non-reentrant',
+    undefined,
+    'products',
+  ],
+  [
+    'torchtune',
+    { enable_activation_checkpointing: false, ac_mode: 'selective', ac_option: 2 },
+    'non-reentrant',
+    2,
+    undefined,
+  ],
+  [
+    'torchtune',
+    { enable_activation_checkpointing: false, ac_mode: 'selective', ac_option: 0 },
+    'non-reentrant',
+    undefined,
+    undefined,
+  ],
+  [
+    'torchtune',
+    { enable_activation_checkpointing: true, ac_mode: 'selective', ac_option: 2 },
+    'non-reentrant',
+    undefined,
+    undefined,
+  ],
+]
+
+test("each tool's selective checkpoints", () => {
+  for (const [name, file, ...said] of SELECTIVE) {
+    const format = FORMATS.find((f) => f.name === name)!
+    const recipe = name === 'torchtune' ? { optimizer: {}, dataset: {} } : {}
+    const { values, problems } = readFormat(format, objectSource('file', { ...recipe, ...file }), options)
+    assert.equal(problems, [])
+    assert.equal(
+      [values.gradient_checkpointing, values.checkpoint_every, values.checkpoint_keep],
+      said,
+      JSON.stringify(file),
+    )
+  }
+  const axolotl = FORMATS.find((f) => f.name === 'axolotl')!
+  const other = { gradient_checkpointing: true, selective_checkpointing: { save: ['aten::mm'], offload: true } }
+  assert.is(readFormat(axolotl, objectSource('file', other), options).problems.length, 2)
+})
+
 test('every key is read, ignored with its reason, or wrong: none is passed over', async () => {
   for (const [file] of SAYS) {
     const { report } = await read(file)

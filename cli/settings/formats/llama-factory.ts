@@ -1,15 +1,26 @@
 import type { Format } from './format.ts'
 import type { Reading } from './reading.ts'
 import { count, flag, type Keys, names, refuse, text, to, word } from './rule.ts'
-import { followDeepSpeed, OPTIMIZERS, TRAINER_IGNORED, TRAINER_KEYS, TRAINER_REFUSED } from './transformers.ts'
+import {
+  CHECKPOINT_KEYS,
+  followDeepSpeed,
+  OPTIMIZERS,
+  TRAINER_IGNORED,
+  TRAINER_KEYS,
+  TRAINER_REFUSED,
+} from './transformers.ts'
 
 const PREFERENCE = 'only supervised and pre-training steps are modelled'
 
 const { gradient_checkpointing: _g, activation_checkpointing: _a, ...TRAINER } = TRAINER_KEYS
 
+const EVERY = refuse('LLaMA-Factory turns checkpoints on by itself, in every layer', { off: [1] })
+
 /** In LLaMA-Factory's own words: hparams/{model,data,finetuning}_args.py. */
 const KEYS: Keys = {
   ...TRAINER,
+  gradient_checkpointing_kwargs: { ...CHECKPOINT_KEYS, every_n_layers: EVERY },
+  activation_checkpointing_kwargs: { ...CHECKPOINT_KEYS, every_n_layers: EVERY },
   optim: OPTIMIZERS,
   model_name_or_path: text(),
   stage: word({ sft: {}, pt: {}, rm: PREFERENCE, dpo: PREFERENCE, kto: PREFERENCE, ppo: PREFERENCE }),

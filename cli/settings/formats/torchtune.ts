@@ -140,6 +140,8 @@ export const torchtune: Format = {
     optimizer_in_bwd: refuse('steps each parameter in the backward, so gradients never live together'),
     loss: { _component_: LOSS, num_output_chunks: ignore('belongs to the loss') },
     enable_activation_checkpointing: flag(),
+    ac_mode: text(),
+    ac_option: (value) => ({ kind: 'noted', value }),
     enable_activation_offloading: refuse('moves activations to the host'),
     compile: refuse('compiled code keeps other tensors'),
     tensor_parallel_dim: (value) => (value === 1 ? ignore('1: no split')(value) : to('tp')(value)),
@@ -179,10 +181,24 @@ export const torchtune: Format = {
     file.fallback('adapter_dtype', 'base', 'torchtune holds adapters in the type of the model')
     const checkpoints = file.on('enable_activation_checkpointing')
     file.set('gradient_checkpointing', checkpoints ? 'non-reentrant' : 'none', 'enable_activation_checkpointing')
+    if (!checkpoints) layers(file)
     file.warnings.push(
       'torchtune trains modules of its own; the figures are for the same model and setting as transformers and PEFT run it',
     )
   },
+}
+
+/**
+ * training/activations.py: one layer in `ac_option`, the last of them; 0 is each. The recipes take it where not all are
+ * checkpointed.
+ */
+function layers(file: Reading): void {
+  const mode = file.text('ac_mode')
+  if (mode === undefined || mode === 'none') return
+  if (mode === 'full' || mode === 'selective') file.set('gradient_checkpointing', 'non-reentrant', 'ac_mode')
+  else file.wrong('ac_mode', mode, 'none, full or selective')
+  if (mode === 'selective' && file.raw('ac_option') !== 0)
+    file.set('checkpoint_every', file.raw('ac_option') ?? 1, 'ac_option')
 }
 
 function method(file: Reading): void {

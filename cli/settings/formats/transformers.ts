@@ -57,6 +57,14 @@ export const SHARDED: Rule = (value) => {
     : { kind: 'wrong', expected: 'names of strategies' }
 }
 
+/** What the Trainer hands to `activation_checkpointing_enable`. */
+export const CHECKPOINT_KEYS: Keys = {
+  use_reentrant: flag(),
+  every_n_layers: (value) => ({ kind: 'noted', value }),
+  offload: refuse('moves what checkpoints keep to the host'),
+  selective: refuse("recomputes some operations only: TRL's word"),
+}
+
 /** Fields of TrainingArguments that decide a step's memory. */
 export const TRAINER_KEYS: Keys = {
   per_device_train_batch_size: to('batch_size'),
@@ -66,8 +74,8 @@ export const TRAINER_KEYS: Keys = {
   fp16: flag(),
   gradient_checkpointing: flag(),
   activation_checkpointing: flag(),
-  gradient_checkpointing_kwargs: { use_reentrant: flag(), selective: refuse('recomputes some operations only') },
-  activation_checkpointing_kwargs: { use_reentrant: flag(), selective: refuse('recomputes some operations only') },
+  gradient_checkpointing_kwargs: CHECKPOINT_KEYS,
+  activation_checkpointing_kwargs: CHECKPOINT_KEYS,
   use_liger_kernel: refuse("Liger's norms, rotary embedding and SwiGLU are not modelled", {
     next: 'Say --fused-loss liger for its fused loss alone, or --fused-loss none for a step without it.',
     unless: 'fused_loss',
@@ -121,6 +129,8 @@ export function concludeTrainer(file: Reading, title: string): void {
   else if (file.on('fp16')) file.set('autocast', 'float16', 'fp16')
   const key = file.raw('activation_checkpointing') === undefined ? 'gradient_checkpointing' : 'activation_checkpointing'
   if (file.raw(key) !== undefined) file.set('gradient_checkpointing', checkpointing(file, key), key)
+  const every = `${key}_kwargs.every_n_layers`
+  if (file.raw(every) !== undefined && file.raw(key) !== false) file.set('checkpoint_every', file.raw(every), every)
   followDeepSpeed(file, title)
 }
 

@@ -1,7 +1,15 @@
 import type { Format } from './format.ts'
 import type { Reading } from './reading.ts'
 import { flag, names, refuse, text, to, word } from './rule.ts'
-import { ATTENTION, concludeTrainer, DTYPE, TRAINER_IGNORED, TRAINER_KEYS, TRAINER_REFUSED } from './transformers.ts'
+import {
+  ATTENTION,
+  CHECKPOINT_KEYS,
+  concludeTrainer,
+  DTYPE,
+  TRAINER_IGNORED,
+  TRAINER_KEYS,
+  TRAINER_REFUSED,
+} from './transformers.ts'
 
 const PREFERENCE = 'a preference loss runs pairs and a reference; only the SFT step is modelled'
 
@@ -21,6 +29,7 @@ export const trl: Format = {
   ],
   keys: {
     ...TRAINER_KEYS,
+    gradient_checkpointing_kwargs: { ...CHECKPOINT_KEYS, selective: flag() },
     model_name_or_path: text(),
     dtype: DTYPE,
     torch_dtype: DTYPE,
@@ -82,6 +91,9 @@ export const trl: Format = {
       file.fallback('autocast', 'bfloat16', "TRL's bf16, on unless fp16 is")
     const reentrant = file.on('gradient_checkpointing_kwargs.use_reentrant')
     file.fallback('gradient_checkpointing', reentrant ? 'reentrant' : 'non-reentrant', "TRL's gradient_checkpointing")
+    const selective = 'gradient_checkpointing_kwargs.selective'
+    if (file.on(selective) && file.values.gradient_checkpointing !== 'none')
+      file.set('checkpoint_keep', 'attention', selective)
     file.fallback('dtype', 'float32', "TRL's ModelConfig")
     file.fallback('seq_len', 1024, "TRL's max_length")
     quantized(file)
