@@ -98,7 +98,7 @@ export class Engine<D> {
   #reduce(grad: Variable<D> | null, input: Meta | null, incoming: readonly (Variable<D> | null)[]): Variable<D> | null {
     if (!grad || !input) return grad
     let result = grad
-    if (!sameSizes(grad.axes, input.axes))
+    if (!grad.whole && !sameSizes(grad.axes, input.axes))
       result = this.#replaced(result, this.#runtime.sumTo(this.#read(result), input.axes), incoming)
     if (result.dtype !== input.dtype)
       result = this.#replaced(result, this.#runtime.castTo(this.#read(result), input.dtype), incoming)

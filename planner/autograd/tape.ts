@@ -412,10 +412,18 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     this.#lifetimes.drop(v)
   }
 
-  /** Gradients of `loss` for every leaf that trains; saved tensors go as each node finishes. */
-  backward(loss: Variable<D>): void {
+  /**
+   * Gradients of `loss` for every leaf that trains; saved tensors go as each node finishes. `gradient` is the loss's own, where it is no
+   * number; whoever hands it in holds it.
+   */
+  backward(loss: Variable<D>, gradient: Variable<D> | null = null): void {
     const root = loss.node
     if (!root) throw new Error('the loss has no history: nothing that trains reaches it')
+    if (gradient) {
+      this.#engine.run(root, loss.output, this.runtime.alias(gradient))
+      this.#hooks?.endBackward?.()
+      return
+    }
     this.runtime.position.op = 'ones_like'
     // torch.autograd.backward holds the first gradient until it returns.
     const ones = this.runtime.ones(loss)
@@ -423,6 +431,12 @@ export class Tape<D> extends OpsBase<Variable<D>> {
     this.#engine.run(root, loss.output, this.runtime.alias(ones))
     this.#hooks?.endBackward?.()
     this.drop(ones)
+  }
+
+  /** A gradient that a name held is not wanted any more. */
+  end(gradient: Variable<D>): void {
+    this.runtime.onName(gradient, false)
+    this.#lifetimes.end(gradient)
   }
 
   /** `zero_grad(set_to_none=True)`. */

@@ -23,6 +23,8 @@ export class Variable<D> implements Tensor {
   output = 0
   names = 0
   alive = true
+  /** It is the gradient of a whole tensor of which its input is a rank's piece. */
+  whole = false
   /** The parameter it stands for, if any. */
   leaf: Leaf<D> | null = null
 

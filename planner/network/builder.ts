@@ -9,6 +9,7 @@ import { CURRENT, type Library } from './library.ts'
 import type { Linear } from './linear.ts'
 import type { Network } from './network.ts'
 import { type MakeState, packed, type Quantized, quantizedState, rowScales } from './quantized.ts'
+import { isByColumns, type Plan, pieceOf, type Style, tensorRanks } from './tensor-parallel.ts'
 
 /** What an output layer is over. */
 export type Head = 'vocabulary' | 'classes'
@@ -26,13 +27,16 @@ export class Builder {
   readonly quantization: Parameter[] = []
   /** Paths of all linears, for messages about targets that match nothing. */
   readonly linears: string[] = []
+  readonly #plan: Plan | null
   #adapted = 0
   #layers = 0
   readonly #savedNames = new Set<string>()
 
-  constructor(train: TrainSpec, library: Library = CURRENT) {
+  /** `plan`: how ranks share linears, where several do. */
+  constructor(train: TrainSpec, library: Library = CURRENT, plan: Plan | null = null) {
     this.train = train
     this.library = library
+    this.#plan = plan
   }
 
   /**
@@ -56,7 +60,40 @@ export class Builder {
 
   /** A weight of the base model: it trains under full fine-tuning only. */
   weight(path: string, axes: Axes, dtype: DType = this.dtypeOf(path), init: Init = initOf(path, axes)): Parameter {
-    return this.#parameter(path, axes, dtype, this.train.method === 'full', init)
+    return this.#parameter({ path, axes, dtype, trains: this.train.method === 'full', init })
+  }
+
+  /** The rows of a table, of which a rank has a piece where there is a plan. */
+  table(path: string, axes: readonly [rows: Axis, columns: Axis]): Parameter {
+    return this.#plan ? this.#shared(path, axes, 0) : this.weight(path, axes)
+  }
+
+  /** A weight that ranks share: the piece along axis `at`, or all of it on each (null). */
+  #shared(path: string, whole: Axes, at: number | null): Parameter {
+    const ranks = tensorRanks(this.train)
+    const axes = whole.map((a, i) => (i === at ? pieceOf(a, ranks) : a))
+    const trains = this.train.method === 'full'
+    return this.#parameter({ path, axes, dtype: this.dtypeOf(path), trains, init: initOf(path, axes), whole })
+  }
+
+  /** A linear that ranks share by the style of its name; adapters and packed weights are refused there. */
+  #sharedLinear(
+    path: string,
+    input: Axis,
+    output: Axis,
+    style: Style,
+    { bias, tied }: { bias?: boolean; tied?: Parameter },
+  ): Linear {
+    const byColumns = isByColumns(style)
+    return {
+      path,
+      base: path,
+      weight: tied ?? this.#shared(`${path}.weight`, [output, input], byColumns ? 0 : 1),
+      bias: bias ? this.#shared(`${path}.bias`, [output], byColumns ? 0 : null) : null,
+      quantized: null,
+      adapter: null,
+      shared: { style, ranks: tensorRanks(this.train), whole: output },
+    }
   }
 
   buffer(path: string, axes: Axes, dtype: DType, init: Init = { kind: 'constant', value: 0 }): Parameter {
@@ -77,6 +114,8 @@ export class Builder {
     options: { bias?: boolean; head?: Head; tied?: Parameter; conv1d?: boolean } = {},
   ): Linear {
     this.linears.push(path)
+    const style = this.#plan?.[path.slice(path.lastIndexOf('.') + 1)]
+    if (style) return this.#sharedLinear(path, input, output, style, options)
     const { adapter } = this.train
     const saved = adapter?.modulesToSave && this.#savedAncestor(path, adapter.modulesToSave)
     if (saved) return this.#saved(saved, path, input, output, options)
@@ -104,7 +143,14 @@ export class Builder {
     const matrices = adapterOf(path, input, output, adapter, manner, (name, axes, part) => {
       const frozen = part === 'A' && this.train.method === 'lora-fa'
       const init = part === 'A' ? initOfA(axes) : part === 'B' ? ZEROS : ONES
-      return this.#parameter(name, axes, dtype, !frozen, init, frozen && this.train.reference)
+      return this.#parameter({
+        path: name,
+        axes,
+        dtype,
+        trains: !frozen,
+        init,
+        strayGradient: frozen && this.train.reference,
+      })
     })
     return { ...made, adapter: adapter.disabled ? null : matrices }
   }
@@ -177,7 +223,13 @@ export class Builder {
     const base = `${module}.modules_to_save.default${inner}`
     const make = (name: string, shape: Axes) => {
       const copy = `${base}.${name}`
-      return this.#parameter(copy, shape, this.dtypeOf(base), true, initOf(copy, shape))
+      return this.#parameter({
+        path: copy,
+        axes: shape,
+        dtype: this.dtypeOf(base),
+        trains: true,
+        init: initOf(copy, shape),
+      })
     }
     const weight = make('weight', axes)
     const bias = options.bias ? make('bias', [output]) : null
@@ -206,9 +258,8 @@ export class Builder {
     return { parameters, buffers, quantization, adapted }
   }
 
-  #parameter(path: string, axes: Axes, dtype: DType, trains: boolean, init: Init, strayGradient = false): Parameter {
-    const index = this.parameters.length
-    const p: Parameter = { path, axes, dtype, trains, strayGradient, index, kind: 'parameter', init }
+  #parameter(made: Omit<Parameter, 'index' | 'kind'>): Parameter {
+    const p: Parameter = { ...made, index: this.parameters.length, kind: 'parameter' }
     this.parameters.push(p)
     return p
   }

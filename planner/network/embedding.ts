@@ -1,4 +1,5 @@
 import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
+import type { Axis } from '../trace/axes.ts'
 import type { TrainSpec } from '../training/spec.ts'
 
 /**
@@ -15,7 +16,7 @@ export function embed<T extends Tensor>(
   scale: Parameter | number | null = null,
 ): T {
   const forward = (): T => {
-    const rows = o.embedding(o.parameter(weight), ids)
+    const rows = weight.whole ? sharedRows(o, weight, weight.whole[0]!, ids) : o.embedding(o.parameter(weight), ids)
     if (typeof scale === 'number') return o.mulScalar(rows, scale)
     return scale ? o.mul(rows, o.to(o.parameter(scale), weight.dtype)) : rows
   }
@@ -24,3 +25,7 @@ export function embed<T extends Tensor>(
     train.adapter && train.checkpointing !== 'none' ? o.requireGrad(forward()) : forward(),
   )
 }
+
+/** The rows of a table that ranks share (EmbeddingParallel): each looks up its own, and they are summed. */
+const sharedRows = <T extends Tensor>(o: Shorthand<T>, weight: Parameter, whole: Axis, ids: T): T =>
+  o.run('all_reduce', [o.run('embedding_piece', [o.parameter(weight), ids], { whole })], {})

@@ -3,6 +3,7 @@ import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { isTarget } from './adapter.ts'
 import type { Library } from './library.ts'
+import { refuseTensorParallel } from './tensor-parallel.ts'
 
 /** Model types whose way through liger-kernel has been followed. */
 const LIGER: ReadonlySet<string> = new Set(['llama', 'mistral', 'qwen2', 'qwen3', 'gemma'])
@@ -129,6 +130,7 @@ const lastName = (target: string): string => target.slice(target.lastIndexOf('.'
 
 /** Throws `Refusal` for a family or setting whose files of this version have not been followed. */
 export function refuseUnfollowed(library: Library, model: ModelSpec, train: TrainSpec): void {
+  refuseTensorParallel(model, train)
   if (train.attention === 'flash_attention_2') refuseFlash(library, model, train)
   if (train.fusedLoss) refuseLiger(model, train)
   if (train.fusedKernels) refuseFoak(library, model, train)

@@ -17,6 +17,7 @@ import { linear } from './linear.ts'
 import type { Network } from './network.ts'
 import { gemmaNorm, type RmsNorm } from './norm.ts'
 import { type Around, declareRotary, type Rotary, rotaryDecoder } from './rotary-decoder.ts'
+import { planOf } from './tensor-parallel.ts'
 
 interface Layer {
   readonly path: string
@@ -37,12 +38,12 @@ interface Layer {
  * slide and one for those that do not.
  */
 export function gemma2(spec: Gemma2Spec, train: TrainSpec, library: Library): Network {
-  const b = new Builder(train, library)
+  const b = new Builder(train, library, planOf(spec, train))
   const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
   const axes = headAxes(spec, train)
   const kindOf = (i: number) => spec.kinds[i % spec.kinds.length]!
 
-  const weight = b.weight('model.embed_tokens.weight', [vocab, h])
+  const weight = b.table('model.embed_tokens.weight', [vocab, h])
   const root = { kind: 'constant', value: Math.sqrt(spec.hidden) } as const
   const scale = b.buffer('model.embed_tokens.embed_scale', [], train.dtype, root)
   const layers = Array.from({ length: spec.layers }, (_, i) => layer(i))

@@ -17,6 +17,7 @@ import { linear } from './linear.ts'
 import type { Network } from './network.ts'
 import { type RmsNorm, rmsNorm } from './norm.ts'
 import { type Around, declareRotary, rotaryDecoder } from './rotary-decoder.ts'
+import { planOf } from './tensor-parallel.ts'
 
 interface Layer {
   readonly path: string
@@ -28,10 +29,10 @@ interface Layer {
 
 /** modeling_granite.py: LLaMA with multipliers on embeddings, scores, residuals and logits. */
 export function granite(spec: GraniteSpec, train: TrainSpec, library: Library): Network {
-  const b = new Builder(train, library)
+  const b = new Builder(train, library, planOf(spec, train))
   const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
   const axes = headAxes(spec, train)
-  const weight = b.weight('model.embed_tokens.weight', [vocab, h])
+  const weight = b.table('model.embed_tokens.weight', [vocab, h])
   const layers = Array.from({ length: spec.layers }, (_, i) => layer(`model.layers.${i}`))
   const norm = rms('model.norm')
   const rotary = declareRotary(b, 'model.rotary_emb', spec.rotaryWidth, spec.ropeTheta)

@@ -6,6 +6,7 @@ import type { Builder } from './builder.ts'
 import type { Linear } from './linear.ts'
 import { applyRotary } from './rotary.ts'
 import type { Around } from './rotary-decoder.ts'
+import { pieceOf } from './tensor-parallel.ts'
 
 /** Attention of a decoder whose heads share keys and values: four linears and their axes. */
 export interface GroupedAttention {
@@ -71,7 +72,13 @@ export function splitHeads<T extends Tensor>(
   n: Axis,
   made: (apart: T) => T = (apart) => apart,
 ): T {
-  return o.transpose(made(o.view(y, [batch, tokens, n, d])), 1, 2)
+  return o.transpose(made(o.view(y, [batch, tokens, here(y, n, d), d])), 1, 2)
+}
+
+/** Heads as wide as `d` that y `[b, t, n·d]` has columns for: all, or the rank's piece of them. */
+function here(y: Tensor, n: Axis, d: Axis): Axis {
+  const size = y.axes.at(-1)!.size / d.size
+  return size === n.size ? n : pieceOf(n, n.size / size)
 }
 
 /** How queries find keys. */
@@ -101,7 +108,8 @@ export function attendHeads<T extends Tensor>(
     query = s.set(q, turnedQ)
     key = s.set(k, turnedK)
   }
-  const { batch, tokens, query: width } = m.axes
+  const { batch, tokens, query: width, heads } = m.axes
   const attended = attend(o, { q: query, k: key, v, mask, ...how, causal: true, upcast: true }, s)
-  return joinHeads(o, s, attended, [batch, tokens, width], m.output)
+  const here = pieceOf(width, heads.size / query.axes[1]!.size)
+  return joinHeads(o, s, attended, [batch, tokens, here], m.output)
 }

@@ -4,6 +4,7 @@ import type { DType } from '../trace/dtype.ts'
 import { type Adapter, magnitudeOf } from './adapter.ts'
 import { fusedLora } from './fused-lora.ts'
 import type { Quantized } from './quantized.ts'
+import { acrossRanks, type Shared } from './tensor-parallel.ts'
 
 /** An `nn.Linear`, with PEFT's adapter around it where the setting asks for one. */
 export interface Linear {
@@ -18,6 +19,8 @@ export interface Linear {
   readonly adapter: Adapter | null
   /** Whether its adapter runs in foak's kernel (fused-lora.ts). */
   readonly fused?: boolean
+  /** How ranks share it. */
+  readonly shared?: Shared
   /** transformers' Conv1D, which GPT-2 has in place of an `nn.Linear`. */
   readonly conv1d?: boolean
 }
@@ -33,7 +36,10 @@ export function linear<T extends Tensor>(o: Shorthand<T>, m: Linear, x: T): T {
 function baseLinear<T extends Tensor>(o: Shorthand<T>, path: string, m: Linear, x: T): T {
   const { quantized } = m
   if (m.conv1d) return conv1d(o, path, m, x)
-  if (!quantized) return o.module(path, [x], () => o.linear(x, o.parameter(m.weight), m.bias && o.parameter(m.bias)))
+  if (!quantized)
+    return o.module(path, [x], () =>
+      acrossRanks(o, m.shared, x, (own) => o.linear(own, o.parameter(m.weight), m.bias && o.parameter(m.bias))),
+    )
   // bitsandbytes/nn/modules.py, Linear8bitLt.forward and Linear4bit.forward: a bias takes the input's type for good.
   const biasAs = (dtype: DType): T | null => {
     const bias = m.bias && o.parameter(m.bias)

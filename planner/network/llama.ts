@@ -21,6 +21,8 @@ import { causalMask } from './mask.ts'
 import type { Batch, Network } from './network.ts'
 import { fastNorm, gemmaNorm, type RmsNorm, rmsNorm } from './norm.ts'
 import { applyFastRotary, applyRotary } from './rotary.ts'
+import { partOf, stageNetwork } from './stage.ts'
+import { planOf } from './tensor-parallel.ts'
 
 interface Layer {
   readonly path: string
@@ -47,26 +49,24 @@ type Tables<T> = readonly [cos: T, sin: T]
 
 /** modeling_llama.py, modeling_mistral.py, modeling_qwen2.py, modeling_qwen3.py, modeling_gemma.py: decoder with rotary positions, grouped keys and a gated MLP. */
 export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Network {
-  const b = new Builder(train, library)
+  const b = new Builder(train, library, planOf(spec, train))
   const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
   const axes = headAxes(spec, train)
   const { batch, tokens, d } = axes
-  const embedding = b.weight('model.embed_tokens.weight', [vocab, h])
-  const scale = spec.scaled
-    ? b.buffer('model.embed_tokens.embed_scale', [], train.dtype, { kind: 'constant', value: Math.sqrt(spec.hidden) })
-    : null
+  const part = partOf(train)
+  const embedding = part.first ? b.table('model.embed_tokens.weight', [vocab, h]) : null
+  const scale =
+    spec.scaled && part.first
+      ? b.buffer('model.embed_tokens.embed_scale', [], train.dtype, { kind: 'constant', value: Math.sqrt(spec.hidden) })
+      : null
   const ownRotary = library.layerRotary.get(spec.modelType) ?? null
-  const layers = Array.from({ length: spec.layers }, (_, i) => layer(`model.layers.${i}`))
-  const norm = rms('model.norm')
+  const layers = Array.from({ length: spec.layers }, (_, i) => layer(`model.layers.${part.from + i}`))
+  const norm = part.last ? rms('model.norm') : null
   const isFast = train.fusedKernels === 'foak'
   const normalize = isFast ? fastNorm : spec.scaled ? gemmaNorm : rmsNorm
   const table = ownRotary === 'instead' ? null : rotaryTable('model')
-  const head = b.linear(
-    'lm_head',
-    h,
-    vocab,
-    spec.tied ? { head: 'vocabulary', tied: embedding } : { head: 'vocabulary' },
-  )
+  const tied = spec.tied && embedding ? { tied: embedding } : {}
+  const head = part.last ? b.linear('lm_head', h, vocab, { head: 'vocabulary', ...tied }) : null
 
   /** Declares a rotary embedding's buffers; the one it turns by. */
   function rotaryTable(path: string): Parameter {
@@ -161,9 +161,10 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
     })
   }
 
-  function model<T extends Tensor>(o: Shorthand<T>, ids: T, padding: T | null): T {
-    return o.module('model', [ids], (s) => {
-      const embedded = s.let(embed(o, train, 'model.embed_tokens', embedding, ids, scale))
+  /** `given`: ids, or hidden states that another stage has made. */
+  function model<T extends Tensor>(o: Shorthand<T>, given: T, padding: T | null): T {
+    return o.module('model', [given], (s) => {
+      const embedded = s.let(embedding ? embed(o, train, 'model.embed_tokens', embedding, given, scale) : given)
       const positions = s.let(o.unsqueeze(o.run('positions', [], { axes: [tokens] }), 0))
       const at = { batch, tokens, dtype: embedded.dtype, window: spec.slidingWindow, padding }
       const mask = causalMask(o, train, spec.modelType === 'mistral' ? { ...at, helper: 'mistral' } : at, library)
@@ -173,7 +174,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
       if (tables) for (const t of tables) s.let(t)
       for (const m of layers) x = s.set(x, decoderLayer(o, m, x, { positions, mask, tables }))
       if (library.layerOutputs) s.let(x)
-      x = s.set(x, normalize(o, norm, x))
+      if (norm) x = s.set(x, normalize(o, norm, x))
       return x
     })
   }
@@ -194,6 +195,11 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
   }
 
   const ids = { axes: [batch, tokens], dtype: 'int64' } as const
+  if (train.parallelism?.pipeline) {
+    const hidden = { axes: [batch, tokens, h], dtype: train.dtype }
+    const forward = <T extends Tensor>(o: Shorthand<T>, x: T): T => model(o, x, null)
+    return { ...b.declared(), ...stageNetwork(train, part, { hidden, vocab, head, forward }) }
+  }
   return {
     ...b.declared(),
     inputs: [
@@ -202,6 +208,7 @@ export function llama(spec: LlamaSpec, train: TrainSpec, library: Library): Netw
       ...(train.padding ? [{ name: 'attention_mask', ...ids } as const] : []),
     ],
     forward<T extends Tensor>(o: Shorthand<T>, { input_ids, labels, attention_mask = undefined }: Batch<T>) {
+      if (!head) throw new Error('a stage has no forward of its own')
       const run = () => model(o, input_ids!, attention_mask ?? null)
       if (train.fusedLoss) {
         const fused = { shift: library.shift, version: isFast ? 'foak' : library.liger } as const

@@ -1,6 +1,7 @@
 import type { Parameter, Shorthand, Tensor } from '../ops/ops.ts'
 import type { Axes } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
+import type { StageProgram } from './stage.ts'
 
 /** A tensor of the batch, before a runtime makes it. */
 export interface InputSpec {
@@ -20,6 +21,8 @@ export interface Network {
   /** Scales and tables of quantized weights. */
   readonly quantization?: readonly Parameter[]
   readonly inputs: readonly InputSpec[]
+  /** What it runs as a stage of a pipeline, where it is one. */
+  readonly stage?: StageProgram
   /** Paths of the modules that carry an adapter. */
   readonly adapted: number
   /** The forward of `model(**batch)`: `[logits, loss]`. The loss is one number; a fused one makes no logits. */

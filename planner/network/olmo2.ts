@@ -18,6 +18,7 @@ import type { Network } from './network.ts'
 import { olmoNorm, type RmsNorm } from './norm.ts'
 import { applyWideRotary } from './rotary.ts'
 import { type Around, declareRotary, rotaryDecoder } from './rotary-decoder.ts'
+import { planOf } from './tensor-parallel.ts'
 
 interface Layer {
   readonly path: string
@@ -32,10 +33,10 @@ interface Layer {
 
 /** modeling_olmo2.py: norms after attention and MLP, before the residual is added, and tables of angles that stay in float32. */
 export function olmo2(spec: Olmo2Spec, train: TrainSpec, library: Library): Network {
-  const b = new Builder(train, library)
+  const b = new Builder(train, library, planOf(spec, train))
   const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
   const axes = headAxes(spec, train)
-  const weight = b.weight('model.embed_tokens.weight', [vocab, h])
+  const weight = b.table('model.embed_tokens.weight', [vocab, h])
   const layers = Array.from({ length: spec.layers }, (_, i) => layer(`model.layers.${i}`))
   const norm = rms('model.norm')
   const rotary = declareRotary(b, 'model.rotary_emb', spec.rotaryWidth, spec.ropeTheta)

@@ -12,6 +12,7 @@ import type { Network } from './network.ts'
 import { type RmsNorm, rmsNorm } from './norm.ts'
 import { applyPartialRotary } from './rotary.ts'
 import { type Around, declareRotary, rotaryDecoder } from './rotary-decoder.ts'
+import { planOf } from './tensor-parallel.ts'
 
 interface Layer {
   readonly path: string
@@ -25,13 +26,13 @@ interface Layer {
 
 /** modeling_phi3.py: LLaMA's decoder with q, k and v in one linear, gate and up in another, and dropout before each residual. */
 export function phi3(spec: Phi3Spec, train: TrainSpec, library: Library): Network {
-  const b = new Builder(train, library)
+  const b = new Builder(train, library, planOf(spec, train))
   const [h, f, vocab] = [axis('h', spec.hidden), axis('f', spec.intermediate), axis('V', spec.vocab)]
   const [batch, tokens, d] = [axis('b', train.batch), axis('t', train.tokens), axis('d', spec.headDim)]
   const [heads, kvHeads] = [axis('a', spec.heads), axis('k', spec.kvHeads)]
   const [query, keyValue] = [spec.heads * spec.headDim, spec.kvHeads * spec.headDim]
   const attended = query === spec.hidden ? h : axis('a·d', query)
-  const weight = b.weight('model.embed_tokens.weight', [vocab, h])
+  const weight = b.table('model.embed_tokens.weight', [vocab, h])
   const layers = Array.from({ length: spec.layers }, (_, i) => layer(`model.layers.${i}`))
   const norm = rms('model.norm')
   const rotary = declareRotary(b, 'model.rotary_emb', spec.rotaryWidth, spec.ropeTheta)

@@ -77,6 +77,17 @@ export interface Attributes {
   /** The same tensor without its history. */
   detach: None
   cat: { readonly at: number }
+  // between ranks that share a layer (torch/distributed/tensor, DTensor's redistribute)
+  /** The sum of what each rank has a part of; the gradient passes. */
+  all_reduce: None
+  /** The same tensor on every rank, whose gradient each rank makes a part of: the gradient is their sum. */
+  copy_to_ranks: None
+  /** The ranks' pieces of the last axis, side by side; the gradient is the rank's own piece. */
+  all_gather: { readonly whole: Axis }
+  /** The rank's own piece of the last axis; the gradient is all of them side by side. */
+  own_piece: { readonly piece: Axis }
+  /** Rows of a table whose other rows the other ranks have, zeros for those; the gradient is one of the whole table of `whole` rows. */
+  embedding_piece: { readonly whole: Axis }
   // tables and losses
   embedding: None
   nll_loss: { readonly ignoreIndex: number }
@@ -199,6 +210,11 @@ export const INPUTS = {
   retype: ['self'],
   detach: ['self'],
   cat: ['*'],
+  all_reduce: ['self'],
+  copy_to_ranks: ['self'],
+  all_gather: ['self'],
+  own_piece: ['self'],
+  embedding_piece: ['weight', 'indices'],
   embedding: ['weight', 'indices'],
   nll_loss: ['self', 'target'],
   fused_linear_cross_entropy: ['input', 'weight', 'target'],

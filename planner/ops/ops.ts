@@ -30,6 +30,8 @@ export interface Parameter {
   /** Scales and tables of quantized weights stand beside the parameters. */
   readonly kind: 'parameter' | 'buffer' | 'quantization'
   readonly init: Init
+  /** The tensor of which this rank has a piece, where ranks divide it. */
+  readonly whole?: Axes
   /** Weights it stands for, where they are packed. */
   readonly elements?: number
 }

@@ -1,4 +1,5 @@
 import type { FreeformSpec, ModelSpec, T5Spec } from '../../models/spec.ts'
+import { ofStage } from '../shard/pipeline/stage.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { type SimulateOptions, type Simulation, simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
@@ -75,8 +76,9 @@ export class Runs {
 
   constructor(model: ModelSpec, train: TrainSpec, stack: Stack, options: Pick<SimulateOptions, 'counted'> = {}) {
     this.#options = options
-    this.model = model
-    this.train = train
+    const staged = ofStage(model, train)
+    this.model = staged.model
+    this.train = staged.train
     this.stack = stack
   }
 

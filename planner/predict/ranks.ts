@@ -49,6 +49,7 @@ function ranksToSee({ gpus, data }: Parallelism): number[] {
 }
 
 function strategyOf(data: DataParallel): string {
+  if (data.kind === 'alone') return 'none'
   if (data.kind === 'zero') return `zero_${data.stage}`
   if (data.kind === 'ddp') return 'ddp'
   const sharded = data.reshard ? 'full_shard' : 'shard_grad_op'

@@ -4,12 +4,14 @@ import { referenceOf } from '../network/index.ts'
 import type { Library } from '../network/library.ts'
 import type { Batch, Network } from '../network/network.ts'
 import { rankOf } from '../shard/index.ts'
+import { ofStage } from '../shard/pipeline/stage.ts'
 import type { Dialect } from '../simulate/dialect.ts'
 import { autocastPolicy } from '../simulate/dialects/torch.ts'
 import { torchOptimizer } from '../simulate/optimizers/optimizer.ts'
 import { Simulator, type SimulatorOptions } from '../simulate/simulator.ts'
 import type { SimTensor, View } from '../simulate/storage.ts'
 import type { TraceEvent } from '../trace/event.ts'
+import { pipelineStep } from '../training/pipeline-step.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { type StepOptimizer, trainStep } from '../training/step.ts'
 import { Counter, type Products } from './products.ts'
@@ -40,11 +42,12 @@ export interface SimulateOptions {
 
 /** Runs the first and the steady step of a training setting without numbers. */
 export function simulate(
-  model: ModelSpec,
-  train: TrainSpec,
+  whole: ModelSpec,
+  setting: TrainSpec,
   dialect: Dialect,
   options: SimulateOptions = {},
 ): Simulation {
+  const { model, train } = ofStage(whole, setting)
   const events: TraceEvent[] = []
   const reference = referenceOf(model, train, options.library)
   const make = options.simulator ?? ((o: SimulatorOptions) => (options.counted ? new Counter(o) : new Simulator(o)))
@@ -66,9 +69,11 @@ export function simulate(
   const foldNext = steps === undefined
   const microSteps = foldNext ? microStepsRun(train) : train.accumulation
   const how = { foldNext, autocast, microSteps, reference, order: options.order, hooks, leaves: leaves ?? undefined }
+  const pipe = rank.pipe?.()
   for (let step = 0; step < (steps ?? 1); step++) {
+    if (pipe) pipelineStep(simulator, network, batch, optimizer, step, pipe, how)
     // a loss without a number: there is nothing to look at
-    for (const _loss of trainStep(simulator, network, batch, optimizer, step, how));
+    else for (const _loss of trainStep(simulator, network, batch, optimizer, step, how));
   }
   return { network, events, ...(simulator instanceof Counter ? { products: simulator.products } : {}) }
 }

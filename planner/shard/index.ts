@@ -4,6 +4,7 @@ import type { Library } from '../network/library.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { replicated } from './ddp.ts'
 import { fullySharded } from './fsdp/index.ts'
+import { staged } from './pipeline/index.ts'
 import type { Rank, RankOf } from './rank.ts'
 import { single } from './single.ts'
 import { zeroSharded } from './zero/index.ts'
@@ -14,8 +15,11 @@ export type { Rank, RankOf }
 export function rankOf(model: ModelSpec, train: TrainSpec, library?: Library): RankOf {
   const { parallelism } = train
   if (!parallelism) return single(networkOf(model, train, library))
-  const { data } = parallelism
+  const { data, pipeline } = parallelism
+  if (pipeline) return staged(networkOf(model, train, library), train, pipeline)
   switch (data.kind) {
+    case 'alone':
+      return single(networkOf(model, train, library))
     case 'ddp':
       return replicated(networkOf(model, train, library), data)
     case 'fsdp':

@@ -3,6 +3,7 @@ import type { Leaf } from '../autograd/variable.ts'
 import type { Network } from '../network/network.ts'
 import type { Simulator } from '../simulate/simulator.ts'
 import type { View } from '../simulate/storage.ts'
+import type { Pipe } from '../training/pipeline-step.ts'
 import type { StepOptimizer } from '../training/step.ts'
 
 /**
@@ -19,6 +20,8 @@ export interface Rank {
   readonly changes?: boolean
   /** What the optimizer steps; `null` for the network's own parameters. */
   readonly leaves: (() => readonly Leaf<View>[]) | null
+  /** A stage's tensors and turns, where the ranks stand in a pipeline. */
+  pipe?(): Pipe<View>
   /** The optimizer with what the strategy does around its step. */
   optimizer?(inner: StepOptimizer<View>): StepOptimizer<View>
 }

@@ -175,10 +175,19 @@ export class Simulator implements Runtime<View> {
     return replaced
   }
 
-  accumulate(a: SimTensor): SimTensor {
+  accumulate(a: SimTensor, b: SimTensor): SimTensor {
+    if (a.whole !== b.whole) return this.#sumOfPieces(a.whole ? b : a)
     const { storage, strides } = a.data
     if (this.dialect.accumulatesInPlace && storage.holders === 1 && !a.data.isView && isDense(a.axes, strides)) return a
     return this.alloc(a.axes, a.dtype, isDense(a.axes, strides) ? strides : undefined)
+  }
+
+  /** A whole gradient is cut to the rank's piece first, and distributed tensors do not add in place. */
+  #sumOfPieces({ axes, dtype }: SimTensor): SimTensor {
+    const own = this.alloc(axes, dtype)
+    const sum = this.alloc(axes, dtype)
+    this.release(own)
+    return sum
   }
 
   accumulateInto(kept: SimTensor): SimTensor {

@@ -212,6 +212,7 @@ type SharedOptions = Pick<
 
 /** The setting's own words again. */
 export function parallelOptions({ gpus, data }: Parallelism): SharedOptions {
+  if (data.kind === 'alone') return { gpus }
   if (data.kind === 'ddp') return { gpus, ...(data.bucketViews ? { ddp_bucket_views: true } : {}) }
   if (data.kind === 'zero') return { gpus, zero: data.stage }
   const hybrid = data.replicas > 1

@@ -6,11 +6,29 @@ export interface Parallelism {
   readonly gpus: number
   /** Whose figures they are: 0 … gpus − 1. */
   readonly rank: number
+  /** Ranks that share every layer of one copy of the model and see the same batch; absent for one. */
+  readonly tensor?: number
+  /** Absent where each rank runs all layers. */
+  readonly pipeline?: Pipeline
   /** What ranks that run the same modules do with parameters, gradients and state. */
   readonly data: DataParallel
 }
 
-export type DataParallel = Replicated | FullySharded | Zero
+/** A rank's stage: some of the layers, the first with the embedding, the last with norm, head and loss. Accumulation counts its micro-batches. */
+export interface Pipeline {
+  readonly stages: number
+  /** 0 … stages − 1 */
+  readonly stage: number
+  /** Number of its first layer, once the model is this stage's (planner/shard/pipeline/stage.ts). */
+  readonly from?: number
+}
+
+export type DataParallel = Alone | Replicated | FullySharded | Zero
+
+/** Nobody else runs the same modules: all ranks share layers, or stand in one pipeline. */
+export interface Alone {
+  readonly kind: 'alone'
+}
 
 /** Whole copies, gradients averaged in buckets (torch.nn.parallel.DistributedDataParallel). */
 export interface Replicated {

@@ -10,6 +10,7 @@ import { countTargets, fastCrossEntropy, fastRmsNorm, fastRope } from './fast-ke
 import { fusedLora } from './fused-lora.ts'
 import { fusedLinearCrossEntropy } from './fused-loss.ts'
 import { bmm, conv1d, linear, linear4bit, linear8bit } from './product.ts'
+import * as ranks from './ranks.ts'
 import * as reduction from './reduction.ts'
 import * as shape from './shape.ts'
 import { embedding, nllLoss } from './table.ts'
@@ -69,6 +70,11 @@ export const DERIVATIVES: Simulated = {
   split: shape.split,
   unbind: shape.unbind,
   cat: shape.cat,
+  all_reduce: ranks.allReduce,
+  copy_to_ranks: ranks.copyToRanks,
+  all_gather: ranks.allGather,
+  own_piece: ranks.ownPiece,
+  embedding_piece: ranks.embeddingPiece,
   embedding: kernel(embedding),
   nll_loss: kernel(nllLoss),
   fused_linear_cross_entropy: fusedLinearCrossEntropy,

@@ -6,17 +6,18 @@ import { adafactor } from './adafactor.ts'
 import { adamW } from './adamw.ts'
 import { adamW8Bit } from './adamw-8bit.ts'
 import { loraFa } from './lorafa.ts'
+import { sgd } from './sgd.ts'
 
 /** What an optimizer does with memory; its state lives from the first step on. */
 export interface SimOptimizer {
   step(leaves: readonly Leaf<View>[]): void
 }
 
-/** torch.optim (PEFT's, bitsandbytes', transformers' own) by name and implementation. SGD without momentum updates in place and keeps nothing. */
+/** torch.optim (PEFT's, bitsandbytes', transformers' own) by name and implementation.*/
 export function torchOptimizer(simulator: Simulator, name: OptimizerName, impl: OptimizerImpl): SimOptimizer {
   switch (name) {
     case 'sgd':
-      return { step: () => undefined }
+      return sgd(simulator)
     case 'lorafa':
       return loraFa(simulator)
     case 'adamw':
