@@ -42,10 +42,7 @@ const WIDEST = 512
 const tooWide = (rank: number): EngineError =>
   new EngineError('not-executed', 'lorafa', `rank ${rank} is over ${WIDEST}`, 'Take --optimizer adamw, or wasm.')
 
-/**
- * Rounds to bfloat16 where `n(1)` says so, as `toBfloat16` does. A row is worked out whole before it is written. What float32 loses of a
- * sum is carried along (Neumaier): else one that the host has in float64 would be rounded to the neighbouring bfloat16.
- */
+/** Rounds to bfloat16 where `n(1)` says so, as `toBfloat16` does. A row is worked out whole before it is written. */
 const CORRECT: DeviceLoop = {
   name: 'correct',
   written: 1,
@@ -53,14 +50,8 @@ const CORRECT: DeviceLoop = {
     var row: array<f32, ${WIDEST}>;
     for (var j = 0u; j < n(0); j++) {
       var sum = 0.0;
-      var lost = 0.0;
-      for (var k = 0u; k < n(0); k++) {
-        let part = rounded(b0[i * n(0) + k], n(1)) * r(1 + k * n(0) + j);
-        let next = sum + part;
-        if (abs(sum) >= abs(part)) { lost += (sum - next) + part; } else { lost += (part - next) + sum; }
-        sum = next;
-      }
-      row[j] = rounded(r(0) * rounded(sum + lost, n(1)), n(1));
+      for (var k = 0u; k < n(0); k++) { sum += rounded(b0[i * n(0) + k], n(1)) * r(1 + k * n(0) + j); }
+      row[j] = rounded(r(0) * rounded(sum, n(1)), n(1));
     }
     for (var j = 0u; j < n(0); j++) { b0[i * n(0) + j] = row[j]; }`,
 }
