@@ -7,7 +7,7 @@ import type { StudyMethod } from '../training/study-methods.ts'
 interface Entry {
   readonly describe: string
   readonly options: TrainingOptions
-  /** Where nobody says one: of a language model, of a classifier; each the best of a sweep of the decoder (docs/study.md); those of classes are chosen by trial, not swept (docs/study.md). */
+  /** Where nobody says one: of a language model, from a sweep of the decoder (docs/study.md); of a classifier, by trial and not swept. */
   readonly rates: { readonly language: number; readonly classes: number }
   /** Changes which parameters train, and from where they start. */
   readonly rule?: (p: Parameter) => Parameter
