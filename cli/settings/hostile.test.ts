@@ -50,6 +50,9 @@ const HOSTILE: readonly [what: string, name: string, text: string, told: RegExp]
   ['a list', 'list.yaml', '- base_model', /is a list; expected flags/],
 ]
 
+/** A second of computing, or as much more as this machine's own start of the command takes more than a fifth of one. */
+const limit = async (): Promise<number> => Math.max(1, 5 * (await measured(['--version'])).seconds)
+
 for (const [what, name, text, told] of HOSTILE) {
   test(`${what}: exit 2 with place and expectation, in a second of computing and 300 MB`, async () => {
     await inFolder(async (folder) => {
@@ -61,7 +64,7 @@ for (const [what, name, text, told] of HOSTILE) {
       assert.match(stderr, told)
       assert.not.match(stderr, /\n {4}at /)
       assert.ok(stderr.length < 20_000, `${stderr.length} characters of errors`)
-      assert.ok(seconds < 1, `${seconds} s`)
+      assert.ok(seconds < 1 || seconds < (await limit()), `${seconds} s`)
       assert.ok(bytes < 300e6, `${bytes} bytes`)
     })
   })
