@@ -74,7 +74,7 @@ const EMITTED = [
   'peft',
 ] as const
 
-const SHARDING = 'this way of sharing a model is not modelled yet; --fsdp and copies on each device are'
+const SHARDING = 'is not to be had here yet; --fsdp, --zero and copies on each device are'
 
 /** Every flag by its name in files and JSON (`seq_len`); on the command line it is written with dashes (`--seq-len`). */
 export const FLAGS = {
@@ -170,7 +170,8 @@ export const FLAGS = {
     describe: "DeepSpeed's ZeRO at this stage, with the Trainer's values for `auto`",
   }),
   fsdp: flag('Hardware', text('an FSDP strategy'), {
-    describe: 'Shard over the devices (FSDP 2): full_shard, shard_grad_op, hybrid_shard, hybrid_shard_zero2',
+    describe:
+      'Shard over the devices (FSDP 2): full_shard, shard_grad_op, hybrid_shard, hybrid_shard_zero2; with offload: to the host',
     placeholder: 'STRATEGY',
     fallback: 'a copy on each device (DDP)',
   }),

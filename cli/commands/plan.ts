@@ -43,6 +43,7 @@ export const plan: Command = {
     await checkOutputs(context)
     const prepared = await prepare(requireModel(context, 'plan'), context, [values.method], terminal)
     const [method] = prepared.methods
+    if (method.train.parallelism?.data.kind === 'zero') throw notSearched
     const [{ plan: solve }, { planText }] = await Promise.all([
       import('../../planner/solve/index.ts'),
       import('../output/plan.ts'),
@@ -70,6 +71,14 @@ export const plan: Command = {
     return values.check === true && !body.asked.fits ? EXIT.doesNotFit : EXIT.done
   },
 }
+
+const notSearched = new UsageError([
+  {
+    where: '--zero',
+    message: 'is not searched: which rank holds most is found rank by rank, and a search would look at one',
+    next: 'estimate and compare --matrix take it; plan takes --fsdp.',
+  },
+])
 
 /** What has to be fitted into: a device, of which `--budget` may leave a part, or a size. @throws UsageError where neither is said */
 function deviceOf({ values, placeOf }: Context): Gpu {

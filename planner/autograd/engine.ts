@@ -30,6 +30,7 @@ export class Engine<D> {
 
   readonly #order: Order
   readonly #hooks: Hooks<D> | null
+  readonly #names = new Map<string, string>()
 
   constructor(runtime: Runtime<D>, lifetimes: Lifetimes<D>, order: Order = DESCENDING, hooks: Hooks<D> | null = null) {
     this.#runtime = runtime
@@ -85,7 +86,17 @@ export class Engine<D> {
 
   #place(node: Node<D>): void {
     this.#runtime.position.scope = node.scope
-    this.#runtime.position.op = backwardOf(node.op)
+    this.#runtime.position.op = this.#backwardOf(node.op)
+  }
+
+  /** What a trace calls the backward of an operation. One string an operation: events are compared and grouped by it. */
+  #backwardOf(op: string): string {
+    let name = this.#names.get(op)
+    if (name === undefined) {
+      name = `${op} backward`
+      this.#names.set(op, name)
+    }
+    return name
   }
 
   #gradients(node: Node<D>, grads: readonly (Variable<D> | null)[]): readonly (Variable<D> | null)[] {
@@ -188,16 +199,6 @@ export class Engine<D> {
     else this.#runtime.onName(grad, true)
   }
 }
-
-/** What a trace calls the backward of an operation. One string an operation: events are compared and grouped by it. */
-function backwardOf(op: string): string {
-  const known = BACKWARD.get(op)
-  if (known !== undefined) return known
-  const made = `${op} backward`
-  BACKWARD.set(op, made)
-  return made
-}
-const BACKWARD = new Map<string, string>()
 
 /** All nodes below the root in the order the engine runs them, and how many gradients each leaf waits for. */
 function reachable<D>(root: Node<D>, by: Order): { order: Node<D>[]; missing: Map<Leaf<D>, number> } {

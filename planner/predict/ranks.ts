@@ -1,5 +1,6 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import type { Ranks } from '../result/estimate.ts'
+import { strategyName } from '../training/parallel.ts'
 import type { DataParallel, Parallelism } from '../training/parallelism.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { peakOf } from './peak.ts'
@@ -24,14 +25,13 @@ export function worstRank(
   const peaks = seen.map((rank) => ({ rank, peak_bytes: peakOf(model, at(rank), stack).bytes }))
   const worst = peaks.reduce((a, b) => (b.peak_bytes > a.peak_bytes ? b : a))
   const least = peaks.reduce((a, b) => (b.peak_bytes <= a.peak_bytes ? b : a))
-  const alike = worst.peak_bytes === least.peak_bytes
   return {
     train: at(worst.rank),
     ranks: {
       gpus,
       strategy: strategyOf(data),
       worst: worst.rank,
-      least: alike ? peaks.at(-1)! : least,
+      least,
       ...(data.kind === 'zero' && seen.length < gpus ? { looked_at: seen.length } : {}),
       not_counted: [nccl(data)],
     },
@@ -49,11 +49,8 @@ function ranksToSee({ gpus, data }: Parallelism): number[] {
 }
 
 function strategyOf(data: DataParallel): string {
-  if (data.kind === 'alone') return 'none'
   if (data.kind === 'zero') return `zero_${data.stage}`
-  if (data.kind === 'ddp') return 'ddp'
-  const sharded = data.reshard ? 'full_shard' : 'shard_grad_op'
-  return data.replicas === 1 ? sharded : data.reshard ? 'hybrid_shard' : 'hybrid_shard_zero2'
+  return data.kind === 'fsdp' ? strategyName(data) : data.kind
 }
 
 /** A hybrid has a communicator within the node and one between nodes. */

@@ -1,6 +1,6 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import { multiplies } from '../ops/flops.ts'
-import { predict, type Stack, savingsOf } from '../predict/index.ts'
+import { predict, type Stack, savingsOf, worstRank } from '../predict/index.ts'
 import type { Matrix, MatrixCell, Recomputation } from '../result/matrix.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { METHOD_NAMES, TrainingOptions } from '../training/options.ts'
@@ -63,7 +63,7 @@ function cellOf(model: ModelSpec, stack: Stack, way: string, options: TrainingOp
   const method = options.method ?? 'lora'
   try {
     const { train } = resolveTraining(model, options, { stack: stack.name })
-    const body = predict(model, train, stack)
+    const body = predict(model, worstRank(model, train, stack).train, stack)
     return { method, way, peak_bytes: body.peak.bytes, saved_bytes: body.saved_bytes, refused: null }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error

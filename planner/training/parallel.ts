@@ -28,6 +28,13 @@ const STRATEGIES: Readonly<Record<string, { readonly reshard: boolean; readonly 
   no_shard: null,
 }
 
+/** The word of `--fsdp` for a strategy. */
+export const strategyName = ({ reshard, replicas }: FullySharded): string =>
+  Object.keys(STRATEGIES).find((name) => {
+    const said = STRATEGIES[name]
+    return said && said.reshard === reshard && said.hybrid === replicas > 1
+  })!
+
 /** How the setting is spread over devices; undefined for one. What does not go together goes to `problems`. */
 export function parallelismOf(around: Around, chooser: Chooser, problems: RefusalList): Parallelism | undefined {
   const { options, defaults } = around
@@ -215,14 +222,7 @@ export function parallelOptions({ gpus, data }: Parallelism): SharedOptions {
   if (data.kind === 'alone') return { gpus }
   if (data.kind === 'ddp') return { gpus, ...(data.bucketViews ? { ddp_bucket_views: true } : {}) }
   if (data.kind === 'zero') return { gpus, zero: data.stage }
-  const hybrid = data.replicas > 1
-  const fsdp = hybrid
-    ? data.reshard
-      ? 'hybrid_shard'
-      : 'hybrid_shard_zero2'
-    : data.reshard
-      ? 'full_shard'
-      : 'shard_grad_op'
-  const words = data.offload ? `${fsdp} offload` : fsdp
-  return { gpus, fsdp: words, fsdp_wrap: data.wrap, ...(hybrid ? { gpus_per_node: gpus / data.replicas } : {}) }
+  const words = data.offload ? `${strategyName(data)} offload` : strategyName(data)
+  const perNode = data.replicas > 1 ? { gpus_per_node: gpus / data.replicas } : {}
+  return { gpus, fsdp: words, fsdp_wrap: data.wrap, ...perNode }
 }

@@ -5,7 +5,7 @@ import type { Leaf, Variable } from '../autograd/variable.ts'
 import type { Batch, Network } from '../network/network.ts'
 import type { StageProgram } from '../network/stage.ts'
 import type { Turn } from './schedule.ts'
-import { leavesOf, type StepOptimizer } from './step.ts'
+import { leavesOf, type StepOptimizer, update } from './step.ts'
 
 /** A stage's place, and what it receives into: tensors that stay, one for each micro-batch of a step. */
 export interface Pipe<D> {
@@ -81,17 +81,7 @@ export function pipelineStep<D>(
   if (output) letGo(output)
   if (sent) sent.tape.end(sent.gradient)
 
-  position.phase = 'optimizer'
-  const leaves = leavesOf(runtime, network)
-  const stepped = leaves.filter((leaf) => leaf.parameter?.trains)
-  optimizer.step(stepped)
-  if (options.foldNext) {
-    position.step = step + 1
-    optimizer.step(stepped)
-  }
-  position.scope = ''
-  position.op = 'zero_grad'
-  for (const leaf of leaves) flown[0]!.tape.zeroGrad(leaf)
+  update(flown[0]!.tape, optimizer, leavesOf(runtime, network), options.foldNext)
   position.op = 'del loss'
   for (const { tape, loss } of flown) if (loss) tape.finish(loss)
 }

@@ -53,18 +53,28 @@ export function* trainStep<D>(
     options.hooks?.beginMicroStep?.(i === microSteps - 1)
     last = yield* microStep(runtime, network, batch, options)
   }
+  update(last.tape, optimizer, options.leaves?.() ?? leavesOf(runtime, network), options.foldNext)
+  finish(last)
+}
+
+/** The optimizer's step, once more as the next step's where that is folded in, and `zero_grad`. */
+export function update<D>(
+  tape: Tape<D>,
+  optimizer: StepOptimizer<D>,
+  leaves: readonly Leaf<D>[],
+  foldNext = false,
+): void {
+  const { position } = tape.runtime
   position.phase = 'optimizer'
-  const leaves = options.leaves?.() ?? leavesOf(runtime, network)
   const stepped = leaves.filter((leaf) => leaf.parameter?.trains)
   optimizer.step(stepped)
-  if (options.foldNext) {
-    position.step = step + 1
+  if (foldNext) {
+    position.step++
     optimizer.step(stepped)
   }
   position.scope = ''
   position.op = 'zero_grad'
-  for (const leaf of leaves) last.tape.zeroGrad(leaf)
-  finish(last)
+  for (const leaf of leaves) tape.zeroGrad(leaf)
 }
 
 interface MicroStep<D> {

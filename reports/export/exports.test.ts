@@ -95,17 +95,17 @@ test('a chrome trace nests its slices, counts live bytes by category, and owns u
   const trace = JSON.parse(renderChromeTrace(events))
   const slices = trace.traceEvents.filter((e: { ph: string }) => e.ph === 'X')
   const named = (name: string) => slices.find((s: { name: string }) => s.name === name)
-  assert.equal([named('layers.0').ts, named('layers.0').dur], [0, 3])
-  assert.equal([named('silu').ts, named('silu').dur], [1, 2])
-  assert.equal([named('loss').ts, named('loss').dur], [3, 1])
+  assert.equal([named('layers.0').ts, named('layers.0').dur], [1, 3])
+  assert.equal([named('silu').ts, named('silu').dur], [2, 2])
+  assert.equal([named('loss').ts, named('loss').dur], [4, 1])
   const counters = trace.traceEvents.filter((e: { ph: string }) => e.ph === 'C')
   assert.equal(
     counters.map((c: { args: Record<string, number> }) => c.args['saved activations']),
-    [0, 0, 64, 64],
+    [0, 0, 0, 64, 64],
   )
   assert.equal(
     counters.map((c: { args: Record<string, number> }) => c.args.temporaries),
-    [64, 128, 64, 0],
+    [0, 64, 128, 64, 0],
   )
   assert.match(trace.otherData.clock, /number of the event/)
 })
