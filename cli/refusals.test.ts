@@ -56,8 +56,12 @@ test('what is not modelled is refused by name', async () => {
     await tidemark(['run', 'smollm2-135m', '--optimizer', 'adafactor']),
     /--optimizer: adafactor is predicted, and no engine here has it/,
   )
-  refused(await estimate('--tp', '2'), /this way of sharing a model is not modelled yet/)
+  refused(await estimate('--tp', '2'), /--tp: is not to be had here yet/)
   refused(await estimate('--zero', '0'), /--zero: 0 is not modelled/)
+  refused(
+    await tidemark(['plan', 'smollm2-135m', '--gpu', '24GiB', '--gpus', '2', '--zero', '2']),
+    /--zero: is not searched: .* compare --matrix take it/,
+  )
 })
 
 test('targets that match nothing are refused with the linears there are', async () => {

@@ -6,7 +6,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { tidemark } from '../testing/binary.ts'
-import { openChromium } from '../testing/chromium.ts'
+import { openChromium, openPage } from '../testing/chromium.ts'
 
 // A real browser opens the page of two studies from the disk.
 
@@ -34,21 +34,9 @@ if (typeof browser === 'string') {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  /** What the page may not do: ask for anything, or complain. */
+  /** What the page may not do. */
   const wrong: string[] = []
-
-  async function open(options: BrowserContextOptions = {}): Promise<Page> {
-    if (typeof browser === 'string') throw new Error(browser)
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options })
-    page.on('console', (m) => wrong.push(`${m.type()}: ${m.text()}`))
-    page.on('pageerror', (e) => wrong.push(e.message))
-    page.on('request', (r) => {
-      if (!/^(file|data|blob):/.test(r.url())) wrong.push(`request ${r.url()}`)
-    })
-    await page.goto(`file://${file}`)
-    await page.waitForSelector('html.script')
-    return page
-  }
+  const open = (options: BrowserContextOptions = {}): Promise<Page> => openPage(browser, file, wrong, options)
 
   for (const [width, scheme] of [
     [1280, 'dark'],

@@ -7,7 +7,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { EstimateBody } from '../../planner/result/estimate.ts'
 import { tidemark } from '../testing/binary.ts'
-import { openChromium } from '../testing/chromium.ts'
+import { openChromium, openPage } from '../testing/chromium.ts'
 
 // A real browser opens the page from the disk, changes it, and finds what the command line prints.
 
@@ -32,18 +32,11 @@ if (typeof browser === 'string') {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  /** What the page may not do: ask for anything, or complain. */
+  /** What the page may not do. */
   const wrong: string[] = []
 
-  async function open(address: string, options: BrowserContextOptions = {}): Promise<Page> {
-    if (typeof browser === 'string') throw new Error(browser)
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options })
-    page.on('console', (m) => wrong.push(`${m.type()}: ${m.text()}`))
-    page.on('pageerror', (e) => wrong.push(e.message))
-    page.on('request', (r) => {
-      if (!/^(file|data|blob):/.test(r.url())) wrong.push(`request ${r.url()}`)
-    })
-    await page.goto(`file://${address}`)
+  const open = async (address: string, options: BrowserContextOptions = {}): Promise<Page> => {
+    const page = await openPage(browser, address, wrong, options)
     await page.waitForSelector('.panel')
     return page
   }

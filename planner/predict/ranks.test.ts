@@ -3,10 +3,11 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { specFromCatalog } from '../../models/index.ts'
 import { type Recorded, settingOfRow } from '../pages/recorded.ts'
-import type { TraceEvent } from '../trace/event.ts'
 import { resolveTraining } from '../training/resolve.ts'
 import type { TrainSpec } from '../training/spec.ts'
-import { bodyOf, DEFAULT_STACK, predict, resolveStack, simulate } from './index.ts'
+import { bodyOf, DEFAULT_STACK, predict, resolveStack, simulate, worstRank } from './index.ts'
+import { peakOf } from './peak.ts'
+import { recordedOrder, type Stream, simulatedOrder, streamsIn } from './streams.test.cases.ts'
 
 const folder = new URL('../../../fixtures/pytorch-fsdp/', import.meta.url)
 const stack = resolveStack(DEFAULT_STACK)
@@ -73,53 +74,16 @@ test('every phase of every recorded rank, to the byte', () => {
   assert.ok(rows.length >= 75)
 })
 
-/** `[phase, bytes, storage, op, module]`: an allocation, or a release where bytes are negative. */
-type Line = readonly [phase: string, bytes: number, storage: number, op: string, module: string]
+const streams = streamsIn(new URL('events/', folder))
 
-/** Bytes in order; a run of releases between two allocations has no order of its own. */
-function order(events: readonly (readonly [phase: string, bytes: number])[]): string[] {
-  const result: string[] = []
-  let released: string[] = []
-  for (const [phase, bytes] of events) {
-    if (bytes === 0) continue
-    if (bytes < 0) {
-      released.push(`${phase} ${bytes}`)
-      continue
-    }
-    result.push(...released.sort(), `${phase} ${bytes}`)
-    released = []
-  }
-  return [...result, ...released.sort()]
-}
-
-const streams = readdirSync(new URL('events/', folder))
-  .sort()
-  .map((f) => {
-    const [head, ...lines] = linesOf(`events/${f}`)
-    const row: Pick<Recorded, 'case'> = JSON.parse(head!)
-    return { row, lines: lines.map((l): Line => JSON.parse(l)) }
-  })
-
-const recorded = (lines: readonly Line[]): string[] =>
-  order(
-    lines
-      .filter((l, i) => l[3] !== 'aten::lift_fresh' && lines[i - 1]?.[3] !== 'aten::lift_fresh')
-      .map(([p, n]) => [p, n]),
-  )
-
-function simulated({ case: c }: Pick<Recorded, 'case'>, change: (train: TrainSpec) => TrainSpec = (t) => t): string[] {
+function simulated({ case: c }: Stream['row'], change: (train: TrainSpec) => TrainSpec = (t) => t): string[] {
   const { model, train } = settingOfRow(c, stack.name)
-  const { events } = simulate(model, change(train), stack.dialect, { steps: 2, library: stack.library })
-  const moves = events.filter(
-    (e): e is Extract<TraceEvent, { action: 'alloc' | 'free' }> =>
-      e.step === 1 && (e.action === 'free' || (e.action === 'alloc' && e.device === 'device')),
-  )
-  return order(moves.map((e) => [e.phase, e.action === 'alloc' ? e.bytes : -e.bytes]))
+  return simulatedOrder(simulate(model, change(train), stack.dialect, { steps: 2, library: stack.library }).events)
 }
 
 for (const { row, lines } of streams) {
   test(`${row.case.id}: each allocation and release of a rank's steady step, in PyTorch's order`, () => {
-    const [got, want] = [simulated(row), recorded(lines)]
+    const [got, want] = [simulated(row), recordedOrder(lines)]
     const at = want.findIndex((w, i) => w !== got[i])
     if (at >= 0) assert.equal(got.slice(at - 3, at + 6), want.slice(at - 3, at + 6), `event ${at} of ${want.length}`)
     assert.is(got.length, want.length)
@@ -139,7 +103,7 @@ test('another strategy, wrap, precision or number of ranks is told apart from wh
     }
   for (const { row, lines } of sharded) {
     const { reshard = true, wrap = 'layers', mixed } = row.case.parallel!
-    const want = recorded(lines).join()
+    const want = recordedOrder(lines).join()
     for (const change of [
       other({ reshard: !reshard }),
       other({ wrap: wrap === 'none' ? 'layers' : 'none' }),
@@ -164,6 +128,28 @@ test('a rank of many layers follows from a few: all figures are those of the who
     const { network, events } = simulate(model, train, stack.dialect, { library: stack.library })
     assert.equal(predict(model, train, stack), bodyOf(network, events, stack.allocator), JSON.stringify(options))
   }
+})
+
+test('the rank that is shown is the one that holds most of all, the other one the least', () => {
+  const model = specFromCatalog('smollm2-135m')
+  for (const options of [
+    { zero: 2, method: 'full' },
+    { zero: 1, method: 'full', dtype: 'bfloat16' },
+    { fsdp: 'full_shard', method: 'full' },
+  ] as const) {
+    const { train } = resolveTraining(model, { gpus: 3, seq_len: 32, ...options }, { stack: stack.name })
+    const peaks = [0, 1, 2].map(
+      (rank) => peakOf(model, { ...train, parallelism: { ...train.parallelism!, rank } }, stack).bytes,
+    )
+    const { train: worst, ranks } = worstRank(model, train, stack)
+    assert.is(peakOf(model, worst, stack).bytes, Math.max(...peaks))
+    assert.is(worst.parallelism!.rank, ranks!.worst)
+    assert.is(peaks[ranks!.least.rank], Math.min(...peaks))
+    assert.is(ranks!.least.peak_bytes, Math.min(...peaks))
+  }
+  const { train } = resolveTraining(model, { gpus: 3, seq_len: 32, zero: 2, method: 'full' }, { stack: stack.name })
+  const { ranks } = worstRank(model, train, stack)
+  assert.ok(ranks!.least.peak_bytes < predict(model, worstRank(model, train, stack).train, stack).peak.bytes)
 })
 
 test.run()

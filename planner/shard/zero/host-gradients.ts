@@ -5,6 +5,7 @@ import type { SimTensor, View } from '../../simulate/storage.ts'
 import { axis, numel } from '../../trace/axes.ts'
 import type { Zero } from '../../training/parallelism.ts'
 import type { FlatParameters } from './flat.ts'
+import { normOf } from './norm.ts'
 
 /**
  * Gradients on their way to the host under stages 1 and 2 (stage_1_and_2.py, CPU Offload Methods): each one that the rank owns some of is
@@ -53,13 +54,9 @@ export class HostGradients {
     }
     if (!last) return
     const run = flat.own.find((r) => r.parameter === parameter)!
-    const elements = [axis('run', run.elements)]
-    simulator.position.op = 'norm'
-    const wide = simulator.alloc(elements, 'float64')
-    this.#norms.push(simulator.alloc([], 'float64'))
-    simulator.release(wide)
+    this.#norms.push(normOf(simulator, run.elements))
     simulator.position.op = 'to'
-    if (this.#casts) simulator.release(simulator.alloc(elements, 'float32'))
+    if (this.#casts) simulator.release(simulator.alloc([axis('run', run.elements)], 'float32'))
     simulator.release(leaf.grad!)
     leaf.grad = null
   }

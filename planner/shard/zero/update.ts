@@ -1,50 +1,12 @@
 import type { Simulator } from '../../simulate/simulator.ts'
 import type { SimTensor } from '../../simulate/storage.ts'
-import { axis, ONE } from '../../trace/axes.ts'
-import type { DType } from '../../trace/dtype.ts'
-import type { Place, Zero } from '../../training/parallelism.ts'
+import { ONE } from '../../trace/axes.ts'
+import type { Zero } from '../../training/parallelism.ts'
 import type { FlatParameters } from './flat.ts'
 import type { FlatGradients, OwnGradient } from './gradients.ts'
 import type { HostGradients } from './host-gradients.ts'
 import type { MasterOptimizer } from './master.ts'
-
-/** The norm of all gradients, which lives until the next step has its own (`_global_grad_norm`). */
-export class GlobalNorm {
-  readonly #simulator: Simulator
-  readonly #dtype: DType
-  readonly #place: Place
-  #value: SimTensor | null = null
-
-  constructor(simulator: Simulator, dtype: DType, place: Place) {
-    this.#simulator = simulator
-    this.#dtype = dtype
-    this.#place = place
-  }
-
-  /** Makes the new one, of scaled gradients and of unscaled ones; the step and the engine hold the old one until the returned function is called. */
-  replace(): () => void {
-    const simulator = this.#simulator
-    const before = this.#value
-    simulator.position.op = 'norm'
-    const scaled = simulator.alloc([], this.#dtype, undefined, 'temporary', this.#place)
-    simulator.position.op = 'global_grad_norm'
-    this.#value = simulator.alloc([], this.#dtype, undefined, 'optimizer state', this.#place)
-    return () => {
-      simulator.release(scaled)
-      if (before) simulator.release(before)
-    }
-  }
-
-  /** unscale_and_clip_grads: what a gradient is multiplied by, worked out scalar by scalar. */
-  clip(): void {
-    const simulator = this.#simulator
-    simulator.position.op = 'clip'
-    const scalars = ['clamped', 'scale', 'reciprocal', 'inverse'].map(() =>
-      simulator.alloc([], this.#dtype, undefined, 'temporary', this.#place),
-    )
-    for (const v of scalars) simulator.release(v)
-  }
-}
+import { GlobalNorm, normOf } from './norm.ts'
 
 /**
  * DeepSpeedZeroOptimizer.step under stages 1 and 2 (stage_1_and_2.py): each gradient's norm in float64, then group by group one flat
@@ -94,18 +56,10 @@ export class FlatUpdate {
     this.#simulator.release(this.#simulator.alloc([ONE], 'float32'))
   }
 
-  /** get_grad_norm_direct: a float64 copy of one gradient at a time. */
+  /** get_grad_norm_direct: one gradient at a time. */
   #measure(parts: readonly OwnGradient[]): void {
-    const simulator = this.#simulator
-    simulator.position.op = 'norm'
-    const norms: SimTensor[] = []
-    for (const { parameter, elements } of parts) {
-      if (!parameter) continue
-      const wide = simulator.alloc([axis('run', elements)], 'float64')
-      norms.push(simulator.alloc([], 'float64'))
-      simulator.release(wide)
-    }
-    for (const norm of norms) simulator.release(norm)
+    const norms = parts.flatMap(({ parameter, elements }) => (parameter ? [normOf(this.#simulator, elements)] : []))
+    for (const norm of norms) this.#simulator.release(norm)
   }
 
   #flatten(flat: FlatParameters, parts: readonly OwnGradient[]): SimTensor {

@@ -2,6 +2,7 @@ import type { Simulator } from '../../../simulate/simulator.ts'
 import type { SimTensor } from '../../../simulate/storage.ts'
 import { axis } from '../../../trace/axes.ts'
 import type { Zero } from '../../../training/parallelism.ts'
+import { normOf } from '../norm.ts'
 
 /** Elements whose norm is taken at once (`_constant_buffered_norm2`). */
 const NORM_BUFFER = 250_000_000
@@ -32,10 +33,7 @@ export class HostCopies {
     this.endCopies()
     this.#copy = copy
     if (!last) return
-    simulator.position.op = 'norm'
-    const wide = simulator.alloc([axis('part', Math.min(elements, NORM_BUFFER))], 'float64')
-    this.#norms.push(simulator.alloc([], 'float64'))
-    simulator.release(wide)
+    this.#norms.push(normOf(simulator, Math.min(elements, NORM_BUFFER)))
     simulator.position.op = 'to'
     if (this.#dtype !== 'float32') simulator.release(simulator.alloc(shape, 'float32'))
   }

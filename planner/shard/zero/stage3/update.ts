@@ -5,7 +5,7 @@ import type { SimTensor, View } from '../../../simulate/storage.ts'
 import { axis } from '../../../trace/axes.ts'
 import type { Zero } from '../../../training/parallelism.ts'
 import type { MasterOptimizer } from '../master.ts'
-import { GlobalNorm } from '../update.ts'
+import { GlobalNorm, normOf } from '../norm.ts'
 import type { Coordinator } from './coordinator.ts'
 import type { PartitionedGradients } from './gradients.ts'
 import type { PartitionedParameter } from './parameter.ts'
@@ -82,13 +82,7 @@ export class PartitionedUpdate {
   /** `get_grad_norm_direct` */
   #measure({ parts }: SubGroup): SimTensor {
     const simulator = this.#simulator
-    simulator.position.op = 'norm'
-    const norms = parts.map(({ part }) => {
-      const wide = simulator.alloc([axis('part', part)], 'float64')
-      const norm = simulator.alloc([], 'float64')
-      simulator.release(wide)
-      return norm
-    })
+    const norms = parts.map(({ part }) => normOf(simulator, part))
     const total = simulator.alloc([], 'float64')
     for (const norm of norms) simulator.release(norm)
     return total
