@@ -37,7 +37,7 @@ export const MAX_PARAMETERS = 1e14
 /** Longest text read, in UTF-16 units: real config files have a few thousand, with large label maps a megabyte. */
 export const MAX_JSON_LENGTH = 8 * 1024 * 1024
 /** YAML costs far more to read than JSON (a flow list of this length 70 MB), and is written by hand. */
-export const MAX_YAML_LENGTH = 128 * 1024
+export const MAX_YAML_LENGTH = 64 * 1024
 /** Deepest nesting of objects and lists. */
 export const MAX_DEPTH = 64
 /** Most values in a document, aliases followed. */

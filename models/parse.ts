@@ -17,7 +17,7 @@ export interface TextOptions extends Overrides {
  * Reads a model from the text of a file: a Hugging Face config.json or a description, in JSON or YAML. The parsers of
  * YAML and of descriptions are loaded only for texts that need them.
  *
- * @param text at most 8 MiB as JSON, 128 KiB as YAML: checked before it is parsed
+ * @param text at most 8 MiB as JSON, 64 KiB as YAML: checked before it is parsed
  * @throws ModelError with everything that is wrong, each with file, line and column
  */
 export async function parseModelText(text: string, options: TextOptions): Promise<ModelSpec> {

@@ -21,13 +21,13 @@ const HOSTILE: readonly [what: string, name: string, text: string, told: RegExp]
   [
     'as many keys as fit',
     'keys.yaml',
-    `base_model: x\n${many(12_000, (i) => `k${i}: 1`)}`,
+    `base_model: x\n${many(6_200, (i) => `k${i}: 1`)}`,
     / k0: is not a key of Axolotl/,
   ],
-  ['the same key 18 000 times', 'same.yaml', many(18_000, () => 'r: 1'), /same\.yaml:2:1: .*each key once/],
-  ['a long flow list', 'flow.yaml', `base_model: [${'1,'.repeat(60_000)}1]`, /base_model: is a list; expected text/],
-  ['deep flow nesting', 'deep.yaml', `base_model: ${'['.repeat(50_000)}`, /nested more than 64 levels/],
-  ['deep block nesting', 'steps.yaml', many(500, (i) => `${' '.repeat(i)}a:`), /nested more than 64 levels/],
+  ['the same key 13 000 times', 'same.yaml', many(13_000, () => 'r: 1'), /same\.yaml:2:1: .*each key once/],
+  ['a long flow list', 'flow.yaml', `base_model: [${'1,'.repeat(32_000)}1]`, /base_model: is a list; expected text/],
+  ['deep flow nesting', 'deep.yaml', `base_model: ${'['.repeat(32_000)}`, /nested more than 64 levels/],
+  ['deep block nesting', 'steps.yaml', many(340, (i) => `${' '.repeat(i)}a:`), /nested more than 64 levels/],
   ['deep JSON', 'deep.json', '{"peft_type":'.repeat(60_000), /nested more than 64 levels/],
   [
     'a MiB of JSON keys',
@@ -50,9 +50,6 @@ const HOSTILE: readonly [what: string, name: string, text: string, told: RegExp]
   ['a list', 'list.yaml', '- base_model', /is a list; expected flags/],
 ]
 
-/** A second of computing, or as much more as this machine's own start of the command takes more than a fifth of one. */
-const limit = async (): Promise<number> => Math.max(1, 5 * (await measured(['--version'])).seconds)
-
 for (const [what, name, text, told] of HOSTILE) {
   test(`${what}: exit 2 with place and expectation, in a second of computing and 300 MB`, async () => {
     await inFolder(async (folder) => {
@@ -64,7 +61,7 @@ for (const [what, name, text, told] of HOSTILE) {
       assert.match(stderr, told)
       assert.not.match(stderr, /\n {4}at /)
       assert.ok(stderr.length < 20_000, `${stderr.length} characters of errors`)
-      assert.ok(seconds < 1 || seconds < (await limit()), `${seconds} s`)
+      assert.ok(seconds < 1, `${seconds} s`)
       assert.ok(bytes < 300e6, `${bytes} bytes`)
     })
   })
