@@ -32,6 +32,8 @@ function words(trap: Trap, { adapter }: TrainSpec, bytes: Bytes): string {
       return `${plural(trap.tensors, 'input')} of adapted linears (${bytes(trap.bytes)}) stay, since ${trap.by.join(' and ')} keep${trap.by.length === 1 ? 's' : ''} them too: there LoRA-FA saves no activation`
     case 'int8':
       return `int8 keeps the input of every base linear (${plural(trap.tensors, 'tensor')}, ${bytes(trap.bytes)}) whatever trains, until the graph goes and with checkpointing too; --quantize nf4 keeps none`
+    case 'dora-weights':
+      return `DoRA with --lora-dropout ${adapter?.dropout} keeps copies of adapted weights (${plural(trap.tensors, 'tensor')}, ${bytes(trap.bytes)}), since it multiplies by it once more; --lora-dropout 0 keeps none`
     case 'logits': {
       const tensors = `${bytes(trap.bytes)} in ${plural(trap.tensors, 'tensor')} over the vocabulary`
       return `logits dominate the peak: ${tensors}; a smaller batch or length lowers it, an adapter method does not`

@@ -89,14 +89,7 @@ function loraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adapt
       if (adapter.dropout > 0) x = s.set(x, dropout())
       result = s.set(result, o.add(result, doraOfInput(o, m, adapter, magnitude, x)))
     } else if (magnitude) {
-      // variants.py, DoraLinearVariant.forward: a function of its own, in which x becomes the dropped x.
-      result = s.set(
-        result,
-        o.call([x, result], (v) => {
-          const dropped = adapter.dropout > 0 ? v.set(x, dropout()) : null
-          return o.add(result, dora(o, m, adapter, magnitude, x, dropped, result))
-        }),
-      )
+      result = s.set(result, withDora(o, m, adapter, magnitude, x, result))
     } else {
       const dropped = dropout()
       const xab = viaAdapter(o, adapter, dropped)
@@ -114,6 +107,12 @@ function quantizedLoraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapt
     const base = baseLinear(o, m.base, m, input)
     let result = s.let(m.quantized?.bits === 8 ? base : o.run('clone', [base], {}))
     const x = s.let(adapter.converts ? o.to(input, a.dtype) : input)
+    if (adapter.magnitude) {
+      const { dtype } = result
+      result = s.set(result, withDora(o, m, adapter, adapter.magnitude, x, result))
+      if (adapter.converts) result = s.set(result, o.to(result, dtype))
+      return result
+    }
     const dropped = adapter.dropout > 0 ? o.module(adapter.dropoutPath, [x], () => o.dropout(x, adapter.dropout)) : x
     const xa = o.module(adapter.aPath, [dropped], () => o.linear(dropped, a))
     const xab = o.module(adapter.bPath, [xa], () => o.linear(xa, b))
@@ -121,6 +120,27 @@ function quantizedLoraLinear<T extends Tensor>(o: Shorthand<T>, m: Linear, adapt
     if (adapter.converts) output = s.set(output, o.to(output, result.dtype))
     result = s.set(result, o.add(result, output))
     return result
+  })
+}
+
+/** peft/tuners/lora/variants.py, DoraLinearVariant.forward: a function of its own, in which x becomes the dropped x. */
+function withDora<T extends Tensor>(
+  o: Shorthand<T>,
+  m: Linear,
+  adapter: Adapter,
+  magnitude: Parameter,
+  x: T,
+  result: T,
+): T {
+  return o.call([x, result], (s) => {
+    const dropped =
+      adapter.dropout > 0
+        ? s.set(
+            x,
+            o.module(adapter.dropoutPath, [x], () => o.dropout(x, adapter.dropout)),
+          )
+        : null
+    return o.add(result, dora(o, m, adapter, magnitude, x, dropped, result))
   })
 }
 
@@ -143,7 +163,8 @@ function dora<T extends Tensor>(
     let lora = s.let(o.call([], (f) => f.let(o.transpose(viaAdapter(o, adapter, f.let(identity(o, adapter))), 0, 1))))
     // Under autocast the adapter has made it in the lower type.
     lora = s.set(lora, o.to(lora, x.dtype))
-    const weight = s.let(o.to(o.parameter(m.weight), x.dtype))
+    let weight = s.let(unpacked(o, m))
+    weight = s.set(weight, o.to(weight, x.dtype))
     const scale = magnitudeScale(o, s, adapter, magnitude, weight, lora)
     const xab = s.let(viaAdapter(o, adapter, x))
     let base = dropped ? s.let(o.linear(x, weight)) : s.let(result)
@@ -162,6 +183,14 @@ function doraOfInput<T extends Tensor>(o: Shorthand<T>, m: Linear, adapter: Adap
     const base = o.mul(o.addScalar(scale, -1), o.linear(x, weight))
     return s.let(o.add(base, o.mulScalar(o.mul(scale, xab), adapter.scaling)))
   })
+}
+
+/** peft/utils/integrations.py, dequantize_module_weight: a packed weight as it is computed with; any other one is itself. */
+function unpacked<T extends Tensor>(o: Shorthand<T>, m: Linear): T {
+  const weight = o.parameter(m.weight)
+  if (m.quantized?.bits !== 4) return weight
+  const { compute, input, output, blocks, nested } = m.quantized
+  return o.run('dequantize_4bit', [weight], { axes: [output, input], dtype: compute, blocks, nested })
 }
 
 function viaAdapter<T extends Tensor>(o: Shorthand<T>, { a, b, aPath, bPath }: Adapter, x: T): T {

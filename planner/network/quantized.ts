@@ -12,6 +12,7 @@ export interface Quantized4 {
   readonly bits: 4
   /** What the kernel computes in. */
   readonly compute: DType
+  readonly input: Axis
   readonly output: Axis
   readonly blocks: Axis
   readonly nested: boolean
@@ -46,7 +47,7 @@ export function quantizedState(
     make('nested_quant_map', axis('256', 256), 'float32')
     make('offset', axis('1', 1), 'float32')
   }
-  return { bits: 4, compute, output, blocks, nested }
+  return { bits: 4, compute, input, output, blocks, nested }
 }
 
 /** Bytes that hold the weight: two values each. */

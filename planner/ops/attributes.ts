@@ -54,6 +54,8 @@ export interface Attributes {
   conv1d: None
   /** A linear whose weight is packed in 4 bits; `output` is its number of rows, `blocks` of scales, `nested` if those are quantized too. */
   linear_4bit: { readonly output: Axis; readonly blocks: Axis; readonly nested: boolean }
+  /** Such a weight, unpacked. */
+  dequantize_4bit: { readonly axes: Axes; readonly dtype: DType; readonly blocks: Axis; readonly nested: boolean }
   /** A linear whose weight is in 8 bits, with a scale a row. */
   linear_8bit: None
   bmm: None
@@ -193,6 +195,7 @@ export const INPUTS = {
   linear: ['input', 'weight', 'bias?'],
   conv1d: ['input', 'weight', 'bias'],
   linear_4bit: ['input', 'weight', 'bias?'],
+  dequantize_4bit: ['weight'],
   linear_8bit: ['input', 'weight', 'bias?'],
   bmm: ['self', 'mat2'],
   view: ['self'],

@@ -34,8 +34,8 @@ same address and every statistic is equal (\`fixtures/allocator\`).
 
 **And against GPUs.** Seventeen memory snapshots that people recorded on theirs and published (five repositories; training loops and single
 layers, up to 62.8 GB reserved, some begun on a used device, some with \`empty_cache\` between) were replayed on their own requests, new segments where
-the device put them: each of 46 559 blocks has the address that it had on the GPU, and as much is reserved.
-\`fixtures/snapshot/published\` keeps five of them, without stacks, for the test. \`inspect\` does the same with any snapshot that has a history, and
+the device put them: each of 46 559 blocks had the address that it had on the GPU, and as much was reserved. That was done once;
+\`fixtures/snapshot/published\` keeps five of them, without stacks, and the test holds the same of those. \`inspect\` does the same with any snapshot that has a history, and
 says what other options of the allocator would have reserved.
 
 What a replay is of: the model's tensors in the order of \`named_parameters()\`, the first step, then steady steps until one asks the device for

@@ -79,4 +79,14 @@ test('logits count once each', () => {
   assert.is(trap({ seq_len: 1, batch_size: 1, method: 'full' }, 'logits'), undefined)
 })
 
+test('dropout makes DoRA keep each adapted weight once more, in the type of x', () => {
+  const setting = { method: 'dora', lora_dropout: 0.1, target_modules: ['q_proj', 'down_proj'] } as const
+  // q is 576 × 576, down 576 × 1536; the first layer's q has an input that wants no gradient
+  const elements = 3 * 576 * 576 + 4 * 576 * 1536
+  assert.equal(trap(setting, 'dora-weights'), { kind: 'dora-weights', bytes: 4 * elements, tensors: 7 })
+  assert.equal(trap({ ...setting, quantize: 'nf4' }, 'dora-weights')?.bytes, 4 * elements)
+  assert.is(trap({ ...setting, adapter_dtype: 'base' }, 'dora-weights'), undefined)
+  assert.is(trap({ ...setting, lora_dropout: 0 }, 'dora-weights'), undefined)
+})
+
 test.run()

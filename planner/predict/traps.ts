@@ -13,6 +13,8 @@ export type Trap =
   | { readonly kind: 'kept-anyway'; readonly bytes: number; readonly tensors: number; readonly by: readonly string[] }
   /** Inputs that LLM.int8() keeps, whatever trains and with checkpointing too. */
   | { readonly kind: 'int8'; readonly bytes: number; readonly tensors: number }
+  /** Whole weights that DoRA widens or unpacks, and that dropout makes it keep. */
+  | { readonly kind: 'dora-weights'; readonly bytes: number; readonly tensors: number }
   /** Tensors over the vocabulary: more than half of what a step adds to the static part at the peak. */
   | { readonly kind: 'logits'; readonly bytes: number; readonly tensors: number }
 
@@ -31,7 +33,7 @@ export function trapsOf(
     traps.push(dropout(body), int8(body))
     if (predict) traps.push(keptAnyway(predict(asLora({ ...train, reference: false }))))
   }
-  traps.push(logits(body))
+  traps.push(doraWeights(train, body), logits(body))
   return traps.filter((t) => t !== null)
 }
 
@@ -71,6 +73,17 @@ function dropout(body: EstimateBody): Trap | null {
 function int8(body: EstimateBody): Trap | null {
   const kept = body.saved.filter((s) => s.why.some((w) => w.op === 'linear_8bit'))
   return kept.length === 0 ? null : { kind: 'int8', ...sums(kept) }
+}
+
+/**
+ * With dropout the base's result does not serve, and DoRA multiplies by the weight once more, in x's type: where that is a copy, it is
+ * kept for dX (peft/tuners/lora/dora.py, DoraLinearLayer.forward).
+ */
+function doraWeights(train: TrainSpec, body: EstimateBody): Trap | null {
+  if (!train.adapter?.dora || train.adapter.dropout === 0) return null
+  const isWeight = (w: SavedTensor['why'][number]) => w.op === 'linear' && w.gradient === 'dX'
+  const kept = body.saved.filter((s) => s.scope.endsWith('.lora_magnitude_vector.default') && s.why.some(isWeight))
+  return kept.length === 0 ? null : { kind: 'dora-weights', ...sums(kept) }
 }
 
 /** Under LoRA these are saved for dA and for something else: freezing A drops one of two holders. */

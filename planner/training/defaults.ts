@@ -63,6 +63,9 @@ export const hasLoraFa = (defaults: Defaults): boolean => !('stack' in defaults 
 /** `every_n_layers` came with transformers 5; what a checkpoint keeps is recorded for that stack. */
 export const hasSelective = (defaults: Defaults): boolean => !('stack' in defaults && isOld(defaults.stack))
 
+/** PEFT 0.13 unpacks a weight for DoRA on CUDA alone, where nothing could be recorded. */
+export const hasPackedDora = (defaults: Defaults): boolean => !('stack' in defaults && isOld(defaults.stack))
+
 /** The Trainer's AdamW: fused since torch 2.8, foreach before (transformers/training_args.py, `default_optim`). */
 export function defaultImpl(optimizer: string, defaults: Defaults): Default<'foreach' | 'fused' | 'for-loop'> {
   if ('engine' in defaults)

@@ -127,9 +127,10 @@ test('QLoRA and DoRA stand for LoRA with more, unless it is said otherwise', () 
   assert.is(resolve('llama-2-7b', { method: 'dora' }).train.adapter?.dora, true)
 })
 
-test('DoRA on a packed base is refused, not taken for LoRA', () => {
-  const found = refusals(() => resolve('llama-2-7b', { method: 'dora', quantize: 'nf4' }))
-  assert.match(found[0] ?? '', /^--use-dora: on a packed base is not modelled/)
+test('DoRA on a packed base is taken in 4 bits, and refused where nothing is recorded', () => {
+  assert.is(resolve('llama-2-7b', { method: 'dora', quantize: 'nf4' }).train.adapter?.dora, true)
+  const found = refusals(() => resolve('llama-2-7b', { method: 'dora', quantize: 'int8' }))
+  assert.match(found[0] ?? '', /^--use-dora: is modelled on a packed base in 4 bits/)
 })
 
 test('full fine-tuning has no adapter, and says so of flags that need one', () => {

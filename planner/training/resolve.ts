@@ -10,6 +10,7 @@ import {
   defaultImpl,
   defaultLength,
   hasLoraFa,
+  hasPackedDora,
   hasPositionTable,
   hasSdpa,
 } from './defaults.ts'
@@ -83,7 +84,7 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     const message = 'full fine-tuning has no adapter to disable; a second model beside it is not modelled'
     problems.add('not-modelled', flagOf('reference_model'), message, 'Leave it out, or say --method lora or lora-fa.')
   }
-  const quantize = quantization(options, method, problems)
+  const quantize = quantization(options, method, defaults, problems)
   if (quantize?.kind === 'int8')
     chooser.note('outlier columns', 'none', "LLM.int8()'s threshold; what outliers add depends on the numbers")
   if (quantize && model.task === 'sequence-classification')
@@ -175,7 +176,12 @@ function precisionOf({ dtype, autocast, parallelism }: TrainSpec): TrainSpec['au
 }
 
 /** bitsandbytes' base, frozen: there is nothing to train in it. */
-function quantization(options: TrainingOptions, method: string, problems: RefusalList): TrainSpec['quantize'] {
+function quantization(
+  options: TrainingOptions,
+  method: string,
+  defaults: Defaults,
+  problems: RefusalList,
+): TrainSpec['quantize'] {
   const { quantize = 'none', prepare_kbit: prepare = false, trl_casts: trlCasts = false } = options
   if (trlCasts && !(prepare && quantize.startsWith('nf4') && options.autocast === 'bfloat16')) {
     const message = 'come after --prepare-kbit of a 4-bit base, under bfloat16 autocast'
@@ -191,9 +197,9 @@ function quantization(options: TrainingOptions, method: string, problems: Refusa
     const message = `is ${quantize}; packed weights cannot train, and full fine-tuning trains them`
     problems.add('conflict', flagOf('quantize'), message, 'Say --method lora or lora-fa.')
   }
-  if (options.use_dora === true) {
-    const message = 'on a packed base is not modelled: PEFT unpacks every weight again for its norm'
-    problems.add('not-modelled', flagOf('use_dora'), message, 'Leave it out, or leave --quantize out.')
+  if (options.use_dora === true && (quantize === 'int8' || !hasPackedDora(defaults))) {
+    const message = 'is modelled on a packed base in 4 bits and with PEFT 0.21 only'
+    problems.add('not-modelled', flagOf('use_dora'), message, 'Say --quantize nf4, or leave one of the two out.')
   }
   return { kind: quantize, prepare, ...(trlCasts ? { trlCasts } : {}) }
 }

@@ -9,7 +9,7 @@ import * as elementwise from './elementwise.ts'
 import { countTargets, fastCrossEntropy, fastRmsNorm, fastRope } from './fast-kernels.ts'
 import { fusedLora } from './fused-lora.ts'
 import { fusedLinearCrossEntropy } from './fused-loss.ts'
-import { bmm, conv1d, linear, linear4bit, linear8bit } from './product.ts'
+import { bmm, conv1d, dequantize4bit, linear, linear4bit, linear8bit } from './product.ts'
 import * as ranks from './ranks.ts'
 import * as reduction from './reduction.ts'
 import * as shape from './shape.ts'
@@ -53,6 +53,7 @@ export const DERIVATIVES: Simulated = {
   linear: kernel(linear),
   conv1d: kernel(conv1d),
   linear_4bit: linear4bit,
+  dequantize_4bit: dequantize4bit,
   linear_8bit: linear8bit,
   bmm: kernel(bmm),
   view: shape.reshape,

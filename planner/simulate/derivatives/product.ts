@@ -1,7 +1,8 @@
 import type { Operation } from '../../autograd/operation.ts'
+import type { AttributesOf } from '../../ops/attributes.ts'
 import type { Derivative, GradientRule } from '../derivative.ts'
 import type { Simulator } from '../simulator.ts'
-import type { View } from '../storage.ts'
+import type { SimTensor, View } from '../storage.ts'
 
 const WEIGHT: GradientRule = { of: 'weight', make: ['@=weight'], view: true }
 const INPUT: GradientRule = { of: 'input', make: ['@=input'] }
@@ -70,14 +71,26 @@ export const linear4bit = (simulator: Simulator): Operation<View, 'linear_4bit'>
     const { dtype } = call.grads[0]!
     const bias = call.inputs[2] && call.needs(2) ? simulator.alloc([output], dtype) : null
     if (!call.needs(0)) return [null, null, bias]
-    const scales = nested ? simulator.alloc([blocks], 'float32') : null
-    const weight = simulator.alloc([output, axes.at(-1)!], dtype)
-    if (scales) simulator.release(scales)
+    const weight = unpack(simulator, { axes: [output, axes.at(-1)!], dtype, blocks, nested })
     const gradient = simulator.alloc(axes, dtype)
     simulator.release(weight)
     return [simulator.asView(gradient), null, bias]
   },
 })
+
+/** bitsandbytes/functional.py, dequantize_4bit: of a weight's data, so that nothing is recorded. */
+export const dequantize4bit = (simulator: Simulator): Operation<View, 'dequantize_4bit'> => ({
+  forward: ({ attributes }) => [unpack(simulator, attributes)],
+  backward: () => [null],
+})
+
+/** Scales that are quantized themselves are unpacked before. */
+function unpack(simulator: Simulator, { axes, dtype, blocks, nested }: AttributesOf<'dequantize_4bit'>): SimTensor {
+  const scales = nested ? simulator.alloc([blocks], 'float32') : null
+  const weight = simulator.alloc(axes, dtype)
+  if (scales) simulator.release(scales)
+  return weight
+}
 
 /**
  * bitsandbytes/autograd/_functions.py, MatMul8bitLt: `ctx.tensors` keeps the input whatever trains, and keeps it until the graph
