@@ -22,11 +22,20 @@ export function divergence(predicted: readonly TraceEvent[], measured: readonly 
 }
 
 function* lines(events: readonly TraceEvent[]): Generator<string, void> {
-  const names = new Map<number, number>()
+  const line = lineWriter()
   for (const e of events) {
-    if (e.action === 'read' || e.action === 'bind' || e.action === 'unbind') continue
+    const written = line(e)
+    if (written !== null) yield written
+  }
+}
+
+/** Writes what two traces have to share of an event, event after event; null for what only the auditor reads. */
+export function lineWriter(): (e: TraceEvent) => string | null {
+  const names = new Map<number, number>()
+  return (e) => {
+    if (e.action === 'read' || e.action === 'bind' || e.action === 'unbind') return null
     if (e.action === 'alloc') names.set(e.storage, names.size)
     const why = e.action === 'save' ? ` ${e.why}` : ''
-    yield `${e.step} ${e.phase} ${e.action} #${names.get(e.storage)} ${e.bytes} B ${e.scope} · ${e.op}${why}`
+    return `${e.step} ${e.phase} ${e.action} #${names.get(e.storage)} ${e.bytes} B ${e.scope} · ${e.op}${why}`
   }
 }

@@ -9,26 +9,33 @@ import { torch } from '../simulate/dialects/torch.ts'
 import { tfjsOptimizer } from '../simulate/optimizers/tfjs.ts'
 import type { TraceEvent } from '../trace/event.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import { lineWriter } from './equality.ts'
 import { divergence, executeRun } from './index.ts'
 import { type Census, census, Mutant, type Mutation } from './mutants.test.cases.ts'
 import { FAMILIES, METHODS, modelOf, settingsOf, waysOf } from './settings.test.cases.ts'
 
 const dialect = tfjsDialect('wasm')
 
+/** Simulated events, which go to `seen` one by one as well. */
 function simulated(
   family: string,
   train: TrainSpec,
   mutation: Mutation | null,
-  counted: Census | null = null,
-): TraceEvent[] {
-  const { events } = simulate(modelOf(family), train, dialect, {
+  { counted = null, seen = () => {} }: { counted?: Census | null; seen?: (e: TraceEvent) => void } = {},
+): readonly TraceEvent[] {
+  return simulate(modelOf(family), train, dialect, {
     steps: 2,
     audited: true,
     library: EXECUTED,
     optimizer: (s) => tfjsOptimizer(s, train.optimizer),
-    simulator: (options) => new Mutant(options, mutation, counted),
-  })
-  return [...events]
+    simulator: (options) => {
+      const sink = (e: TraceEvent): void => {
+        options.sink(e)
+        seen(e)
+      }
+      return new Mutant({ ...options, sink }, mutation, counted)
+    },
+  }).events
 }
 
 async function measured(family: string, train: TrainSpec): Promise<TraceEvent[]> {
@@ -38,11 +45,19 @@ async function measured(family: string, train: TrainSpec): Promise<TraceEvent[]>
   return lines.slice(1).map((line) => JSON.parse(line))
 }
 
-/** Caught by the comparison, by the auditor, or because the step itself breaks. */
-function isCaught(make: () => TraceEvent[], truth: readonly TraceEvent[]): boolean {
+class Parted extends Error {}
+
+/** Caught by the comparison, at the first event that differs, by the auditor, or because the step itself breaks. */
+function isCaught(family: string, train: TrainSpec, mutation: Mutation | null, truth: readonly string[]): boolean {
+  const line = lineWriter()
+  let at = 0
+  const seen = (e: TraceEvent): void => {
+    const written = line(e)
+    if (written !== null && written !== truth[at++]) throw new Parted()
+  }
   try {
-    const events = make()
-    return divergence(events, truth) !== null || audit(events).length > 0
+    const events = simulated(family, train, mutation, { seen })
+    return at !== truth.length || audit(events).length > 0
   } catch {
     return true
   }
@@ -52,9 +67,13 @@ const tally = { mutants: 0, killed: 0 }
 
 /** Makes everything wrong in turn that a setting's steps do, and each must be caught. */
 async function killAll(family: string, train: TrainSpec): Promise<void> {
-  const truth = await measured(family, train)
+  const measuredEvents = await measured(family, train)
   const counted = census()
-  assert.is(divergence(simulated(family, train, null, counted), truth), null, 'unmutated, the traces are equal')
+  const events = simulated(family, train, null, { counted })
+  assert.is(divergence(events, measuredEvents), null, 'unmutated, the traces are equal')
+  const line = lineWriter()
+  const truth = measuredEvents.map(line).filter((l) => l !== null)
+  assert.not.ok(isCaught(family, train, null, truth), 'what is right is not caught')
   const mutations: Mutation[] = [
     ...[...counted.saves.values()].map((s) => ({ kind: 'save dropped', ...s }) as const),
     ...[...counted.unsaved.values()].map((s) => ({ kind: 'input saved', ...s }) as const),
@@ -65,7 +84,7 @@ async function killAll(family: string, train: TrainSpec): Promise<void> {
   ]
   for (const m of mutations) {
     tally.mutants++
-    const caught = isCaught(() => simulated(family, train, m), truth)
+    const caught = isCaught(family, train, m, truth)
     if (caught) tally.killed++
     assert.ok(caught, `survived: ${JSON.stringify(m)}`)
   }
