@@ -42,6 +42,9 @@ What a replay is of: the model's tensors in the order of \`named_parameters()\`,
 nothing more. Where a real process differs: weights that are quantized as they are loaded pass through 16 bits first; transformers
 may warm the allocator up; addresses that \`cudaMalloc\` hands out need not grow, which decides between blocks of equal size.
 
+Two sizes are CUDA's own and not the trace's, which is held against steps recorded on a CPU: layer_norm's mean and rstd are float32 there whatever the
+type of its input, and a fused AdamW's step counts, 512 bytes each as blocks go, lie on the device.
+
 ## Scratch
 
 What kernels ask the allocator for inside an operation and give back at its end. No tensor shows it, so it is in no trace; it counts

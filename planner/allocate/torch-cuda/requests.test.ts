@@ -55,6 +55,35 @@ test('later steps are the first one again with their own optimizer; the model st
   assert.equal(storages(steady), [1, 3])
 })
 
+test('CUDA keeps statistics of layer_norm in float32, and the step counts of a fused AdamW on the device', () => {
+  const rows = [axis('t', 100), axis('1', 1)]
+  const half = { dtype: 'bfloat16' as DType, bytes: 200, axes: rows, op: 'layer_norm' }
+  const wide = { dtype: 'bfloat16' as DType, bytes: 200 * 64, axes: [axis('t', 100), axis('h', 64)], op: 'layer_norm' }
+  const state = {
+    bytes: 4,
+    category: 'optimizer state' as Category,
+    device: 'host' as const,
+    phase: 'optimizer' as const,
+  }
+  const events = [
+    alloc(0, 0, half),
+    alloc(1, 0, wide),
+    alloc(2, 0, { ...half, op: 'mean' }),
+    alloc(3, 4, { ...state, op: 'fused step' }),
+    alloc(4, 4, { ...state, op: 'step' }),
+  ]
+  const { first } = requestsOf(events)
+  assert.equal(
+    first.storages.map((storage, i) => [storage, first.bytes[i]]),
+    [
+      [0, 400],
+      [1, 200 * 64],
+      [2, 200],
+      [3, 4],
+    ],
+  )
+})
+
 test('peaks of a run: what is asked for, in blocks and segments', () => {
   const run = train(requestsOf(trace(50 * MIB)), UNLIMITED, DEFAULT_CONFIG, null)
   assert.is(run.outOfMemory, null)

@@ -1,5 +1,6 @@
 import type { Alloc, TraceEvent } from '../../trace/event.ts'
 import { isAfterStep, isRetyped } from '../../trace/reading.ts'
+import { bytesOnCuda } from './difference.ts'
 import { type AttentionKernel, SCRATCH, type ScratchTerm } from './scratch.ts'
 
 /** Operations that run on the matrix library. */
@@ -100,7 +101,7 @@ class Reader {
     const first = this.#results[0]
     if (first && (e.action === 'free' || first.op !== e.op || first.scope !== e.scope)) this.#flush()
     if (e.action === 'free') this.#list.push(FREE, e)
-    else if (e.action === 'alloc' && e.device === 'device') this.#alloc(e)
+    else if (e.action === 'alloc') this.#alloc(e)
   }
 
   end(): RequestList {
@@ -109,7 +110,8 @@ class Reader {
   }
 
   #alloc(e: Alloc): void {
-    if (e.bytes > 0) this.#list.push(e.bytes, e)
+    const bytes = bytesOnCuda(e)
+    if (bytes > 0) this.#list.push(bytes, e)
     if (TELLING.has(e.op)) this.#note(e)
     if (this.#missing.size > 0 && this.#missing.has(e.phase) && PRODUCTS.has(e.op.split(' ')[0]!)) {
       this.#missing.delete(e.phase)

@@ -12,7 +12,7 @@ import { locate, Moments } from './state.ts'
  * nothing.
  */
 export function adamW(simulator: Simulator, impl: OptimizerImpl): SimOptimizer {
-  const moments = new Moments(simulator, true)
+  const moments = new Moments(simulator, impl === 'fused' ? 'fused step' : 'step')
   const like = (leaf: Leaf<View>, op: string): SimTensor => {
     locate(simulator, leaf, op)
     const { axes, dtype, data } = leaf.variable

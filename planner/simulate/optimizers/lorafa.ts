@@ -12,7 +12,7 @@ import { locate, Moments } from './state.ts'
  * grad_B · pinv(A·Aᵀ + δI) / scaling² is worked out under bfloat16 autocast. State is kept for B only.
  */
 export function loraFa(simulator: Simulator): SimOptimizer {
-  const moments = new Moments(simulator, false)
+  const moments = new Moments(simulator, null)
   return {
     step(leaves) {
       const slots = new Slots(simulator)

@@ -13,22 +13,25 @@ export function locate(simulator: Simulator, leaf: Leaf<View>, op: string): void
 export class Moments {
   readonly #simulator: Simulator
   readonly #made = new Set<Leaf<View>>()
-  readonly #counts: boolean
+  readonly #step: string | null
 
-  /** `counts`: the step is a tensor (torch.optim), not a Python number. */
-  constructor(simulator: Simulator, counts: boolean) {
+  /** `step`: what makes the step count, where it is a tensor (torch.optim) and no Python number. */
+  constructor(simulator: Simulator, step: string | null) {
     this.#simulator = simulator
-    this.#counts = counts
+    this.#step = step
   }
 
   make(leaf: Leaf<View>): void {
     if (this.#made.has(leaf)) return
     this.#made.add(leaf)
     const simulator = this.#simulator
-    locate(simulator, leaf, 'state')
     const { axes, dtype, data } = leaf.variable
-    if (this.#counts) simulator.keep(simulator.alloc([], 'float32', [], 'optimizer state', 'host'))
     const { device } = data.storage
+    if (this.#step) {
+      locate(simulator, leaf, device === 'device' ? this.#step : 'step')
+      simulator.keep(simulator.alloc([], 'float32', [], 'optimizer state', 'host'))
+    }
+    locate(simulator, leaf, 'state')
     for (let i = 0; i < 2; i++) simulator.keep(simulator.alloc(axes, dtype, data.strides, 'optimizer state', device))
   }
 }

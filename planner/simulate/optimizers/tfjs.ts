@@ -9,7 +9,7 @@ import { Moments } from './state.ts'
  */
 export function tfjsOptimizer(simulator: Simulator, name: OptimizerName): SimOptimizer {
   if (name === 'sgd') return { step: () => undefined }
-  const moments = new Moments(simulator, false)
+  const moments = new Moments(simulator, null)
   return {
     step(leaves) {
       for (const leaf of leaves) if (leaf.grad !== null) moments.make(leaf)
