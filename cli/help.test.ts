@@ -1,10 +1,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { nameOf } from './commands/command.ts'
-import { COMMANDS } from './commands/index.ts'
 import { dashed, flagFor } from './flags.ts'
 import { program } from './program.ts'
 import { run, tidemark } from './testing/binary.ts'
+import { nameOf } from './usage/command.ts'
+import { COMMANDS } from './usage/index.ts'
 
 test('the help of each command names it, its flags and their defaults', async () => {
   for (const command of COMMANDS) {

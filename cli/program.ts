@@ -1,11 +1,11 @@
 import yargs, { type Argv } from 'yargs'
 import { didYouMean } from '../models/nearest.ts'
 import { describeValue, printable } from '../models/source.ts'
-import { type Command, nameOf } from './commands/command.ts'
-import { COMMANDS } from './commands/index.ts'
 import { EXIT, type ExitCode, type Problem, UsageError } from './errors.ts'
 import { dashed, type FlagKey, flagFor } from './flags.ts'
 import { columns } from './terminal.ts'
+import { type Command, nameOf } from './usage/command.ts'
+import { COMMANDS } from './usage/index.ts'
 import { toolVersion } from './version.ts'
 
 /**
@@ -66,7 +66,8 @@ function addCommand(parser: Argv, command: Command, shown: boolean, done: (code:
       requireChoices(args, command)
       const own = new Set([...Object.keys(command.positionals), 'help', 'h', 'version', 'V'])
       const raw = Object.fromEntries(Object.entries(args).filter(([name]) => !own.has(name)))
-      done(await command.run(args, raw))
+      const { run } = await command.load()
+      done(await run(args, raw, command.flags))
     },
   )
 }

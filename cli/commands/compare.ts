@@ -3,12 +3,13 @@ import type { MethodResult } from '../../planner/result/compare.ts'
 import type { Executed } from '../../planner/result/run.ts'
 import { candidatesFor, fastestThatHolds } from '../engines.ts'
 import { EXIT, UsageError } from '../errors.ts'
-import { HARDWARE_FLAGS, OUTPUT_FLAGS, RUN_FLAGS, SETTING_FLAGS } from '../flags.ts'
+import { RUN_FLAGS } from '../flags.ts'
 import { compareText, type Tables } from '../output/compare.ts'
 import { methodName } from '../output/names.ts'
 import { execute } from '../process/execute.ts'
+import type { Run } from '../usage/command.ts'
 import { toolVersion } from '../version.ts'
-import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
+import { textArgument } from './arguments.ts'
 import { type Context, contextOf, pageOf, requireModel } from './context.ts'
 import { compareDocument } from './documents.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
@@ -21,52 +22,32 @@ import { setupOf } from './setup.ts'
 
 const DEFAULT_METHODS = ['full', 'lora', 'lora-fa'] as const
 
-export const compare: Command = {
-  usage: 'compare [model]',
-  describe: 'Methods side by side; --run puts measured beside predicted',
-  flags: [
-    'methods',
-    ...SETTING_FLAGS,
-    ...HARDWARE_FLAGS,
-    'run',
-    'matrix',
-    ...RUN_FLAGS,
-    'unit',
-    'report',
-    ...OUTPUT_FLAGS,
-  ],
-  positionals: { model: MODEL_ARGUMENT },
-  examples: [
-    ['tidemark compare llama-2-7b -s 512 --gpu rtx4090', 'full, LoRA and LoRA-FA for a PyTorch stack'],
-    ['tidemark compare smollm2-135m --run -s 128', 'and real steps on wasm beside their prediction'],
-  ],
-  async run(args, raw) {
-    const context = await contextOf(raw, this.flags, 'compare', textArgument(args, 'model'))
-    const { values, terminal } = context
-    requireRun(context)
-    await checkOutputs(context)
-    const model = requireModel(context, 'compare')
-    const asked = values.methods ?? DEFAULT_METHODS
-    const prepared = await prepare(model, context, asked, terminal)
-    let methods: MethodResult[] = predictedMethods(prepared)
-    if (values.run === true) methods = await runAll(model, context, prepared, methods)
-    const about = { command: context.typed, version: toolVersion(), unit: values.unit }
-    const compared = compareDocument(prepared, methods, about)
-    const matrix = values.matrix === true ? await import('./matrix.ts') : null
-    const result = matrix === null ? compared : matrix.withMatrix(compared, prepared)
-    emit(context, result, () => {
-      const text = compareText(result.result, tablesOf(prepared, methods), pageOf(context))
-      return matrix === null ? text : `${text}\n\n${matrix.textOf(result, pageOf(context))}`
-    })
-    tell(context, result.input.assumptions, result.warnings)
-    await writeReport(
-      context,
-      result,
-      setupOf({ command: 'compare', argument: model, methods: asked }, context, prepared),
-    )
-    if (values.check === true && methods.some((m) => m.estimate.fit?.fits === false)) return EXIT.doesNotFit
-    return outcomeOf(methods.flatMap((m) => (m.executed ? [m.executed] : [])))
-  },
+export const run: Run = async (args, raw, flags) => {
+  const context = await contextOf(raw, flags, 'compare', textArgument(args, 'model'))
+  const { values, terminal } = context
+  requireRun(context)
+  await checkOutputs(context)
+  const model = requireModel(context, 'compare')
+  const asked = values.methods ?? DEFAULT_METHODS
+  const prepared = await prepare(model, context, asked, terminal)
+  let methods: MethodResult[] = predictedMethods(prepared)
+  if (values.run === true) methods = await runAll(model, context, prepared, methods)
+  const about = { command: context.typed, version: toolVersion(), unit: values.unit }
+  const compared = compareDocument(prepared, methods, about)
+  const matrix = values.matrix === true ? await import('./matrix.ts') : null
+  const result = matrix === null ? compared : matrix.withMatrix(compared, prepared)
+  emit(context, result, () => {
+    const text = compareText(result.result, tablesOf(prepared, methods), pageOf(context))
+    return matrix === null ? text : `${text}\n\n${matrix.textOf(result, pageOf(context))}`
+  })
+  tell(context, result.input.assumptions, result.warnings)
+  await writeReport(
+    context,
+    result,
+    setupOf({ command: 'compare', argument: model, methods: asked }, context, prepared),
+  )
+  if (values.check === true && methods.some((m) => m.estimate.fit?.fits === false)) return EXIT.doesNotFit
+  return outcomeOf(methods.flatMap((m) => (m.executed ? [m.executed] : [])))
 }
 
 /** Flags of a run say nothing without one. */

@@ -1,23 +1,17 @@
 import { listModels } from '../../models/index.ts'
 import { EXIT } from '../errors.ts'
-import { dashed, type Flag, flagFor, OUTPUT_FLAGS } from '../flags.ts'
-import { type Command, nameOf, textArgument } from './command.ts'
+import { dashed, type Flag, flagFor } from '../flags.ts'
+import { type Command, nameOf, type Run } from '../usage/command.ts'
+import { COMMANDS } from '../usage/index.ts'
+import { textArgument } from './arguments.ts'
 import { contextOf } from './context.ts'
 
-/** The commands that are completed: given by the program, which knows them all. */
-export const completion = (commands: () => readonly Command[]): Command => ({
-  usage: 'completion [shell]',
-  describe: 'Print a completion script for bash, zsh or fish',
-  flags: OUTPUT_FLAGS.filter((key) => key !== 'json' && key !== 'output'),
-  positionals: { shell: { describe: 'Which shell; bash if left out', choices: ['bash', 'zsh', 'fish'] } },
-  examples: [['source <(tidemark completion bash)', 'complete in this shell']],
-  async run(args, raw) {
-    const { terminal } = await contextOf(raw, this.flags, 'completion')
-    const shell = textArgument(args, 'shell') || 'bash'
-    terminal.print(shell === 'fish' ? fish(commands()) : shell === 'zsh' ? zsh(commands()) : bash(commands()))
-    return EXIT.done
-  },
-})
+export const run: Run = async (args, raw, flags) => {
+  const { terminal } = await contextOf(raw, flags, 'completion')
+  const shell = textArgument(args, 'shell') || 'bash'
+  terminal.print(shell === 'fish' ? fish(COMMANDS) : shell === 'zsh' ? zsh(COMMANDS) : bash(COMMANDS))
+  return EXIT.done
+}
 
 interface Word {
   readonly flag: string

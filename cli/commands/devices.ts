@@ -1,37 +1,27 @@
 import { capacityOf, DEVICES, type Device } from '../../planner/devices/index.ts'
 import { EXIT, type ExitCode, UsageError } from '../errors.ts'
-import { OUTPUT_FLAGS } from '../flags.ts'
 import { resolveDevice } from '../gpus.ts'
 import { grouped } from '../output/numbers.ts'
 import { padEnd, wrap } from '../output/wrap.ts'
-import { type Command, textArgument } from './command.ts'
+import type { Run } from '../usage/command.ts'
+import { textArgument } from './arguments.ts'
 import { type Context, contextOf, pageOf } from './context.ts'
 import { checkOutputs, emit } from './emit.ts'
 
-export const devices: Command = {
-  usage: 'devices [action] [name]',
-  describe: 'GPUs that --gpu knows: list, show NAME',
-  flags: [...OUTPUT_FLAGS],
-  positionals: {
-    action: { describe: 'What to do; list if left out', choices: ['list', 'show'] },
-    name: { describe: 'A device for show' },
-  },
-  examples: [['tidemark devices show rtx4090', 'memory, rates and where they are from']],
-  async run(args, raw) {
-    const context = await contextOf(raw, this.flags, 'devices')
-    await checkOutputs(context)
-    const action = textArgument(args, 'action') || 'list'
-    const name = textArgument(args, 'name')
-    if (action === 'list' && name !== '') {
-      const next = `Say devices show ${name}.`
-      throw new UsageError([{ where: name, message: 'devices list takes no name', next }])
-    }
-    if (action === 'show' && name === '') {
-      const next = '`tidemark devices` lists them.'
-      throw new UsageError([{ where: 'devices show', message: 'needs a device', next }])
-    }
-    return action === 'show' ? show(context, name) : list(context)
-  },
+export const run: Run = async (args, raw, flags) => {
+  const context = await contextOf(raw, flags, 'devices')
+  await checkOutputs(context)
+  const action = textArgument(args, 'action') || 'list'
+  const name = textArgument(args, 'name')
+  if (action === 'list' && name !== '') {
+    const next = `Say devices show ${name}.`
+    throw new UsageError([{ where: name, message: 'devices list takes no name', next }])
+  }
+  if (action === 'show' && name === '') {
+    const next = '`tidemark devices` lists them.'
+    throw new UsageError([{ where: 'devices show', message: 'needs a device', next }])
+  }
+  return action === 'show' ? show(context, name) : list(context)
 }
 
 /** A device as `--json` prints it: bytes and rates as numbers, the sources beside them. */

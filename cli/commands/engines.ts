@@ -2,41 +2,25 @@ import { totalmem } from 'node:os'
 import { ENGINE_TABLE } from '../../planner/execute/engines/table.ts'
 import { ENGINE_NAMES, type EngineName } from '../../planner/trace/engine-names.ts'
 import { EXIT, UsageError } from '../errors.ts'
-import { OUTPUT_FLAGS } from '../flags.ts'
 import { bytesIn } from '../output/numbers.ts'
 import { type Column, table } from '../output/table.ts'
 import { CHILD } from '../process/execute.ts'
 import { probeInChild } from '../process/supervise.ts'
-import { type Command, textArgument } from './command.ts'
+import type { Run } from '../usage/command.ts'
+import { INSTALLABLE } from '../usage/engines.ts'
+import { textArgument } from './arguments.ts'
 import { type Context, contextOf, pageOf } from './context.ts'
 import { checkOutputs, emit } from './emit.ts'
 
-const ACTIONS = ['list', 'doctor', 'install'] as const
-const INSTALLABLE = ['tensorflow', 'webgpu'] as const
-
-export const engines: Command = {
-  usage: 'engines [action] [what]',
-  describe: 'What can run a step here, why another cannot, and how to have it',
-  flags: ['cuda', ...OUTPUT_FLAGS],
-  positionals: {
-    action: { describe: 'What to do; list if left out', choices: ACTIONS },
-    what: { describe: 'What to install', choices: INSTALLABLE },
-  },
-  examples: [
-    ['tidemark engines doctor', 'load each engine and measure it'],
-    ['tidemark engines install tensorflow', 'tfjs-node on a current TensorFlow, in the cache folder'],
-    ['tidemark engines install webgpu', 'any GPU with a Vulkan, Metal or Direct3D 12 driver'],
-  ],
-  async run(args, raw) {
-    const context = await contextOf(raw, this.flags, 'engines')
-    await checkOutputs(context)
-    const action = textArgument(args, 'action') || 'list'
-    const what = textArgument(args, 'what')
-    refuseMisplaced(action, what, context)
-    if (action === 'install') return what === 'webgpu' ? installsWebgpu(context) : install(context)
-    if (action === 'doctor') return doctor(context)
-    return list(context)
-  },
+export const run: Run = async (args, raw, flags) => {
+  const context = await contextOf(raw, flags, 'engines')
+  await checkOutputs(context)
+  const action = textArgument(args, 'action') || 'list'
+  const what = textArgument(args, 'what')
+  refuseMisplaced(action, what, context)
+  if (action === 'install') return what === 'webgpu' ? installsWebgpu(context) : install(context)
+  if (action === 'doctor') return doctor(context)
+  return list(context)
 }
 
 function refuseMisplaced(action: string, what: string, { values }: Context): void {

@@ -1,11 +1,11 @@
 import type { EstimateBody } from '../../planner/result/estimate.ts'
 import { EXIT, type Problem, UsageError } from '../errors.ts'
 import { writePredictedTrace } from '../files/trace.ts'
-import { HARDWARE_FLAGS, OUTPUT_FLAGS, SETTING_FLAGS } from '../flags.ts'
 import { estimateText } from '../output/estimate.ts'
 import { bytesIn } from '../output/numbers.ts'
+import type { Run } from '../usage/command.ts'
 import { toolVersion } from '../version.ts'
-import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
+import { textArgument } from './arguments.ts'
 import { type Context, contextOf, pageOf, requireModel } from './context.ts'
 import { estimateDocument } from './documents.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
@@ -15,65 +15,40 @@ import { prepare } from './prepare.ts'
 import type { Prepared, PreparedMethod } from './prepared.ts'
 import { setupOf } from './setup.ts'
 
-export const estimate: Command = {
-  usage: 'estimate [model]',
-  describe: 'Peak memory of one training step: when, where and why',
-  flags: [
-    'method',
-    ...SETTING_FLAGS,
-    ...HARDWARE_FLAGS,
-    'check_format',
-    'explain',
-    'law',
-    'trace',
-    'emit',
-    'emit_to',
-    'unit',
-    'report',
-    ...OUTPUT_FLAGS,
-  ],
-  positionals: { model: MODEL_ARGUMENT },
-  examples: [
-    ['tidemark estimate llama-2-7b --method lora-fa -s 512', 'LoRA-FA on LLaMA-2 7B'],
-    ['tidemark estimate ./config.json --gpu 80GiB --check', 'exit 3 if it does not fit'],
-    ['tidemark estimate --config axolotl.yaml', 'model and setting of an Axolotl run'],
-    ['tidemark estimate llama-3.2-1b --method lora-fa --emit peft', 'and the script that trains it'],
-  ],
-  async run(args, raw) {
-    const context = await contextOf(raw, this.flags, 'estimate', textArgument(args, 'model'))
-    const { values, terminal } = context
-    requireCheck(context)
-    await checkOutputs(context)
-    const model = requireModel(context, 'estimate')
-    const prepared = await prepare(model, context, [values.method], terminal)
-    const [method] = prepared.methods
-    const launch = await emitted(prepared, method, values)
-    const body = await withLaw(predicted(prepared, method), prepared, method, values.law === true)
-    const unheard = values.quiet === true && values.json !== true && values.report === undefined
-    const about = { command: context.typed, version: toolVersion(), unit: values.unit, unheard }
-    const result = estimateDocument(prepared, body, about)
-    const page = pageOf(context)
-    const explained = values.explain === true ? (await import('../output/explain.ts')).explainText(body, page) : ''
-    const law = body.law.maximum ? (await import('../output/law.ts')).lawText(body.law.maximum, page) : ''
-    const text = (): string =>
-      [estimateText(body, headerOf(prepared, method, body), page), explained, law]
-        .filter((part) => part !== '')
-        .join('\n\n')
-    const verdict = values.check_format === undefined ? undefined : await verdictText(context, prepared, method, body)
-    emit(context, result, () => verdict ?? text())
-    tell(context, result.input.assumptions, result.warnings)
-    await writeReport(
-      context,
-      result,
-      setupOf({ command: 'estimate', argument: model, methods: [values.method ?? null] }, context, prepared),
-    )
-    if (values.trace !== undefined) {
-      writePredictedTrace(values.trace, prepared.found.spec, method.train, prepared.stack)
-      terminal.say(`trace: ${values.trace}`)
-    }
-    writeEmitted(context, launch)
-    return values.check === true && body.fit?.fits === false ? EXIT.doesNotFit : EXIT.done
-  },
+export const run: Run = async (args, raw, flags) => {
+  const context = await contextOf(raw, flags, 'estimate', textArgument(args, 'model'))
+  const { values, terminal } = context
+  requireCheck(context)
+  await checkOutputs(context)
+  const model = requireModel(context, 'estimate')
+  const prepared = await prepare(model, context, [values.method], terminal)
+  const [method] = prepared.methods
+  const launch = await emitted(prepared, method, values)
+  const body = await withLaw(predicted(prepared, method), prepared, method, values.law === true)
+  const unheard = values.quiet === true && values.json !== true && values.report === undefined
+  const about = { command: context.typed, version: toolVersion(), unit: values.unit, unheard }
+  const result = estimateDocument(prepared, body, about)
+  const page = pageOf(context)
+  const explained = values.explain === true ? (await import('../output/explain.ts')).explainText(body, page) : ''
+  const law = body.law.maximum ? (await import('../output/law.ts')).lawText(body.law.maximum, page) : ''
+  const text = (): string =>
+    [estimateText(body, headerOf(prepared, method, body), page), explained, law]
+      .filter((part) => part !== '')
+      .join('\n\n')
+  const verdict = values.check_format === undefined ? undefined : await verdictText(context, prepared, method, body)
+  emit(context, result, () => verdict ?? text())
+  tell(context, result.input.assumptions, result.warnings)
+  await writeReport(
+    context,
+    result,
+    setupOf({ command: 'estimate', argument: model, methods: [values.method ?? null] }, context, prepared),
+  )
+  if (values.trace !== undefined) {
+    writePredictedTrace(values.trace, prepared.found.spec, method.train, prepared.stack)
+    terminal.say(`trace: ${values.trace}`)
+  }
+  writeEmitted(context, launch)
+  return values.check === true && body.fit?.fits === false ? EXIT.doesNotFit : EXIT.done
 }
 
 /** A verdict needs something to fit into. */

@@ -2,54 +2,36 @@ import { describeDimensions } from '../../models/describe.ts'
 import { catalogEntry, listModels } from '../../models/index.ts'
 import { ModelError } from '../../models/issue.ts'
 import { EXIT, type ExitCode, UsageError } from '../errors.ts'
-import { type FlagKey, OUTPUT_FLAGS } from '../flags.ts'
 import { resolveModel } from '../model/resolve.ts'
 import { grouped } from '../output/numbers.ts'
 import { problemsOf } from '../problems.ts'
-import { type Command, textArgument } from './command.ts'
+import type { Run } from '../usage/command.ts'
+import { textArgument } from './arguments.ts'
 import { type Context, contextOf, pageOf } from './context.ts'
 import { checkOutputs, emit } from './emit.ts'
 
-const ACTIONS = ['list', 'show', 'check', 'schema', 'explain'] as const
-
-export const models: Command = {
-  usage: 'models [action] [name]',
-  describe: 'What is known: list, show NAME, check FILE, schema, explain TOPIC',
-  flags: ['task', 'layers', ...OUTPUT_FLAGS] satisfies readonly FlagKey[],
-  positionals: {
-    action: { describe: 'What to do; list if left out', choices: ACTIONS },
-    name: { describe: 'A model for show and check, a topic for explain' },
-  },
-  examples: [
-    ['tidemark models show llama-2-7b', 'its dimensions and where each comes from'],
-    ['tidemark models check mine.yaml', 'everything that is wrong with a description'],
-    ['tidemark models explain lora-fa', 'the idea with one drawing'],
-  ],
-  async run(args, raw) {
-    const context = await contextOf(raw, this.flags, 'models')
-    await checkOutputs(context)
-    const action = textArgument(args, 'action') || 'list'
-    const name = textArgument(args, 'name')
-    const needed = action === 'show' || action === 'check' || action === 'explain'
-    if (needed && name === '') throw missing(action)
-    if (!needed && name !== '') {
-      throw new UsageError([
-        { where: name, message: `models ${action} takes no name`, next: `Say models show ${name}.` },
-      ])
-    }
-    switch (action) {
-      case 'show':
-        return show(context, name)
-      case 'check':
-        return check(context, name)
-      case 'schema':
-        return schema(context)
-      case 'explain':
-        return explain(context, name)
-      default:
-        return list(context)
-    }
-  },
+export const run: Run = async (args, raw, flags) => {
+  const context = await contextOf(raw, flags, 'models')
+  await checkOutputs(context)
+  const action = textArgument(args, 'action') || 'list'
+  const name = textArgument(args, 'name')
+  const needed = action === 'show' || action === 'check' || action === 'explain'
+  if (needed && name === '') throw missing(action)
+  if (!needed && name !== '') {
+    throw new UsageError([{ where: name, message: `models ${action} takes no name`, next: `Say models show ${name}.` }])
+  }
+  switch (action) {
+    case 'show':
+      return show(context, name)
+    case 'check':
+      return check(context, name)
+    case 'schema':
+      return schema(context)
+    case 'explain':
+      return explain(context, name)
+    default:
+      return list(context)
+  }
 }
 
 const missing = (action: string): UsageError =>

@@ -1,11 +1,11 @@
 import type { Gpu } from '../../planner/predict/index.ts'
 import type { PlanResult } from '../../planner/result/plan.ts'
 import { EXIT, UsageError } from '../errors.ts'
-import { OUTPUT_FLAGS, PARALLEL_FLAGS, SETTING_FLAGS } from '../flags.ts'
 import { resolveGpu } from '../gpus.ts'
 import { ProgressBar } from '../output/progress.ts'
+import type { Run } from '../usage/command.ts'
 import { toolVersion } from '../version.ts'
-import { type Command, MODEL_ARGUMENT, textArgument } from './command.ts'
+import { textArgument } from './arguments.ts'
 import { type Context, contextOf, pageOf, requireModel } from './context.ts'
 import { checkOutputs, emit, tell } from './emit.ts'
 import { headerOf } from './predicted.ts'
@@ -14,62 +14,39 @@ import { inputOf } from './prepared.ts'
 
 const DEFAULT_TOP = 8
 
-export const plan: Command = {
-  usage: 'plan [model]',
-  describe: 'What fits: the largest batch, length or rank, and the cheapest changes',
-  flags: [
-    'method',
-    ...SETTING_FLAGS,
-    'gpu',
-    ...PARALLEL_FLAGS,
-    'alloc_conf',
-    'budget',
-    'maximize',
-    'fix',
-    'top',
-    'check',
-    'unit',
-    ...OUTPUT_FLAGS,
-  ],
-  positionals: { model: MODEL_ARGUMENT },
-  examples: [
-    ['tidemark plan llama-2-7b --method lora -s 2048 --gpu rtx4090', 'what would make it fit, cheapest first'],
-    ['tidemark plan mistral-7b --method lora-fa --gpu a100-80gb --maximize length', 'the longest sequence'],
-  ],
-  async run(args, raw) {
-    const context = await contextOf(raw, this.flags, 'plan', textArgument(args, 'model'))
-    const { values, terminal } = context
-    const gpu = deviceOf(context)
-    await checkOutputs(context)
-    const prepared = await prepare(requireModel(context, 'plan'), context, [values.method], terminal)
-    const [method] = prepared.methods
-    if (method.train.parallelism?.data.kind === 'zero') throw notSearched
-    const [{ plan: solve }, { planText }] = await Promise.all([
-      import('../../planner/solve/index.ts'),
-      import('../output/plan.ts'),
-    ])
-    const bar = new ProgressBar(terminal, prepared.found.spec.name)
-    const place = { model: prepared.found.spec, stack: prepared.stack, gpu, config: prepared.allocator }
-    const body = solve(place, method.train, {
-      maximize: values.maximize ?? null,
-      fixed: new Set(values.fix ?? []),
-      top: values.top ?? DEFAULT_TOP,
-      onProgress: (lever, step, of) => bar.update({ phase: lever, step, of }),
-    })
-    bar.clear()
-    const result: PlanResult = {
-      schema: 'tidemark/plan@1',
-      tool: { name: 'tidemark', version: toolVersion() },
-      command: context.typed,
-      input: inputOf(prepared),
-      result: body,
-      warnings: prepared.warnings,
-    }
-    const about = headerOf(prepared, method, body.asked)
-    emit(context, result, () => planText(body, about, pageOf(context)))
-    tell(context, result.input.assumptions, result.warnings)
-    return values.check === true && !body.asked.fits ? EXIT.doesNotFit : EXIT.done
-  },
+export const run: Run = async (args, raw, flags) => {
+  const context = await contextOf(raw, flags, 'plan', textArgument(args, 'model'))
+  const { values, terminal } = context
+  const gpu = deviceOf(context)
+  await checkOutputs(context)
+  const prepared = await prepare(requireModel(context, 'plan'), context, [values.method], terminal)
+  const [method] = prepared.methods
+  if (method.train.parallelism?.data.kind === 'zero') throw notSearched
+  const [{ plan: solve }, { planText }] = await Promise.all([
+    import('../../planner/solve/index.ts'),
+    import('../output/plan.ts'),
+  ])
+  const bar = new ProgressBar(terminal, prepared.found.spec.name)
+  const place = { model: prepared.found.spec, stack: prepared.stack, gpu, config: prepared.allocator }
+  const body = solve(place, method.train, {
+    maximize: values.maximize ?? null,
+    fixed: new Set(values.fix ?? []),
+    top: values.top ?? DEFAULT_TOP,
+    onProgress: (lever, step, of) => bar.update({ phase: lever, step, of }),
+  })
+  bar.clear()
+  const result: PlanResult = {
+    schema: 'tidemark/plan@1',
+    tool: { name: 'tidemark', version: toolVersion() },
+    command: context.typed,
+    input: inputOf(prepared),
+    result: body,
+    warnings: prepared.warnings,
+  }
+  const about = headerOf(prepared, method, body.asked)
+  emit(context, result, () => planText(body, about, pageOf(context)))
+  tell(context, result.input.assumptions, result.warnings)
+  return values.check === true && !body.asked.fits ? EXIT.doesNotFit : EXIT.done
 }
 
 const notSearched = new UsageError([

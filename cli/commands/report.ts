@@ -1,11 +1,12 @@
 import { basename } from 'node:path'
 import { EXIT, UsageError } from '../errors.ts'
 import { checkOutputPath, isStdout, writeFileWhole } from '../files/write.ts'
-import { OUTPUT_FLAGS, type Values } from '../flags.ts'
+import type { Values } from '../flags.ts'
 import type { PageResult } from '../pages.ts'
 import { type EventFormat, RESULT_FORMATS, renderChromeTrace, renderResult, renderTorchSnapshot } from '../reports.ts'
 import type { Terminal } from '../terminal.ts'
-import { type Command, textsArgument } from './command.ts'
+import type { Run } from '../usage/command.ts'
+import { textsArgument } from './arguments.ts'
 import { contextOf } from './context.ts'
 import { type EventSource, eventsOf, readSource, type Source } from './source.ts'
 
@@ -27,49 +28,31 @@ interface Output {
   readonly render: () => Promise<string | Uint8Array>
 }
 
-export const report: Command = {
-  usage: 'report <results..>',
-  describe: 'A saved result or trace as one offline HTML file, or in another format',
-  flags: ['format', ...OUTPUT_FLAGS.filter((key) => key !== 'json')],
-  positionals: {
-    results: {
-      describe:
-        'What estimate, compare, run or study printed with --json, the results of studies, or traces; - for standard input',
-    },
-  },
-  examples: [
-    ['tidemark compare llama-2-7b --json | tidemark report - -o llama.html', 'straight from a pipe'],
-    ['tidemark report 7b.json 13b.json -o sizes.html', 'results side by side'],
-    ['tidemark report decoder.jsonl encoder.jsonl -o studies.html', 'studies, from what --results wrote'],
-    ['tidemark report predicted.jsonl measured.jsonl -o both.trace.json', 'two processes in Perfetto'],
-    ['tidemark report estimate.json --format torch-snapshot', "opens in PyTorch's memory viewer"],
-  ],
-  async run(args, raw) {
-    const context = await contextOf(raw, this.flags, 'report')
-    const { values, terminal, placeOf } = context
-    const sources: Source[] = []
-    for (const path of textsArgument(args, 'results')) sources.push(await readSource(path))
-    const formats = values.format ?? [sources.every((s) => 'trace' in s) ? 'chrome-trace' : 'html']
-    const outputs: Output[] = []
-    for (const format of formats) {
-      const name = (part: string) => targetOf(sources[0]!.path, values.output, format, formats.length, part)
-      outputs.push(
-        ...(isEventFormat(format)
-          ? eventOutputs(format, await allEvents(sources, terminal.env), name)
-          : [{ target: name(''), render: resultRenderer(format, sources, terminal, placeOf('--format')) }]),
-      )
+export const run: Run = async (args, raw, flags) => {
+  const context = await contextOf(raw, flags, 'report')
+  const { values, terminal, placeOf } = context
+  const sources: Source[] = []
+  for (const path of textsArgument(args, 'results')) sources.push(await readSource(path))
+  const formats = values.format ?? [sources.every((s) => 'trace' in s) ? 'chrome-trace' : 'html']
+  const outputs: Output[] = []
+  for (const format of formats) {
+    const name = (part: string) => targetOf(sources[0]!.path, values.output, format, formats.length, part)
+    outputs.push(
+      ...(isEventFormat(format)
+        ? eventOutputs(format, await allEvents(sources, terminal.env), name)
+        : [{ target: name(''), render: resultRenderer(format, sources, terminal, placeOf('--format')) }]),
+    )
+  }
+  for (const { target } of outputs) await checkOutputPath(target, '--output')
+  for (const { target, render } of outputs) {
+    const content = await render()
+    if (isStdout(target)) process.stdout.write(content)
+    else {
+      writeFileWhole(target, content)
+      terminal.print(target)
     }
-    for (const { target } of outputs) await checkOutputPath(target, '--output')
-    for (const { target, render } of outputs) {
-      const content = await render()
-      if (isStdout(target)) process.stdout.write(content)
-      else {
-        writeFileWhole(target, content)
-        terminal.print(target)
-      }
-    }
-    return EXIT.done
-  },
+  }
+  return EXIT.done
 }
 
 const isEventFormat = (format: Format): format is EventFormat =>

@@ -23,5 +23,5 @@ export const COMMANDS: readonly Command[] = [
   models,
   devices,
   engines,
-  completion(() => COMMANDS),
+  completion,
 ]

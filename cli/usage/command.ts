@@ -2,7 +2,14 @@ import type { ExitCode } from '../errors.ts'
 import type { FlagKey } from '../flags.ts'
 import type { RawArguments } from '../settings/argv.ts'
 
-/** A command as data and a function: the program hands it what yargs parsed. */
+/** What a command does with what yargs parsed: `flags` are those that it takes. */
+export type Run = (
+  args: Readonly<Record<string, unknown>>,
+  raw: RawArguments,
+  flags: readonly FlagKey[],
+) => Promise<ExitCode>
+
+/** How a command is written, as data; what it does is loaded when it is asked for, since a start pays for each file. */
 export interface Command {
   /** With its positionals, as yargs writes them: `estimate <model>`. */
   readonly usage: string
@@ -11,19 +18,10 @@ export interface Command {
   /** Positionals, by name. */
   readonly positionals: Readonly<Record<string, { readonly describe: string; readonly choices?: readonly string[] }>>
   readonly examples: readonly (readonly [command: string, does: string])[]
-  readonly run: (args: Readonly<Record<string, unknown>>, raw: RawArguments) => Promise<ExitCode>
+  readonly load: () => Promise<{ readonly run: Run }>
 }
 
 export const nameOf = (command: Command): string => command.usage.split(' ')[0] ?? ''
-
-/** The text of a positional. yargs gives strings for those that are declared so. */
-export const textArgument = (args: Readonly<Record<string, unknown>>, name: string): string => String(args[name] ?? '')
-
-/** The texts of a positional that takes several. */
-export const textsArgument = (args: Readonly<Record<string, unknown>>, name: string): string[] => {
-  const given = args[name]
-  return Array.isArray(given) ? given.map(String) : [textArgument(args, name)]
-}
 
 export const MODEL_ARGUMENT = {
   describe: 'Catalog name, org/name in the local Hugging Face cache, config.json or its folder, description, or -',
