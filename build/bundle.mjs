@@ -4,6 +4,7 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { joinChunks } from './join.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const out = resolve(root, process.argv[2] ?? 'dist')
@@ -43,7 +44,9 @@ const shared = {
   banner: { js: "import{createRequire as nodeRequire}from'node:module';const require=nodeRequire(import.meta.url);" },
   logLevel: 'warning',
 }
-await build({ ...shared, entryPoints: { tidemark: 'cli/main.ts' } })
+const { metafile } = await build({ ...shared, entryPoints: { tidemark: 'cli/main.ts' }, metafile: true })
+const groups = { start: ['cli/start.ts'], estimate: ['cli/commands/estimate.ts', 'cli/commands/compare.ts'] }
+await joinChunks(metafile.outputs, groups, shared)
 // apart, so that the engine's code does not decide how the command line is cut into chunks
 await build({ ...shared, entryPoints: { child: 'cli/child.ts' }, chunkNames: 'child-[name]-[hash]' })
 // the scripts of a report's page: what it shows, and the planner that it asks
