@@ -1,6 +1,7 @@
 import type { FreeformSpec, ModelSpec, T5Spec } from '../../models/spec.ts'
 import { ofStage } from '../shard/pipeline/stage.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import { type Stretch, stretchesOf } from './repetition.ts'
 import { type SimulateOptions, type Simulation, simulate } from './simulate.ts'
 import type { Stack } from './stack.ts'
 
@@ -30,6 +31,8 @@ export interface Depth {
 export interface Depths extends Depth {
   readonly short: Simulation
   readonly long: Simulation
+  /** How the traces go together; null where the longer does not repeat the shorter. */
+  readonly stretches: readonly Stretch[] | null
 }
 
 /** Equal layers of the shorter: a first, a middle and a last one. */
@@ -72,6 +75,7 @@ export class Runs {
   readonly stack: Stack
   readonly #options: Pick<SimulateOptions, 'counted'>
   readonly #byLayers = new Map<number, Simulation>()
+  readonly #at = new Map<string, Depths>()
   #whole: Simulation | null = null
 
   constructor(model: ModelSpec, train: TrainSpec, stack: Stack, options: Pick<SimulateOptions, 'counted'> = {}) {
@@ -83,7 +87,14 @@ export class Runs {
   }
 
   at(depth: Depth): Depths {
-    return { ...depth, short: this.#of(depth.few), long: this.#of(depth.few + depth.step) }
+    const { few, step, kinds } = depth
+    const key = `${few} ${step} ${kinds}`
+    const known = this.#at.get(key)
+    if (known) return known
+    const [short, long] = [this.#of(few), this.#of(few + step)]
+    const depths = { ...depth, short, long, stretches: stretchesOf(short.events, long.events, kinds) }
+    this.#at.set(key, depths)
+    return depths
   }
 
   /** The model as it is. */

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import type { TraceEvent } from '../trace/event.ts'
 import { atDepth, byTurn, isWorthwhile } from './depths.ts'
 import { expand, fullTrace } from './expand.ts'
+import { stretchesOf } from './repetition.ts'
 import { settings } from './settings.test.cases.ts'
 import { simulate } from './simulate.ts'
 
@@ -38,7 +39,8 @@ test('a few layers whose storages are numbered otherwise are no account of a ste
       const { events } = depths.long
       const wrong = events.map((e, i) => (i === n % events.length ? { ...e, storage: e.storage + 1 } : e))
       const long = { ...depths.long, events: wrong }
-      const trace = expand({ ...depths, long })
+      const stretches = stretchesOf(depths.short.events, wrong, depths.kinds)
+      const trace = expand({ ...depths, long, stretches })
       // an event of the longer trace that nothing is worked out from does not matter
       if (trace)
         assert.is(difference(trace, simulate(model, train, stack.dialect, { library: stack.library }).events), null)

@@ -5,18 +5,15 @@ import { placeOf } from '../trace/scope.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { byTurn, type Depths, isWorthwhile, Runs } from './depths.ts'
 import { line } from './growth.ts'
-import { type Stretch, stretchesOf } from './repetition.ts'
+import type { Stretch } from './repetition.ts'
 import type { Stack } from './stack.ts'
 
 /**
  * Every event of the first and the steady step, layer by layer: what `simulate` writes, worked out from a few layers where the
  * events repeat with them. Storages are numbered and layers named as there. Throws `Refusal` for what is not modelled.
  */
-export const fullTrace = (model: ModelSpec, train: TrainSpec, stack: Stack): readonly TraceEvent[] =>
-  traceOf(new Runs(model, train, stack))
-
-/** The same of runs that more is read off. */
-export function traceOf(runs: Runs): readonly TraceEvent[] {
+export function fullTrace(model: ModelSpec, train: TrainSpec, stack: Stack): readonly TraceEvent[] {
+  const runs = new Runs(model, train, stack)
   // layers of several kinds refer to tensors of their own, even where their events are alike
   const depth = byTurn(runs.model, runs.train)
   const expanded = depth && isWorthwhile(depth) ? expand(runs.at(depth)) : null
@@ -28,8 +25,12 @@ export function traceOf(runs: Runs): readonly TraceEvent[] {
  * them. Null where the longer trace does not repeat the shorter, or where what comes out is no account of a step: a storage
  * numbered out of turn, or used when it is not alive.
  */
-export function expand({ short: { events: short }, long: { events: long }, more, kinds }: Depths): TraceEvent[] | null {
-  const stretches = stretchesOf(short, long, kinds)
+export function expand({
+  short: { events: short },
+  long: { events: long },
+  stretches,
+  more,
+}: Depths): TraceEvent[] | null {
   if (!stretches) return null
   const trace: TraceEvent[] = []
   for (const stretch of stretches) {

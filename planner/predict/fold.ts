@@ -4,7 +4,7 @@ import { type Depths, fromDepths, type Runs } from './depths.ts'
 import { type Facts, peakPhase, readTables, stepFacts, type Tables } from './facts.ts'
 import { line, lines } from './growth.ts'
 import { type High, highestBytes, type Levels, levelsOf } from './levels.ts'
-import { eachInstant, type Stretch, stretchesOf } from './repetition.ts'
+import { eachInstant, type Stretch } from './repetition.ts'
 import type { Stack } from './stack.ts'
 import { foldTimeline } from './timeline.ts'
 
@@ -49,10 +49,8 @@ export interface Aligned {
 }
 
 /** Null where the longer trace does not repeat the shorter. */
-export function aligned({ short: { events: short }, long: { events: long }, more, kinds }: Depths): Aligned | null {
-  const stretches = stretchesOf(short, long, kinds)
-  return stretches && { short, long, stretches, more }
-}
+export const aligned = ({ short, long, stretches, more }: Depths): Aligned | null =>
+  stretches && { short: short.events, long: long.events, stretches, more }
 
 /** The highest instant of a phase, and what it comes after in the longer trace. */
 interface FoldedHigh extends High {

@@ -4,7 +4,6 @@ import {
   type AllocatorConfig,
   DEFAULT_CONFIG,
   type Requests,
-  requestsOf,
   smallestCapacity,
   type Training,
   train as trainOn,
@@ -13,8 +12,8 @@ import type { EstimateBody, Fit } from '../result/estimate.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { Runs } from './depths.ts'
 import { type Gpu, predictFrom } from './estimate.ts'
-import { fullTrace, traceOf } from './expand.ts'
 import { peakOf } from './peak.ts'
+import { requestsFor } from './requests.ts'
 import type { Stack } from './stack.ts'
 
 /** More than any device has: what a process takes if nothing stops it. */
@@ -39,7 +38,7 @@ export function predictOnDevice(
   const runs = new Runs(model, train, stack)
   const body = predictFrom(runs, gpu)
   if (gpu?.device?.vendor === 'apple') return { ...body, fit: fitOfLive(gpu, body.peak.bytes) }
-  const replay = new Replay(requestsOf(traceOf(runs)), config, gpu)
+  const replay = new Replay(requestsFor(runs), config, gpu)
   const { run, overhead } = replay
   const { workspaces_bytes, basis } = body.tiers.allocated ?? { workspaces_bytes: 0, basis: '' }
   const reserved = run.settledBytes
@@ -74,7 +73,7 @@ export function fitsOnDevice(
   config: AllocatorConfig = DEFAULT_CONFIG,
 ): boolean {
   if (gpu.device?.vendor === 'apple') return peakOf(model, train, stack).bytes <= gpu.bytes
-  const requests = requestsOf(fullTrace(model, train, stack))
+  const requests = requestsFor(new Runs(model, train, stack))
   return trainOn(requests, allocatorRoom(gpu), config, gpu.device).outOfMemory === null
 }
 

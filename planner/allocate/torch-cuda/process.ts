@@ -24,24 +24,24 @@ export class Process {
   }
 
   /** Meets requests in order; where one cannot be met it stops and says so. */
-  run({ bytes: wanted, storages, events, buffers }: RequestList): OutOfMemory | null {
+  run({ bytes: wanted, storages, events, scopes, buffers }: RequestList): OutOfMemory | null {
     for (let i = 0; i < wanted.length; i++) {
       const bytes = wanted[i]!
       const storage = storages[i]!
       if (bytes > 0) {
         const event = events[i]!
         const block = this.allocator.alloc(bytes, event.action === 'alloc' ? event.stream : undefined)
-        if (!block) return failed(event, bytes)
+        if (!block) return failed(event, scopes[i]!, bytes)
         this.#blocks[storage] = block
       } else if (bytes === FREE) {
         const block = this.#blocks[storage]
         if (block) this.allocator.free(block)
         this.#blocks[storage] = undefined
       } else if (bytes === WORKSPACE) {
-        if (!this.allocator.alloc(this.#workspace)) return failed(events[i]!, this.#workspace)
+        if (!this.allocator.alloc(this.#workspace)) return failed(events[i]!, scopes[i]!, this.#workspace)
       } else {
         const missing = this.#pass(buffers[scratchOf(bytes)]!)
-        if (missing > 0) return failed(events[i]!, missing)
+        if (missing > 0) return failed(events[i]!, scopes[i]!, missing)
       }
     }
     return null
@@ -64,4 +64,4 @@ export class Process {
   }
 }
 
-const failed = ({ phase, scope, op }: TraceEvent, bytes: number): OutOfMemory => ({ phase, scope, op, bytes })
+const failed = ({ phase, op }: TraceEvent, scope: string, bytes: number): OutOfMemory => ({ phase, scope, op, bytes })

@@ -31,14 +31,21 @@ export class RequestList {
   /** Bytes to allocate, or one of the marks above. */
   readonly bytes: number[] = []
   readonly storages: number[] = []
-  /** The event that it comes from. */
+  /** The event that it comes from; of layers that were not simulated, that of one which was. */
   readonly events: TraceEvent[] = []
-  readonly buffers: (readonly number[])[] = []
+  /** Where that is, its layer numbered. */
+  readonly scopes: string[] = []
+  readonly buffers: (readonly number[])[]
 
-  push(bytes: number, event: TraceEvent): void {
+  constructor(buffers: (readonly number[])[] = []) {
+    this.buffers = buffers
+  }
+
+  push(bytes: number, event: TraceEvent, storage = event.storage, scope = event.scope): void {
     this.bytes.push(bytes)
-    this.storages.push(event.storage)
+    this.storages.push(storage)
     this.events.push(event)
+    this.scopes.push(scope)
   }
 
   /** Buffers of a kernel, taken and given back at once. */
@@ -48,12 +55,42 @@ export class RequestList {
   }
 }
 
+/** Requests with their places in the trace that they were read from. */
+export class ReadRequests extends RequestList {
+  /** Index of the event at which the request was made; a kernel's buffers are asked for when the next operation begins. */
+  readonly #at: number[] = []
+  /** Index of the event that is read. */
+  now = 0
+
+  override push(bytes: number, event: TraceEvent): void {
+    super.push(bytes, event)
+    this.#at.push(this.now)
+  }
+
+  /** Buffers of a kernel, where the request is for these. */
+  buffersAt(i: number): readonly number[] | null {
+    const bytes = this.bytes[i]!
+    return bytes <= SCRATCHES ? this.buffers[scratchOf(bytes)]! : null
+  }
+
+  /** Index of the first request that was made at an event or after it. */
+  from(event: number): number {
+    let [low, high] = [0, this.#at.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#at[middle]! < event) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
 /** What a training process asks of the allocator, part by part. */
-export interface Requests {
-  readonly load: RequestList
-  readonly first: RequestList
+export interface Requests<List extends RequestList = RequestList> {
+  readonly load: List
+  readonly first: List
   /** Every later step. */
-  readonly steady: RequestList
+  readonly steady: List
 }
 
 /**
@@ -61,22 +98,26 @@ export interface Requests {
  * results, workspaces at the first product of the forward and of the backward. A trace whose later forward and backward were
  * left out as repeating has the first step's in their place.
  */
-export function requestsOf(trace: readonly TraceEvent[]): Requests {
+export function requestsOf(trace: readonly TraceEvent[]): Requests<ReadRequests> {
   const last = trace.at(-1)?.step ?? 0
   const whole = trace.some((e) => e.step === last && e.phase === 'forward')
-  const load = new Reader()
-  const first = new Reader(['forward', 'backward'])
-  const steady = new Reader()
-  for (const e of trace) {
+  /** Storages that CUDA's allocator is not asked for. */
+  const elsewhere = new Set<number>()
+  const load = new Reader(elsewhere)
+  const first = new Reader(elsewhere, ['forward', 'backward'])
+  const steady = new Reader(elsewhere)
+  for (let i = 0; i < trace.length; i++) {
+    const e = trace[i]!
     if (e.action !== 'alloc' && e.action !== 'free') continue
+    if (e.action === 'alloc' && bytesOnCuda(e) === 0) elsewhere.add(e.storage)
     if (e.phase === 'static') {
-      load.take(e)
+      load.take(e, i)
       continue
     }
     const after = isAfterStep(e)
-    if (e.step === 0 || after) first.take(e)
+    if (e.step === 0 || after) first.take(e, i)
     const again = e.step === last || (!whole && (e.phase !== 'optimizer' || after))
-    if (again && !isRetyped(e) && !isState(e)) steady.take(e)
+    if (again && !isRetyped(e) && !isState(e)) steady.take(e, i)
   }
   return { load: load.end(), first: first.end(), steady: steady.end() }
 }
@@ -86,32 +127,38 @@ const isState = (e: TraceEvent): boolean => e.action === 'alloc' && e.category =
 
 /** Reads the events of one part. */
 class Reader {
-  readonly #list = new RequestList()
+  readonly #list = new ReadRequests()
+  readonly #elsewhere: ReadonlySet<number>
   readonly #missing: Set<string>
   readonly #kernels = new Map<string, AttentionKernel>()
   readonly #rows = new Map<string, number>()
   readonly #results: Alloc[] = []
 
-  /** @param workspaces phases whose first product takes one */
-  constructor(workspaces: readonly string[] = []) {
+  /**
+   * @param elsewhere storages that are not in the device's memory
+   * @param workspaces phases whose first product takes one
+   */
+  constructor(elsewhere: ReadonlySet<number>, workspaces: readonly string[] = []) {
+    this.#elsewhere = elsewhere
     this.#missing = new Set(workspaces)
   }
 
-  take(e: TraceEvent): void {
+  take(e: TraceEvent, at: number): void {
+    this.#list.now = at
     const first = this.#results[0]
     if (first && (e.action === 'free' || first.op !== e.op || first.scope !== e.scope)) this.#flush()
-    if (e.action === 'free') this.#list.push(FREE, e)
-    else if (e.action === 'alloc') this.#alloc(e)
+    if (this.#elsewhere.has(e.storage)) return
+    if (e.action === 'alloc') this.#alloc(e)
+    else if (e.action === 'free') this.#list.push(FREE, e)
   }
 
-  end(): RequestList {
+  end(): ReadRequests {
     this.#flush()
     return this.#list
   }
 
   #alloc(e: Alloc): void {
-    const bytes = bytesOnCuda(e)
-    if (bytes > 0) this.#list.push(bytes, e)
+    this.#list.push(bytesOnCuda(e), e)
     if (TELLING.has(e.op)) this.#note(e)
     if (this.#missing.size > 0 && this.#missing.has(e.phase) && PRODUCTS.has(e.op.split(' ')[0]!)) {
       this.#missing.delete(e.phase)
