@@ -19,6 +19,9 @@ const lean = {
     // yaml's build for browsers is the ES module; node's is CommonJS, of which `import()` would see a default only
     const yaml = join(root, 'node_modules/yaml/browser/index.js')
     b.onResolve({ filter: /^yaml$/ }, () => ({ path: yaml }))
+    // `process` as a module makes node read all its properties, which opens its streams: 10 ms; chalk means the global
+    b.onResolve({ filter: /^node:process$/ }, () => ({ path: 'process', namespace: 'global' }))
+    b.onLoad({ filter: /.*/, namespace: 'global' }, ({ path }) => ({ contents: `export default globalThis.${path}` }))
     // only what is loaded lazily uses the whole of zod; bundled, its locales would end in the part that always loads
     b.onResolve({ filter: /^zod$/ }, () => ({ path: 'zod', external: true }))
   },

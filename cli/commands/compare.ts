@@ -1,23 +1,18 @@
 import { predict } from '../../planner/predict/index.ts'
 import type { MethodResult } from '../../planner/result/compare.ts'
-import type { Executed } from '../../planner/result/run.ts'
-import { candidatesFor, fastestThatHolds } from '../engines.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { RUN_FLAGS } from '../flags.ts'
 import { compareText, type Tables } from '../output/compare.ts'
-import { methodName } from '../output/names.ts'
-import { execute } from '../process/execute.ts'
 import type { Run } from '../usage/command.ts'
 import { toolVersion } from '../version.ts'
 import { textArgument } from './arguments.ts'
 import { type Context, contextOf, pageOf, requireModel } from './context.ts'
 import { compareDocument } from './documents.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
-import { outcomeOf, requireRightStep } from './outcome.ts'
+import { outcomeOf } from './outcome.ts'
 import { headerOf, predictedMethods } from './predicted.ts'
 import { prepare } from './prepare.ts'
 import type { Prepared } from './prepared.ts'
-import { requestOf } from './request.ts'
 import { setupOf } from './setup.ts'
 
 const DEFAULT_METHODS = ['full', 'lora', 'lora-fa'] as const
@@ -31,7 +26,10 @@ export const run: Run = async (args, raw, flags) => {
   const asked = values.methods ?? DEFAULT_METHODS
   const prepared = await prepare(model, context, asked, terminal)
   let methods: MethodResult[] = predictedMethods(prepared)
-  if (values.run === true) methods = await runAll(model, context, prepared, methods)
+  if (values.run === true) {
+    const { executedMethods } = await import('./executed.ts')
+    methods = await executedMethods(model, context, prepared, methods)
+  }
   const about = { command: context.typed, version: toolVersion(), unit: values.unit }
   const compared = compareDocument(prepared, methods, about)
   const matrix = values.matrix === true ? await import('./matrix.ts') : null
@@ -56,29 +54,6 @@ function requireRun({ values, placeOf }: Context): void {
   const unused = RUN_FLAGS.filter((key) => values[key] !== undefined).map((key) => placeOf(`--${key}`))
   const next = 'Add --run, or leave it out.'
   if (unused.length > 0) throw new UsageError(unused.map((where) => ({ where, message: 'needs --run', next })))
-}
-
-/** Runs the methods one after another, each in its own process: two at once would share the machine's memory. */
-async function runAll(
-  model: string,
-  context: Context,
-  prepared: Prepared,
-  methods: readonly MethodResult[],
-): Promise<MethodResult[]> {
-  const { values, terminal } = context
-  const runs = prepared.methods.map(({ train }) => ({ model: prepared.found.spec, train }))
-  const engine = await fastestThatHolds(await candidatesFor(values.engine), runs, context.typed)
-  terminal.say(`--run executes in float32 on ${engine}; its prediction stands beside what it measured`)
-  const run: MethodResult[] = []
-  for (const [i, method] of prepared.methods.entries()) {
-    const { estimate } = methods[i]!
-    const request = await requestOf(model, prepared, method, engine, values)
-    const label = `${prepared.found.spec.name} ${methodName(method.method)} on ${engine}`
-    const executed: Executed = await execute(request, { terminal, label, trace: undefined, layers: values.layers })
-    requireRightStep(executed, method.method)
-    run.push({ method: method.method, estimate, executed })
-  }
-  return run
 }
 
 function tablesOf(prepared: Prepared, methods: readonly MethodResult[]): Tables {
