@@ -15,6 +15,7 @@ import {
   OPTIMIZER_NAMES,
   QUANTIZATIONS,
   WEIGHT_DTYPES,
+  ZERO_OFFLOADS,
 } from '../planner/training/options.ts'
 import { STUDY_METHODS } from '../planner/training/study-methods.ts'
 import { boolean, choice, choices, integer, type Kind, list, number, numbers, text } from './settings/kinds.ts'
@@ -168,6 +169,16 @@ export const FLAGS = {
   }),
   zero: flag('Hardware', integer(0, 3), {
     describe: "DeepSpeed's ZeRO at this stage, with the Trainer's values for `auto`",
+  }),
+  zero_offload: flag('Hardware', choices(ZERO_OFFLOADS), {
+    describe: 'What ZeRO keeps on the host',
+    placeholder: 'optimizer,parameters',
+    fallback: 'nothing',
+  }),
+  zero_options: flag('Hardware', list(), {
+    describe: "Keys of DeepSpeed's file, where they are not `auto`",
+    placeholder: 'reduce_bucket_size=5e8,…',
+    fallback: "the Trainer's",
   }),
   fsdp: flag('Hardware', text('an FSDP strategy'), {
     describe:
@@ -350,6 +361,8 @@ export const SETTING_FLAGS: readonly FlagKey[] = [
 export const PARALLEL_FLAGS: readonly FlagKey[] = [
   'gpus',
   'zero',
+  'zero_offload',
+  'zero_options',
   'fsdp',
   'fsdp_wrap',
   'gpus_per_node',

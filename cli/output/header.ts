@@ -28,9 +28,12 @@ export function headerParts({ model, parameters, setting, adapted, on }: HeaderF
   ].filter((part) => part !== '')
 }
 
-/** `8 GPUs full_shard`, `8 GPUs ZeRO 3` */
-const sharedName = ({ gpus, fsdp, zero }: TrainingSetting): string =>
-  gpus === undefined ? '' : `${gpus} GPUs ${zero === undefined ? (fsdp ?? 'DDP') : `ZeRO ${zero}`}`
+/** `8 GPUs full_shard`, `8 GPUs ZeRO 3, optimizer on the host` */
+function sharedName({ gpus, fsdp, zero, zero_offload: offload }: TrainingSetting): string {
+  if (gpus === undefined) return ''
+  const host = offload === undefined ? '' : `, ${offload.join(' and ')} on the host`
+  return `${gpus} GPUs ${zero === undefined ? (fsdp ?? 'DDP') : `ZeRO ${zero}${host}`}`
+}
 
 const precision = ({ dtype, autocast }: TrainingSetting): string =>
   autocast === undefined || autocast === 'none' ? dtype : `${dtype}, autocast ${autocast}`

@@ -43,6 +43,10 @@ export const TrainingSetting = z.strictObject({
   fsdp: z.string().optional(),
   /** Stage of DeepSpeed's ZeRO. */
   zero: z.number().int().optional(),
+  /** What it keeps on the host: optimizer, parameters. */
+  zero_offload: z.array(z.string()).optional(),
+  /** Keys of its file that are not the Trainer's `auto`: `reduce_bucket_size=500000000`. */
+  zero_options: z.array(z.string()).optional(),
   fsdp_wrap: z.string().optional(),
   gpus_per_node: z.number().int().optional(),
   ddp_bucket_views: z.boolean().optional(),

@@ -14,6 +14,7 @@ export const FUSED_LOSSES = ['none', 'liger'] as const
 export const FUSED_KERNELS = ['none', 'foak'] as const
 export const ADAPTER_DTYPES = ['float32', 'base'] as const
 export const FSDP_WRAPS = ['layers', 'none'] as const
+export const ZERO_OFFLOADS = ['optimizer', 'parameters'] as const
 
 /** A training setting as a person gives it: what is left out takes the stack's default. Named as the flags and the JSON are. */
 export interface TrainingOptions {
@@ -49,6 +50,10 @@ export interface TrainingOptions {
   readonly gpus?: number | undefined
   /** ZeRO's stage. */
   readonly zero?: number | undefined
+  /** What ZeRO keeps on the host. */
+  readonly zero_offload?: readonly (typeof ZERO_OFFLOADS)[number][] | undefined
+  /** Keys of DeepSpeed's file with their values, `reduce_bucket_size=500000000`, where they are not the Trainer's `auto`. */
+  readonly zero_options?: readonly string[] | undefined
   /** Words apart by spaces, as transformers has them: `full_shard auto_wrap`. */
   readonly fsdp?: string | undefined
   readonly fsdp_wrap?: (typeof FSDP_WRAPS)[number] | undefined

@@ -4,7 +4,8 @@ import type { Chooser, Defaults } from './defaults.ts'
 import { flagOf, type TrainingOptions } from './options.ts'
 import type { DataParallel, FullySharded, Parallelism, Zero } from './parallelism.ts'
 import type { RefusalList } from './refusals.ts'
-import { type DeepSpeedFile, zeroOf } from './zero.ts'
+import { zeroOf } from './zero.ts'
+import { fileOf, readZeroOptions, type ZeroWords, zeroOptionsOf } from './zero-options.ts'
 
 /** What of a setting decides whether ranks can be predicted. */
 interface Around {
@@ -39,6 +40,9 @@ export const strategyName = ({ reshard, replicas }: FullySharded): string =>
 export function parallelismOf(around: Around, chooser: Chooser, problems: RefusalList): Parallelism | undefined {
   const { options, defaults } = around
   const { gpus = 1, fsdp, zero } = options
+  for (const key of ['zero_offload', 'zero_options'] as const)
+    if (zero === undefined && options[key] !== undefined)
+      problems.add('conflict', flagOf(key), 'belongs to --zero', 'Say --zero 1, 2 or 3, or leave it out.')
   if (zero !== undefined && fsdp !== undefined)
     problems.add('conflict', flagOf('zero'), 'and --fsdp are two ways to do the same', 'Leave one of them out.')
   if (gpus === 1 && zero === undefined) {
@@ -138,7 +142,7 @@ function fullySharded(
   }
 }
 
-/** A file of DeepSpeed that leaves to the Trainer all that it fills in (`auto`). */
+/** A file of DeepSpeed that leaves to the Trainer all that it fills in (`auto`) and that the setting says nothing of. */
 function deepSpeed(
   { options, model, dtype: weights, autocast, optimizer, checkpointing, quantized, defaults }: Around,
   stage: number,
@@ -168,11 +172,23 @@ function deepSpeed(
   if (hidden === null)
     refuse(problems, 'zero', `is not modelled for ${model.modelType}: its width is not known here`, 'Leave it out.')
   const dtype = autocast === 'none' ? weights : autocast
-  chooser.note(
-    'DeepSpeed',
-    "the Trainer's values for `auto`",
-    'deepspeed 0.19.8: buckets of h², gradients clipped at 1',
-  )
+  const offload = options.zero_offload ?? []
+  if (offload.includes('parameters') && stage !== 3)
+    problems.add('conflict', flagOf('zero_offload'), 'moves parameters at stage 3 alone', 'Say --zero 3.')
+  const said = readZeroOptions(options.zero_options ?? [], stage, problems)
+  if (said.zero_optimization.memory_efficient_linear === false)
+    refuse(
+      problems,
+      'zero_options',
+      'memory_efficient_linear=false is not modelled: views of weights stay',
+      'Leave it out.',
+    )
+  if (Object.keys(said.zero_optimization).length === 0)
+    chooser.note(
+      'DeepSpeed',
+      "the Trainer's values for `auto`",
+      'deepspeed 0.19.8: buckets of h², gradients clipped at 1',
+    )
   chooser.note('weights', dtype, 'the engine casts every parameter, adapters too; what trains has a float32 part')
   chooser.note(
     'figures',
@@ -180,19 +196,11 @@ function deepSpeed(
     'parts are equal; which gradients a part takes depends on where it begins',
   )
   const half = { bf16: dtype === 'bfloat16', fp16: dtype === 'float16' }
-  const file: DeepSpeedFile = {
-    bf16: { enabled: 'auto' },
-    fp16: { enabled: 'auto' },
-    gradient_clipping: 'auto',
-    zero_optimization: { stage: stage === 1 || stage === 2 ? stage : 3, ...AUTO },
-  }
-  return zeroOf(file, { hidden: hidden ?? 0, ...half, clipping: 1 })
-}
-
-const AUTO = {
-  reduce_bucket_size: 'auto',
-  stage3_prefetch_bucket_size: 'auto',
-  stage3_param_persistence_threshold: 'auto',
+  return zeroOf(fileOf(stage === 1 || stage === 2 ? stage : 3, offload, said), {
+    hidden: hidden ?? 0,
+    ...half,
+    clipping: 1,
+  })
 }
 
 /** `find_unused_parameters` is the Trainer's own choice (transformers/trainer.py, _build_accelerator_args). */
@@ -215,13 +223,14 @@ function replicated({ model, method, checkpointing }: Around, chooser: Chooser, 
 type SharedOptions = Pick<
   TrainingOptions,
   'gpus' | 'zero' | 'fsdp' | 'fsdp_wrap' | 'gpus_per_node' | 'ddp_bucket_views'
->
+> &
+  ZeroWords
 
 /** The setting's own words again. */
 export function parallelOptions({ gpus, data }: Parallelism): SharedOptions {
   if (data.kind === 'alone') return { gpus }
   if (data.kind === 'ddp') return { gpus, ...(data.bucketViews ? { ddp_bucket_views: true } : {}) }
-  if (data.kind === 'zero') return { gpus, zero: data.stage }
+  if (data.kind === 'zero') return { gpus, zero: data.stage, ...zeroOptionsOf(data) }
   const words = data.offload ? `${strategyName(data)} offload` : strategyName(data)
   const perNode = data.replicas > 1 ? { gpus_per_node: gpus / data.replicas } : {}
   return { gpus, fsdp: words, fsdp_wrap: data.wrap, ...perNode }

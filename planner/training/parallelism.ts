@@ -64,6 +64,8 @@ export type Place = 'device' | 'host'
 export interface Zero {
   readonly kind: 'zero'
   readonly stage: 1 | 2 | 3
+  /** The model's width, of which the sizes are made that the file leaves to the Trainer (`auto`). */
+  readonly hidden: number
   /** What `fp16` or `bf16` of the file makes of every parameter, adapters too; float32 without either. */
   readonly dtype: 'float32' | 'bfloat16' | 'float16'
   /** AdamW of DeepSpeed, which the file's `optimizer` asks for, or the Trainer's. On the host it is DeepSpeed's in any case. */

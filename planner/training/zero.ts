@@ -51,6 +51,7 @@ export function zeroOf(file: DeepSpeedFile, auto: AutoValues): Zero {
   return {
     kind: 'zero',
     stage: z.stage,
+    hidden,
     dtype: on(file.bf16?.enabled, auto.bf16) ? 'bfloat16' : half,
     optimizer: file.optimizer ? 'deepspeed' : 'trainer',
     optimizerPlace: place('offload_optimizer'),

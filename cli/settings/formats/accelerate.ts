@@ -1,6 +1,7 @@
 import type { Format } from './format.ts'
 import type { Reading } from './reading.ts'
 import { count, flag, ignore, type Keys, refuse, text, to, word } from './rule.ts'
+import { concludeZero } from './zero.ts'
 
 const LOADING = 'how weights are loaded and saved'
 const OVERLAP = 'when devices send: not modelled as memory'
@@ -37,8 +38,8 @@ const DEEPSPEED: Keys = {
   gradient_accumulation_steps: to('gradient_accumulation'),
   gradient_clipping: ignore('clipping scales gradients in place'),
   deepspeed_config_file: (value) => ({ kind: 'noted', value }),
-  offload_optimizer_device: refuse('moves state to the host', { off: ['none'], unless: 'zero' }),
-  offload_param_device: refuse('moves state to the host', { off: ['none'], unless: 'zero' }),
+  offload_optimizer_device: text(),
+  offload_param_device: text(),
   offload_optimizer_nvme_path: ignore('how the host holds it'),
   offload_param_nvme_path: ignore('how the host holds it'),
   zero3_init_flag: ignore(LOADING),
@@ -133,11 +134,25 @@ export const accelerate: Format = {
   },
 }
 
+/** Without a file of DeepSpeed accelerate writes one, with none of its sizes (utils/dataclasses.py, DeepSpeedPlugin). */
 function zero(file: Reading): void {
   const named = file.text('deepspeed_config.deepspeed_config_file')
-  if (named !== undefined && named !== 'none') file.need('deepspeed', 'deepspeed_config.deepspeed_config_file', named)
-  const stage = file.number('deepspeed_config.zero_stage') ?? 0
-  if (stage > 0) file.set('zero', stage, 'deepspeed_config.zero_stage')
+  if (named !== undefined && named !== 'none') {
+    file.need('deepspeed', 'deepspeed_config.deepspeed_config_file', named)
+    return
+  }
+  const stage = file.number('deepspeed_config.zero_stage')
+  if (stage === undefined)
+    file.warnings.push(`${file.place('deepspeed_config')}: without zero_stage accelerate takes 2`)
+  concludeZero(file, stage ?? 2, {
+    stage: 'deepspeed_config.zero_stage',
+    offload: {
+      optimizer: 'deepspeed_config.offload_optimizer_device',
+      parameters: 'deepspeed_config.offload_param_device',
+    },
+    all: 'deepspeed_config',
+    valueOf: () => undefined,
+  })
 }
 
 /** accelerate takes FSDP 1 where the file names no version; its flat parameters are other storages. */

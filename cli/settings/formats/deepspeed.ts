@@ -1,20 +1,20 @@
 import type { Format } from './format.ts'
-import { count, flag, ignore, type Keys, type Rule, refuse, to } from './rule.ts'
+import type { Reading } from './reading.ts'
+import { count, flag, ignore, type Keys, numeric, type Rule, refuse, text, to, truth } from './rule.ts'
+import { concludeZero } from './zero.ts'
 
 const COMMUNICATION = 'between devices'
 const OFFLOAD: Keys = {
-  device: refuse('moves state to the host', { off: ['none', 'cpu:0', 'auto'], unless: 'zero' }),
-  pin_memory: ignore('how the host holds it'),
-  buffer_count: ignore('how the host holds it'),
-  buffer_size: ignore('how the host holds it'),
-  fast_init: ignore('how the host holds it'),
-  nvme_path: ignore('how the host holds it'),
-  max_in_cpu: ignore('how the host holds it'),
-  pipeline: ignore('how the host holds it'),
-  pipeline_read: ignore('how the host holds it'),
-  pipeline_write: ignore('how the host holds it'),
-  ratio: ignore('how the host holds it'),
+  device: text(),
+  ratio: refuse('keeps a part of the state on the device', { off: [1] }),
+  ...listed('how the host holds it', 'pin_memory buffer_count buffer_size fast_init nvme_path max_in_cpu'),
+  ...listed('how the host holds it', 'pipeline pipeline_read pipeline_write'),
 }
+/** A number of elements that the Trainer fills in where it is `auto`. */
+const size: Rule = (value) => (value === 'auto' ? { kind: 'noted', value } : count()(value))
+/** true, false, or `auto`, which DeepSpeed takes for its default. */
+const switched: Rule = (value) => (value === 'auto' ? { kind: 'noted', value } : flag()(value))
+
 /** Off, `auto`, or the type that weights are copied to. */
 const half: Rule = (value) => (value === 'auto' ? { kind: 'noted', value: 'auto' } : flag()(value))
 
@@ -27,8 +27,31 @@ const OPTIMIZER: Rule = (value) => {
     : { kind: 'refused', message: "DeepSpeed's own optimizer is not modelled", unless: 'optimizer' }
 }
 
-const listed = (reason: string, keys: string): Keys =>
-  Object.fromEntries(keys.split(' ').map((key) => [key, ignore(reason)]))
+function listed(reason: string, keys: string): Keys {
+  return Object.fromEntries(keys.split(' ').map((key) => [key, ignore(reason)]))
+}
+
+/** Names of stage 3, and the same without it (runtime/zero/config.py, `alias` and `populate_by_name`). */
+const twice = (keys: string): Keys =>
+  Object.fromEntries(
+    keys.split(' ').flatMap((key): [string, Rule][] => [
+      [key, size],
+      [`stage3_${key}`, size],
+    ]),
+  )
+
+/** Zero turns clipping off. */
+const CLIPPING: Rule = (value) => {
+  const most = numeric(value)
+  if (value === 'auto') return { kind: 'ignored', reason: 'auto: the Trainer clips at 1' }
+  return most === undefined ? { kind: 'wrong', expected: 'a number' } : { kind: 'noted', value: most }
+}
+
+/** `torch_adam` takes PyTorch's AdamW, in another implementation than the Trainer's. */
+const PARAMS: Rule = (value) =>
+  typeof value === 'object' && value !== null && 'torch_adam' in value && truth(value.torch_adam) === true
+    ? { kind: 'refused', message: "PyTorch's AdamW by DeepSpeed's name is not modelled", unless: 'optimizer' }
+    : { kind: 'ignored', reason: 'how weights move, no shapes' }
 
 /** The JSON that `--deepspeed` and accelerate's deepspeed_config_file name. */
 export const deepspeed: Format = {
@@ -63,19 +86,34 @@ export const deepspeed: Format = {
     },
     optimizer: {
       type: OPTIMIZER,
-      params: ignore('how weights move, no shapes'),
+      params: PARAMS,
       legacy_fusion: ignore('how kernels are built'),
     },
+    gradient_clipping: CLIPPING,
     zero_optimization: {
       stage: count(),
       offload_optimizer: OFFLOAD,
       offload_param: OFFLOAD,
-      ...listed(
-        'buffers of what devices send each other: the size of the stage is read',
-        'allgather_bucket_size allgather_partitions contiguous_gradients overlap_comm reduce_bucket_size reduce_scatter round_robin_gradients sub_group_size max_live_parameters max_reuse_distance prefetch_bucket_size param_persistence_threshold stage3_max_live_parameters stage3_max_reuse_distance stage3_param_persistence_threshold stage3_prefetch_bucket_size model_persistence_threshold stage3_model_persistence_threshold use_all_reduce_for_fetch_params stage3_use_all_reduce_for_fetch_params module_granularity_threshold stage3_module_granularity_threshold load_from_fp32_weights elastic_checkpoint gather_16bit_weights_on_model_save stage3_gather_16bit_weights_on_model_save stage3_gather_fp16_weights_on_model_save ignore_unused_parameters legacy_stage1 override_module_apply log_trace_cache_warnings memory_efficient_linear pipeline_loading_checkpoint enable_sanity_checks use_multi_rank_bucket_allreduce allgather_sequential',
+      ...twice(
+        'prefetch_bucket_size param_persistence_threshold model_persistence_threshold max_live_parameters max_reuse_distance',
       ),
-      cpu_offload: refuse('moves state to the host', { unless: 'zero' }),
-      cpu_offload_params: refuse('moves state to the host', { unless: 'zero' }),
+      reduce_bucket_size: size,
+      sub_group_size: size,
+      contiguous_gradients: switched,
+      overlap_comm: switched,
+      reduce_scatter: switched,
+      round_robin_gradients: switched,
+      use_multi_rank_bucket_allreduce: switched,
+      memory_efficient_linear: switched,
+      ...listed(
+        'how parts are sent, loaded and saved',
+        'allgather_bucket_size allgather_partitions use_all_reduce_for_fetch_params stage3_use_all_reduce_for_fetch_params load_from_fp32_weights elastic_checkpoint gather_16bit_weights_on_model_save stage3_gather_16bit_weights_on_model_save stage3_gather_fp16_weights_on_model_save ignore_unused_parameters legacy_stage1 override_module_apply log_trace_cache_warnings pipeline_loading_checkpoint enable_sanity_checks allgather_sequential stage3_allgather_sequential cpu_offload_use_pin_memory',
+      ),
+      module_granularity_threshold: refuse('gathers modules together'),
+      stage3_module_granularity_threshold: refuse('gathers modules together'),
+      cpu_offload: refuse('is the former word for offload_optimizer', { unless: 'zero_offload' }),
+      cpu_offload_param: refuse('is the former word for offload_param', { unless: 'zero_offload' }),
+      cpu_offload_params: refuse('is the former word for offload_param', { unless: 'zero_offload' }),
       zero_hpz_partition_size: refuse('a second partition', { off: [1] }),
       zero_quantized_weights: refuse('quantizes what is sent'),
       zero_quantized_nontrainable_weights: refuse('quantizes what is frozen'),
@@ -87,7 +125,6 @@ export const deepspeed: Format = {
   },
   ignored: {
     'how weights move, no shapes': 'scheduler',
-    'clipping scales gradients in place': 'gradient_clipping',
     [COMMUNICATION]:
       'communication_data_type seq_parallel_communication_data_type prescale_gradients gradient_predivide_factor sparse_gradients disable_allgather dataloader_drop_last graph_harvesting use_node_local_storage',
     'what is logged':
@@ -107,29 +144,45 @@ export const deepspeed: Format = {
   },
   conclude(file) {
     const stage = file.number('zero_optimization.stage') ?? 0
-    if (stage > 0) file.set('zero', stage, 'zero_optimization.stage')
+    // the Trainer's mixed precision has to be the same; the engine casts every weight to it
     for (const [key, dtype] of [
       ['bf16', 'bfloat16'],
       ['fp16', 'float16'],
-    ] as const) {
-      if (!file.on(`${key}.enabled`)) continue
-      file.set('dtype', dtype, `${key}.enabled`)
-      if (stage === 0)
-        file.refuse(
-          `${key}.enabled`,
-          'without a stage DeepSpeed still keeps a float32 copy of what trains; that is not modelled',
-          { unless: 'dtype' },
-        )
-    }
-    const total = file.number('train_batch_size')
-    if (total !== undefined && !file.isSet('batch_size'))
-      file.refuse(
-        'train_batch_size',
-        'is for all devices and micro-steps together, and train_micro_batch_size_per_gpu is missing',
-        {
-          next: 'Say --batch-size for one device.',
-          unless: 'batch_size',
-        },
-      )
+    ] as const)
+      if (file.on(`${key}.enabled`)) file.set('autocast', dtype, `${key}.enabled`)
+    concludeZero(file, stage, {
+      stage: 'zero_optimization.stage',
+      offload: {
+        optimizer: 'zero_optimization.offload_optimizer.device',
+        parameters: 'zero_optimization.offload_param.device',
+      },
+      all: 'zero_optimization',
+      valueOf: (key) => saidOf(file, key),
+    })
+    devices(file)
   },
+}
+
+/** The value of a key that `--zero-options` knows; stage 3's also by its name without the stage. */
+function saidOf(file: Reading, key: string): unknown {
+  if (key === 'gradient_clipping') return file.raw(key)
+  if (key === 'optimizer') return file.isSet('optimizer') ? 'AdamW' : undefined
+  return file.raw(`zero_optimization.${key}`) ?? file.raw(`zero_optimization.${key.replace('stage3_', '')}`)
+}
+
+/** A batch of all devices and micro-steps together says how many devices there are, beside a micro-batch and micro-steps. */
+function devices(file: Reading): void {
+  const total = file.number('train_batch_size')
+  if (total === undefined) return
+  const micro = file.number('train_micro_batch_size_per_gpu')
+  const steps = file.number('gradient_accumulation_steps')
+  if (micro === undefined) {
+    const message = 'is for all devices and micro-steps together, and train_micro_batch_size_per_gpu is missing'
+    file.refuse('train_batch_size', message, { next: 'Say --batch-size for one device.', unless: 'batch_size' })
+  } else if (steps !== undefined) {
+    const count = total / (micro * steps)
+    if (Number.isInteger(count) && count >= 1) file.set('gpus', count, 'train_batch_size')
+    else
+      file.wrong('train_batch_size', total, `a multiple of ${micro} × ${steps}: of micro-batch and micro-steps`, 'gpus')
+  }
 }

@@ -105,7 +105,16 @@ const SAYS: readonly [
       gradient_checkpointing: 'none',
     },
   ],
-  ['deepspeed-zero0.json', 'deepspeed', undefined, { batch_size: 4, gradient_accumulation: 2 }],
+  [
+    'deepspeed-zero2.json',
+    'deepspeed',
+    undefined,
+    {
+      batch_size: 4,
+      zero: 2,
+      zero_options: ['reduce_bucket_size=500000000', 'contiguous_gradients=true', 'overlap_comm=true'],
+    },
+  ],
   ['accelerate-one.yaml', 'accelerate', undefined, { autocast: 'bfloat16' }],
   [
     'adapter_config.json',
@@ -262,7 +271,7 @@ test('a file that another names has to be given with it', async () => {
   const axolotl = await read('axolotl-refused.yaml', { skip })
   assert.match(mergeFiles([axolotl], {}).problems[0]!.message, /names configs\/zero2\.json, a deepspeed file/)
   assert.equal(
-    mergeFiles([axolotl, await read('deepspeed-zero0.json', { skip: ['train_micro_batch_size_per_gpu'] })], {})
+    mergeFiles([axolotl, await read('deepspeed-zero2.json', { skip: ['train_micro_batch_size_per_gpu'] })], {})
       .problems,
     [],
   )
@@ -270,12 +279,12 @@ test('a file that another names has to be given with it', async () => {
 
 test('two files that say different things contradict each other, unless a flag decides', async () => {
   const files = [await read('training_args.json'), await read('deepspeed-zero0.json')]
-  const { problems } = mergeFiles(files, {})
+  const { problems } = mergeFiles(files, { zero: 2 })
   assert.equal(
     problems.map(({ unless }) => unless),
     ['batch_size', 'gradient_accumulation'],
   )
-  const merged = mergeFiles(files, { batch_size: 1, gradient_accumulation: 1 })
+  const merged = mergeFiles(files, { zero: 2, batch_size: 1, gradient_accumulation: 1 })
   assert.equal(merged.problems, [])
   assert.match(
     merged.warnings[0]!,
@@ -287,7 +296,7 @@ test("a tool's own default gives way to another file and to a flag, and is told 
   const trl = await read('trl-sft.yaml', { skip: ['per_device_train_batch_size', 'gradient_accumulation_steps'] })
   assert.is(mergeFiles([trl], {}).values.batch_size, 8)
   assert.ok(mergeFiles([trl], {}).assumptions.some((a) => a.what === 'batch-size' && a.value === '8'))
-  const both = mergeFiles([trl, await read('deepspeed-zero0.json')], {})
+  const both = mergeFiles([trl, await read('deepspeed-zero2.json')], {})
   assert.is(both.values.batch_size, 4)
   assert.not(both.assumptions.some((a) => a.what === 'batch-size'))
   assert.not(mergeFiles([trl], { batch_size: 1 }).assumptions.some((a) => a.what === 'batch-size'))
