@@ -37,8 +37,7 @@ export async function emitted(
   if (setting.layers !== undefined)
     throw problem(`--emit ${tool}`, 'starts the whole model; --layers cuts it', 'Leave --layers out.')
   const { emit } = await import('../../reports/launch/index.ts')
-  const { gpus: devices = 1, zero, fsdp } = values
-  const launched = emit(tool, { model: found.load, training: setting, hardware: { devices, zero, fsdp } })
+  const launched = emit(tool, { model: found.load, training: setting })
   const folder = values.emit_to ?? `launch-${tool}`
   const there = statSync(folder, { throwIfNoEntry: false })
   if (there !== undefined && !there.isDirectory())

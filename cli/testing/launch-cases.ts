@@ -11,9 +11,6 @@ interface Written {
   readonly id: string
   readonly tool: LauncherName
   readonly model: string
-  readonly devices?: number
-  readonly zero?: number
-  readonly fsdp?: string
   readonly options: TrainingOptions
 }
 
@@ -51,9 +48,11 @@ export interface LaunchCase extends Launched {
   readonly tool: LauncherName
   /** The config of a model that is run; null where files are only read. */
   readonly config: Readonly<Record<string, unknown>> | null
+  /** The model's width; null for a described one. */
+  readonly hidden: number | null
+  readonly train: ResolvedTraining['train']
   readonly training: ResolvedTraining['setting']
-  readonly devices: number
-  /** What autograd keeps, A frozen again after each pass with the adapter disabled, as the script writes it out. */
+  /** Of scripts that are run: what autograd keeps, A frozen again after each pass with the adapter disabled, as the script writes it out. */
   readonly predictedSavedBytes: number
   /** What it keeps after such a pass if nobody freezes A again. */
   readonly withoutGuardBytes: number
@@ -63,14 +62,16 @@ export function launchCases(): LaunchCase[] {
   const path = fileURLToPath(new URL('../../../fixtures/launch/cases.json', import.meta.url))
   const cases: Written[] = JSON.parse(readFileSync(path, 'utf8'))
   const stack = resolveStack(DEFAULT_STACK)
-  return cases.map(({ id, tool, model, options, devices = 1, zero, fsdp }) => {
+  return cases.map(({ id, tool, model, options }) => {
     const config = SMALL[model] ?? null
     const spec: ModelSpec = config === null ? specFromCatalog(model) : specFromConfig(config, { name: model })
     const { train, setting } = resolveTraining(spec, options, { stack: stack.name })
     const repository = catalogEntry(model)?.repository ?? model
-    const launched = emit(tool, { model: repository, training: setting, hardware: { devices, zero, fsdp } })
-    const saved = (reference: boolean): number => predict(spec, { ...train, reference }, stack).saved_bytes
+    const launched = emit(tool, { model: repository, training: setting })
+    const saved = (reference: boolean): number =>
+      tool === 'peft' ? predict(spec, { ...train, reference }, stack).saved_bytes : 0
     const bytes = { predictedSavedBytes: saved(false), withoutGuardBytes: train.adapter === null ? 0 : saved(true) }
-    return { id, tool, config, training: setting, devices, ...bytes, ...launched }
+    const hidden = 'hidden' in spec ? spec.hidden : null
+    return { id, tool, config, hidden, train, training: setting, ...bytes, ...launched }
   })
 }

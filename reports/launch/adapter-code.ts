@@ -50,7 +50,8 @@ export function adaptCode(launch: Launch): string {
   const freeze = isLoraFa(launch) ? '\n    freeze_a(model)' : ''
   const checkpoints = training.gradient_checkpointing !== 'none'
   const inputs = checkpoints ? '\n    model.enable_input_require_grads()' : ''
-  const plainDtype = training.adapter_dtype === 'base' ? ', autocast_adapter_dtype=False' : ''
+  // ZeRO 3 gathers what stays whole by the type of the first, and the engine casts adapters anyway (deepspeedai/DeepSpeed issue 8072)
+  const plainDtype = training.adapter_dtype === 'base' || training.zero === 3 ? ', autocast_adapter_dtype=False' : ''
   const lines = [
     `r=${training.rank}`,
     `lora_alpha=${python(training.lora_alpha ?? 8)}`,

@@ -8,6 +8,8 @@ import {
   type LaunchFile,
   learningRate,
   refuse,
+  requireOwnKernels,
+  requireSharing,
   trainerOptimizer,
 } from './launch.ts'
 import { yaml } from './write.ts'
@@ -80,6 +82,8 @@ export function axolotl(launch: Launch): Launched {
 
 function requireSayable(launch: Launch): void {
   const { training } = launch
+  requireSharing('axolotl', launch, ['alone', 'ddp'])
+  requireOwnKernels('axolotl', launch)
   const half = training.dtype !== 'float32'
   if (training.autocast !== (half ? training.dtype : 'none'))
     refuse(

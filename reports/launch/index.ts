@@ -5,7 +5,7 @@ import { llamaFactory } from './llama-factory.ts'
 import { peft } from './peft.ts'
 import { torchtune } from './torchtune.ts'
 
-export type { Hardware, Launch, Launched, LaunchFile } from './launch.ts'
+export type { Launch, Launched, LaunchFile } from './launch.ts'
 
 /** Tools that files can be written for. */
 export const LAUNCHERS = {

@@ -115,7 +115,6 @@ test('what a tool has no words for is refused, with what to say instead', () => 
       emit(tool, {
         model: 'meta-llama/Llama-3.2-1B',
         training: { ...base!.training, ...change },
-        hardware: { devices: 1 },
       })
       return ''
     } catch (error) {
@@ -138,7 +137,7 @@ test('what a tool has no words for is refused, with what to say instead', () => 
     refusal('trl', { quantize: 'nf4' }),
     /casts adapters of a quantized base to bfloat16 Say --adapter-dtype base/,
   )
-  assert.match(refusal('deepspeed', { optimizer_impl: 'for-loop' }), /has no name in the Trainer Say fused or foreach/)
+  assert.match(refusal('accelerate', { optimizer_impl: 'for-loop' }), /has no name in the Trainer Say fused or foreach/)
   assert.is(refusal('peft', { optimizer_impl: 'for-loop' }), '')
 })
 

@@ -5,16 +5,16 @@ import { Refusal } from '../../planner/trace/errors.ts'
 export interface Launch {
   readonly model: string
   readonly training: TrainingSetting
-  readonly hardware: Hardware
 }
 
-/** Where it is to run. */
-export interface Hardware {
-  readonly devices: number
-  /** ZeRO's stage, for launchers that shard. */
-  readonly zero?: number | undefined
-  /** FSDP's strategy. */
-  readonly fsdp?: string | undefined
+/** How devices share the training: nobody, whole copies, FSDP 2's shards, or DeepSpeed's ZeRO. */
+export type Sharing = 'alone' | 'ddp' | 'fsdp' | 'zero'
+
+export const devicesOf = ({ training }: Launch): number => training.gpus ?? 1
+
+export function sharingOf({ training: { gpus = 1, zero, fsdp } }: Launch): Sharing {
+  if (zero !== undefined) return 'zero'
+  return fsdp !== undefined ? 'fsdp' : gpus > 1 ? 'ddp' : 'alone'
 }
 
 /** A file to write beside the others. */
@@ -38,6 +38,36 @@ export const isQuantized = ({ training }: Launch): boolean =>
 /** What a tool has no words for. @throws Refusal always */
 export function refuse(tool: string, flag: string, message: string, next: string): never {
   throw new Refusal('not-in-tool', `--emit ${tool}`, `${flag} ${message}`, next)
+}
+
+const SAID: Readonly<Record<Sharing, (launch: Launch) => readonly [flag: string, what: string, next: string]>> = {
+  alone: () => ['--gpus', 'is missing: one device shares with nobody', 'Say --gpus N, or --emit trl.'],
+  ddp: (launch) => ['--gpus', `${devicesOf(launch)}: it starts one process`, 'Say --emit accelerate or torchrun.'],
+  fsdp: () => ['--fsdp', 'is not what it starts', 'Say --emit fsdp or accelerate.'],
+  zero: ({ training }) => ['--zero', `${training.zero} is not what it starts`, 'Say --emit deepspeed or accelerate.'],
+}
+
+/** For a tool that starts the devices in some ways only. @throws Refusal */
+export function requireSharing(tool: string, launch: Launch, ways: readonly Sharing[]): void {
+  const sharing = sharingOf(launch)
+  if (!ways.includes(sharing)) refuse(tool, ...SAID[sharing](launch))
+  if (launch.training.ddp_bucket_views)
+    refuse(tool, '--ddp-bucket-views', 'has no name in the Trainer', 'Leave it out.')
+}
+
+/** For a tool that is told of none of the fused losses and kernels. @throws Refusal */
+export function requireOwnKernels(tool: string, { training }: Launch): void {
+  const { fused_loss: loss = 'none', fused_kernels: kernels = 'none' } = training
+  const next = 'Leave it out, or say --emit peft, whose script it is applied to by hand.'
+  if (loss !== 'none') refuse(tool, '--fused-loss', `${loss} is not written for it`, next)
+  if (kernels !== 'none') refuse(tool, '--fused-kernels', `${kernels} is not written for it`, next)
+}
+
+/** The mixed precision that the Trainer is told of: under ZeRO the type to which the engine casts every weight. */
+export function mixedOf(launch: Launch): 'none' | 'bfloat16' | 'float16' {
+  const { autocast = 'none', dtype } = launch.training
+  const type = sharingOf(launch) === 'zero' && autocast === 'none' ? dtype : autocast
+  return type === 'bfloat16' || type === 'float16' ? type : 'none'
 }
 
 /** Learning rates are no matter of memory; these are the ones that the tools' examples begin with. */

@@ -1,130 +1,90 @@
-import { type Hardware, hasAdapter, isLoraFa, type Launch, type Launched, type LaunchFile, refuse } from './launch.ts'
+import { accelerateYaml, nodesOf } from './accelerate-yaml.ts'
+import { deepSpeedJson, isUnclipped } from './deepspeed-json.ts'
+import {
+  devicesOf,
+  hasAdapter,
+  isLoraFa,
+  type Launch,
+  type Launched,
+  type LaunchFile,
+  refuse,
+  requireSharing,
+  sharingOf,
+} from './launch.ts'
 import { sftScript, sftYaml } from './trainer.ts'
-import { json, yaml } from './write.ts'
-
-const MIXED: Readonly<Record<string, string>> = { bfloat16: 'bf16', float16: 'fp16' }
-const mixedPrecision = ({ training }: Launch): string => MIXED[training.autocast ?? 'none'] ?? 'no'
+import type { Value } from './write.ts'
 
 /** The script and the setting that every launcher starts. */
-const payload = (tool: string, launch: Launch, more: Readonly<Record<string, string>> = {}): LaunchFile[] => [
-  sftYaml(tool, launch, more),
+const payload = (tool: string, launch: Launch, more: Readonly<Record<string, Value>> = {}): LaunchFile[] => [
+  sftYaml(tool, launch, isUnclipped(launch) ? { ...more, max_grad_norm: 0 } : more),
   sftScript(tool, launch),
 ]
 
-const ONE_DEVICE = 'the prediction is for one device'
-const sharded = (what: string): string => `${what} shards what the prediction counts whole on one device`
-
 /** `trl sft --config sft.yaml`; LoRA-FA and other adapters than TRL's own need the script. */
 export function trl(launch: Launch): Launched {
+  requireSharing('trl', launch, ['alone'])
   const files = payload('trl', launch)
   const notes = isLoraFa(launch) ? ['`trl sft` itself has no LoRA-FA and would train A too: start train.py'] : []
   return { files, command: 'python train.py --config sft.yaml', notes }
 }
 
-/** `accelerate launch`: one device, or the same model on each of several. */
+const ACCELERATE = 'accelerate launch --config_file accelerate.yaml train.py --config sft.yaml'
+
+/** `accelerate launch`: one device or several, in whole copies, in shards, or under ZeRO. */
 export function accelerate(launch: Launch): Launched {
-  const config = accelerateConfig(launch, launch.hardware.devices > 1 ? 'MULTI_GPU' : 'NO')
-  const files = [{ name: 'accelerate.yaml', text: yaml(config) }, ...payload('accelerate', launch)]
-  const notes = launch.hardware.devices > 1 ? [`${ONE_DEVICE}: DDP adds its buckets of gradients on each`] : []
-  return { files, command: 'accelerate launch --config_file accelerate.yaml train.py --config sft.yaml', notes }
+  requireSharing('accelerate', launch, ['alone', 'ddp', 'fsdp', 'zero'])
+  return accelerated('accelerate', launch)
 }
 
 /** FSDP 2 through accelerate. PEFT's float32 adapters stand beside weights of another type, so parameters keep their own. */
 export function fsdp(launch: Launch): Launched {
-  const config = {
-    ...accelerateConfig(launch, 'FSDP'),
-    fsdp_config: {
-      fsdp_version: 2,
-      fsdp_reshard_after_forward: !/grad_op|no_shard/i.test(launch.hardware.fsdp ?? ''),
-      fsdp_auto_wrap_policy: 'TRANSFORMER_BASED_WRAP',
-      fsdp_state_dict_type: 'SHARDED_STATE_DICT',
-      fsdp_offload_params: false,
-      fsdp_cpu_ram_efficient_loading: true,
-      // TRL's gradient_checkpointing says it
-      fsdp_activation_checkpointing: false,
-    },
-  }
-  const files = [{ name: 'accelerate.yaml', text: yaml(config) }, ...payload('fsdp', launch)]
-  return {
-    files,
-    command: 'accelerate launch --config_file accelerate.yaml train.py --config sft.yaml',
-    notes: [sharded('FSDP')],
-  }
+  if (sharingOf(launch) !== 'fsdp')
+    refuse('fsdp', '--fsdp', 'is missing: shards are what it is for', 'Say --gpus N --fsdp full_shard.')
+  return accelerated('fsdp', launch)
 }
 
-function accelerateConfig({ hardware, ...launch }: Launch, kind: string) {
+function accelerated(tool: string, launch: Launch): Launched {
+  const zero = sharingOf(launch) === 'zero'
+  const nodes = nodesOf(launch)
   return {
-    compute_environment: 'LOCAL_MACHINE',
-    debug: false,
-    distributed_type: kind,
-    downcast_bf16: 'no',
-    enable_cpu_affinity: false,
-    machine_rank: 0,
-    main_training_function: 'main',
-    mixed_precision: mixedPrecision({ hardware, ...launch }),
-    num_machines: 1,
-    num_processes: hardware.devices,
-    rdzv_backend: 'static',
-    same_network: true,
-    use_cpu: false,
-  }
-}
-
-/** DeepSpeed's JSON under the Trainer: "auto" takes the Trainer's own values. */
-export function deepspeed(launch: Launch): Launched {
-  const stage = stageOf(launch.hardware)
-  if (stage === 3 && hasAdapter(launch) && (launch.training.checkpoint_keep ?? 'none') !== 'none')
-    refuse(
-      'deepspeed',
-      '--checkpoint-keep',
-      'under ZeRO 3: SFTTrainer checkpoints an adapter reentrantly',
-      'Leave it out.',
-    )
-  const config = {
-    train_micro_batch_size_per_gpu: launch.training.batch_size,
-    gradient_accumulation_steps: launch.training.gradient_accumulation,
-    train_batch_size: 'auto',
-    gradient_clipping: 'auto',
-    zero_optimization: {
-      stage,
-      overlap_comm: true,
-      contiguous_gradients: true,
-      ...(stage === 3 ? { stage3_gather_16bit_weights_on_model_save: true } : {}),
-    },
-    bf16: { enabled: 'auto' },
-    fp16: { enabled: 'auto' },
-    // PEFT's LoRA-FA optimizer is none of DeepSpeed's own
-    ...(launch.training.optimizer === 'adamw' ? {} : { zero_allow_untested_optimizer: true }),
-    steps_per_print: 100,
-  }
-  const notes = [
-    stage === 0
-      ? 'stage 0 shards nothing, and DeepSpeed keeps a float32 copy of what trains in half precision: not in the prediction'
-      : sharded(`ZeRO ${stage}`),
-    ...(stage === 3 && hasAdapter(launch) && launch.training.gradient_checkpointing === 'non-reentrant'
-      ? ['under ZeRO 3 SFTTrainer turns checkpointing of an adapter to reentrant']
-      : []),
-  ]
-  return {
-    files: [
-      { name: 'deepspeed.json', text: json(config) },
-      ...payload('deepspeed', launch, { deepspeed: 'deepspeed.json' }),
+    files: [accelerateYaml(launch), ...(zero ? [zeroJson(tool, launch)] : []), ...payload(tool, launch)],
+    command: ACCELERATE,
+    notes: [
+      ...(nodes > 1 ? [`start it on each of ${nodes} machines, with machine_rank and main_process_ip of its own`] : []),
+      ...(zero ? reentrance(launch) : []),
     ],
-    command: `deepspeed --num_gpus ${launch.hardware.devices} train.py --config sft.yaml`,
-    notes,
   }
 }
 
-/** Stage 2 where several devices are asked for and nothing is said of a stage. */
-const stageOf = ({ zero, devices }: Hardware): number => zero ?? (devices > 1 ? 2 : 0)
+/** DeepSpeed's launcher, and its JSON under the Trainer. */
+export function deepspeed(launch: Launch): Launched {
+  const config = zeroJson('deepspeed', launch)
+  return {
+    files: [config, ...payload('deepspeed', launch, { deepspeed: config.name })],
+    command: `deepspeed --num_gpus ${devicesOf(launch)} train.py --config sft.yaml`,
+    notes: reentrance(launch),
+  }
+}
+
+function zeroJson(tool: string, launch: Launch): LaunchFile {
+  const { zero, checkpoint_keep: keep = 'none' } = launch.training
+  if (zero === 3 && hasAdapter(launch) && keep !== 'none')
+    refuse(tool, '--checkpoint-keep', 'under ZeRO 3: SFTTrainer checkpoints an adapter reentrantly', 'Leave it out.')
+  return deepSpeedJson(tool, launch)
+}
+
+const reentrance = (launch: Launch): string[] =>
+  launch.training.zero === 3 && hasAdapter(launch) && launch.training.gradient_checkpointing === 'non-reentrant'
+    ? ['under ZeRO 3 SFTTrainer turns checkpointing of an adapter to reentrant']
+    : []
 
 /** torchrun: DDP on the devices of one machine. */
 export function torchrun(launch: Launch): Launched {
-  const command = `torchrun --standalone --nproc_per_node ${launch.hardware.devices} train.py --config sft.yaml`
+  requireSharing('torchrun', launch, ['alone', 'ddp'])
+  const command = `torchrun --standalone --nproc_per_node ${devicesOf(launch)} train.py --config sft.yaml`
   const script = {
     name: 'launch.sh',
     text: `#!/usr/bin/env bash\nset -euo pipefail\ncd "$(dirname "$0")"\nexec ${command} "$@"\n`,
   }
-  const notes = launch.hardware.devices > 1 ? [`${ONE_DEVICE}: DDP adds its buckets of gradients on each`] : []
-  return { files: [script, ...payload('torchrun', launch)], command: 'bash launch.sh', notes }
+  return { files: [script, ...payload('torchrun', launch)], command: 'bash launch.sh', notes: [] }
 }

@@ -7,6 +7,8 @@ import {
   type LaunchFile,
   learningRate,
   refuse,
+  requireOwnKernels,
+  requireSharing,
   trainerOptimizer,
 } from './launch.ts'
 import { yaml } from './write.ts'
@@ -67,6 +69,8 @@ function requireSayable(launch: Launch): Readonly<Record<string, boolean>> {
   const { training } = launch
   const { dtype, autocast = 'none', adapter_dtype: adapter } = training
   const tool = 'llama-factory'
+  requireSharing(tool, launch, ['alone', 'ddp'])
+  requireOwnKernels(tool, launch)
   if (training.optimizer === 'lorafa')
     refuse(
       tool,

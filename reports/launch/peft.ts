@@ -1,11 +1,12 @@
 import { adaptCode, FREEZE_CODE, importsOf, loadCode, optimizerCode, transformersNames } from './adapter-code.ts'
 import { enableCode, isSelective, keptCode } from './checkpoints.ts'
-import { hasAdapter, isLoraFa, type Launch, type Launched, learningRate, refuse } from './launch.ts'
+import { hasAdapter, isLoraFa, type Launch, type Launched, learningRate, refuse, requireSharing } from './launch.ts'
 import { python } from './write.ts'
 
 /** A training script with PyTorch's own loop: what is predicted is what it runs. */
 export function peft(launch: Launch): Launched {
   const { training, model } = launch
+  requireSharing('peft', launch, ['alone'])
   if (training.reference_model && !hasAdapter(launch))
     refuse('peft', '--reference-model', 'has no adapter to disable', 'Say --method lora or lora-fa.')
   const names = ['AutoTokenizer', ...transformersNames(launch)].sort()
@@ -98,9 +99,6 @@ if __name__ == "__main__":
       : [
           `--fused-kernels ${training.fused_kernels} is not in the script: apply them to the model (fms_acceleration_foak)`,
         ]),
-    ...(launch.hardware.devices > 1
-      ? ['train.py runs on one device; --emit accelerate, fsdp, deepspeed or torchrun start several']
-      : []),
   ]
   return { files: [{ name: 'train.py', text }], command: 'python train.py texts.jsonl', notes }
 }

@@ -1,5 +1,15 @@
 import { requireWhole } from './checkpoints.ts'
-import { hasAdapter, isLoraFa, isQuantized, type Launch, type Launched, learningRate, refuse } from './launch.ts'
+import {
+  hasAdapter,
+  isLoraFa,
+  isQuantized,
+  type Launch,
+  type Launched,
+  learningRate,
+  refuse,
+  requireOwnKernels,
+  requireSharing,
+} from './launch.ts'
 import { yaml } from './write.ts'
 
 /** Repositories whose sizes a builder of torchtune has (torchtune/models/MODULE/_model_builders.py), with its checkpointer's name. */
@@ -118,6 +128,8 @@ function adapter({ training }: Launch) {
 function requireSayable(launch: Launch): readonly [string, string] {
   const { training, model } = launch
   const tool = 'torchtune'
+  requireSharing(tool, launch, ['alone'])
+  requireOwnKernels(tool, launch)
   if (isLoraFa(launch))
     refuse(tool, '--method', 'lora-fa: its recipes train A and B together', 'Say --emit peft or trl.')
   if (isQuantized(launch)) refuse(tool, '--quantize', "is bitsandbytes'; torchtune has torchao's", 'Say --emit trl.')

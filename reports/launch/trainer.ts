@@ -7,14 +7,17 @@ import {
   type Launch,
   type LaunchFile,
   learningRate,
+  mixedOf,
   refuse,
+  requireOwnKernels,
   trainerOptimizer,
 } from './launch.ts'
-import { targets, yaml } from './write.ts'
+import { targets, type Value, yaml } from './write.ts'
 
 /** What `trl sft` and the script below take: SFTConfig, ModelConfig and ScriptArguments in one file. @throws Refusal */
-export function sftYaml(tool: string, launch: Launch, more: Readonly<Record<string, string>> = {}): LaunchFile {
+export function sftYaml(tool: string, launch: Launch, more: Readonly<Record<string, Value>> = {}): LaunchFile {
   const { training, model } = launch
+  requireOwnKernels(tool, launch)
   if (training.task !== 'causal-lm')
     refuse(
       tool,
@@ -55,8 +58,8 @@ export function sftYaml(tool: string, launch: Launch, more: Readonly<Record<stri
     gradient_accumulation_steps: training.gradient_accumulation,
     gradient_checkpointing: training.gradient_checkpointing !== 'none',
     gradient_checkpointing_kwargs: checkpointsOfTrl(tool, launch),
-    bf16: training.autocast === 'bfloat16',
-    fp16: training.autocast === 'float16',
+    bf16: mixedOf(launch) === 'bfloat16',
+    fp16: mixedOf(launch) === 'float16',
     optim: trainerOptimizer(tool, launch),
     learning_rate: learningRate(launch),
     num_train_epochs: 1,

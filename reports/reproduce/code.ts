@@ -9,7 +9,7 @@ export function trainingCode({ model, training }: Input): string | null {
   // a cut model is nothing that can be loaded
   if (repository === undefined || training.layers !== undefined) return null
   try {
-    const { files } = peft({ model: repository, training, hardware: { devices: 1 } })
+    const { files } = peft({ model: repository, training })
     return files.map((f) => f.text).join('\n')
   } catch (error) {
     if (error instanceof Refusal) return null

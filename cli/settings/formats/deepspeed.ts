@@ -20,8 +20,7 @@ const half: Rule = (value) => (value === 'auto' ? { kind: 'noted', value: 'auto'
 
 const OPTIMIZER: Rule = (value) => {
   const name = typeof value === 'string' ? value.toLowerCase() : ''
-  if (name === 'adam' || name === 'adamw')
-    return { kind: 'sets', options: { optimizer: 'adamw', optimizer_impl: 'fused' } }
+  if (name === 'adam' || name === 'adamw') return { kind: 'sets', options: { optimizer: 'adamw' } }
   return name === ''
     ? { kind: 'wrong', expected: 'the name of an optimizer' }
     : { kind: 'refused', message: "DeepSpeed's own optimizer is not modelled", unless: 'optimizer' }
