@@ -136,7 +136,7 @@ test('a rank of several: its figures, who holds less, and the setting reads back
   assert.is(result.optimizer_state_bytes * 8, alone.result.optimizer_state_bytes)
   const text = await tidemark([...args, '--fsdp', 'shard_grad_op'])
   assert.match(text.stdout, /8 GPUs shard_grad_op/)
-  assert.match(text.stdout, /per rank, of 8; worst rank 0/)
+  assert.match(text.stdout, /per rank, of 8, shard_grad_op; worst rank 0/)
   await inFolder(async (folder) => {
     const file = join(folder, 'setting.json')
     writeFileSync(file, JSON.stringify(input.training))

@@ -34,8 +34,6 @@ export interface Flag<T> extends Kind<T> {
   readonly fallback?: string
   /** What it is called on the command line where that is not its key with dashes. */
   readonly spelled?: string
-  /** Promised and not there: refused with this reason, and left out of help. */
-  readonly refused?: string
 }
 
 interface Words {
@@ -43,7 +41,6 @@ interface Words {
   readonly alias?: string
   readonly placeholder?: string
   readonly fallback?: string
-  readonly refused?: string
   readonly spelled?: string
 }
 
@@ -74,8 +71,6 @@ const EMITTED = [
   'torchtune',
   'peft',
 ] as const
-
-const SHARDING = 'is not to be had here yet; --fsdp, --zero and copies on each device are'
 
 /** Every flag by its name in files and JSON (`seq_len`); on the command line it is written with dashes (`--seq-len`). */
 export const FLAGS = {
@@ -196,8 +191,17 @@ export const FLAGS = {
     fallback: '8',
   }),
   ddp_bucket_views: flag('Hardware', boolean(), { describe: 'gradient_as_bucket_view of DDP' }),
-  tp: flag('Hardware', integer(1, 65_536), { describe: 'Tensor parallel degree', refused: SHARDING }),
-  pp: flag('Hardware', integer(1, 65_536), { describe: 'Pipeline parallel degree', refused: SHARDING }),
+  tp: flag('Hardware', integer(1, 65_536), {
+    describe: "Devices that share every layer, by transformers' plan for the model (tensor parallelism)",
+    placeholder: 'N',
+    fallback: '1',
+  }),
+  pp: flag('Hardware', integer(1, 65_536), {
+    describe:
+      'Stages of a pipeline, a device each (1F1B); its micro-batches are --gradient-accumulation, N at the least',
+    placeholder: 'N',
+    fallback: '1',
+  }),
   matrix: flag('Output', boolean(), {
     describe:
       'Also every method with attention kernels, checkpointing, a fused loss and quantized bases, one at a time',

@@ -93,7 +93,7 @@ function addFlag(y: Argv, key: FlagKey, shown: boolean): void {
     type: flag.kind === 'boolean' ? 'boolean' : 'string',
     description: `${flag.describe}${values}${fallback}`,
     group: `${flag.group}:`,
-    hidden: !shown || flag.refused !== undefined,
+    hidden: !shown,
     ...(flag.alias === undefined ? {} : { alias: flag.alias }),
   })
 }

@@ -56,7 +56,7 @@ test('what is not modelled is refused by name', async () => {
     await tidemark(['run', 'smollm2-135m', '--optimizer', 'adafactor']),
     /--optimizer: adafactor is predicted, and no engine here has it/,
   )
-  refused(await estimate('--tp', '2'), /--tp: is not to be had here yet/)
+  refused(await estimate('--method', 'lora-fa', '--tp', '3'), /--tp: PEFT 0.21 .* train apart/)
   refused(await estimate('--zero', '0'), /--zero: 0 is not modelled/)
   refused(
     await tidemark(['plan', 'smollm2-135m', '--gpu', '24GiB', '--gpus', '2', '--zero', '2']),

@@ -19,9 +19,7 @@ interface Word {
 }
 
 const words = (command: Command): Word[] =>
-  command.flags
-    .map((key) => ({ flag: `--${dashed(key)}`, about: flagFor(key) }))
-    .filter(({ about }) => about.refused === undefined)
+  command.flags.map((key) => ({ flag: `--${dashed(key)}`, about: flagFor(key) }))
 
 function bash(commands: readonly Command[]): string {
   const names = commands.map(nameOf)

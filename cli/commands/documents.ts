@@ -5,7 +5,7 @@ import type { ByteUnit } from '../../planner/trace/bytes.ts'
 import { methodName } from '../output/names.ts'
 import { bytesIn } from '../output/numbers.ts'
 import { warningsFor } from '../warnings.ts'
-import { predictor } from './predicted.ts'
+import { predictor, shownSetting } from './predicted.ts'
 import { inputOf, type Prepared } from './prepared.ts'
 
 /** What a document says beside its result. */
@@ -21,7 +21,7 @@ export interface About {
 
 /** What `estimate --json` prints. */
 export function estimateDocument(prepared: Prepared, body: EstimateBody, about: About): EstimateResult {
-  const [{ train }] = prepared.methods
+  const train = shownSetting(prepared, prepared.methods[0])
   const warnings = about.unheard === true ? [] : warningsFor(train, body, bytesIn(about.unit), predictor(prepared))
   return {
     schema: 'tidemark/estimate@1',
@@ -37,7 +37,9 @@ export function estimateDocument(prepared: Prepared, body: EstimateBody, about: 
 export function compareDocument(prepared: Prepared, methods: MethodResult[], about: About): CompareResult {
   const bytes = bytesIn(about.unit)
   const warnings = prepared.methods.flatMap((m, i) =>
-    warningsFor(m.train, methods[i]!.estimate, bytes, predictor(prepared)).map((w) => `${methodName(m.method)}: ${w}`),
+    warningsFor(shownSetting(prepared, m), methods[i]!.estimate, bytes, predictor(prepared)).map(
+      (w) => `${methodName(m.method)}: ${w}`,
+    ),
   )
   return {
     schema: 'tidemark/compare@1',

@@ -10,7 +10,7 @@ import { type Context, contextOf, pageOf, requireModel } from './context.ts'
 import { estimateDocument } from './documents.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
 import { emitted, writeEmitted } from './launch.ts'
-import { headerOf, predicted } from './predicted.ts'
+import { headerOf, predicted, shownSetting } from './predicted.ts'
 import { prepare } from './prepare.ts'
 import type { Prepared, PreparedMethod } from './prepared.ts'
 import { setupOf } from './setup.ts'
@@ -44,7 +44,7 @@ export const run: Run = async (args, raw, flags) => {
     setupOf({ command: 'estimate', argument: model, methods: [values.method ?? null] }, context, prepared),
   )
   if (values.trace !== undefined) {
-    writePredictedTrace(values.trace, prepared.found.spec, method.train, prepared.stack)
+    writePredictedTrace(values.trace, prepared.found.spec, shownSetting(prepared, method), prepared.stack)
     terminal.say(`trace: ${values.trace}`)
   }
   writeEmitted(context, launch)
@@ -79,12 +79,13 @@ async function verdictText(
 }
 
 /** Every branch of the peak, where it is asked for: it takes a few predictions' time. */
-async function withLaw(body: EstimateBody, { found, stack }: Prepared, { train }: PreparedMethod, asked: boolean) {
+async function withLaw(body: EstimateBody, prepared: Prepared, method: PreparedMethod, asked: boolean) {
   if (!asked) return body
   const [{ lawBranches }, { describeDimensions }] = await Promise.all([
     import('../../planner/predict/law.ts'),
     import('../../models/describe.ts'),
   ])
-  const maximum = lawBranches(found.spec, train, stack, describeDimensions(found.spec))
+  const { found, stack } = prepared
+  const maximum = lawBranches(found.spec, shownSetting(prepared, method), stack, describeDimensions(found.spec))
   return { ...body, law: { ...body.law, maximum } }
 }

@@ -1,5 +1,7 @@
 import type { Gpu } from '../../planner/predict/index.ts'
 import type { PlanResult } from '../../planner/result/plan.ts'
+import type { Parallelism } from '../../planner/training/parallelism.ts'
+import type { TrainSpec } from '../../planner/training/spec.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { resolveGpu } from '../gpus.ts'
 import { ProgressBar } from '../output/progress.ts'
@@ -21,7 +23,7 @@ export const run: Run = async (args, raw, flags) => {
   await checkOutputs(context)
   const prepared = await prepare(requireModel(context, 'plan'), context, [values.method], terminal)
   const [method] = prepared.methods
-  if (method.train.parallelism?.data.kind === 'zero') throw notSearched
+  refuseUnsearched(method.train)
   const [{ plan: solve }, { planText }] = await Promise.all([
     import('../../planner/solve/index.ts'),
     import('../output/plan.ts'),
@@ -49,13 +51,36 @@ export const run: Run = async (args, raw, flags) => {
   return values.check === true && !body.asked.fits ? EXIT.doesNotFit : EXIT.done
 }
 
-const notSearched = new UsageError([
+/** @throws UsageError for ranks that a search would be wrong with */
+function refuseUnsearched({ parallelism }: TrainSpec): void {
+  const found = UNSEARCHED.find(({ is }) => parallelism !== undefined && is(parallelism))
+  if (!found) return
+  const { where, message } = found
+  const next = 'estimate and compare --matrix take it; plan takes --fsdp.'
+  throw new UsageError([{ where, message: `is not searched: ${message}`, next }])
+}
+
+const UNSEARCHED: readonly {
+  readonly where: string
+  readonly is: (parallelism: Parallelism) => boolean
+  readonly message: string
+}[] = [
   {
     where: '--zero',
-    message: 'is not searched: which rank holds most is found rank by rank, and a search would look at one',
-    next: 'estimate and compare --matrix take it; plan takes --fsdp.',
+    is: ({ data }) => data.kind === 'zero',
+    message: 'which rank holds most is found rank by rank, and a search would look at one',
   },
-])
+  {
+    where: '--pp',
+    is: ({ pipeline }) => pipeline !== undefined,
+    message: 'which stage holds most changes with what is searched, and a search would look at one',
+  },
+  {
+    where: '--tp',
+    is: ({ tensor }) => tensor !== undefined,
+    message: 'most of what would be tried is not modelled over pieces of layers, adapters among it',
+  },
+]
 
 /** What has to be fitted into: a device, of which `--budget` may leave a part, or a size. @throws UsageError where neither is said */
 function deviceOf({ values, placeOf }: Context): Gpu {

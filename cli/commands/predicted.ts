@@ -3,7 +3,7 @@ import type { EstimateBody } from '../../planner/result/estimate.ts'
 import type { TrainSpec } from '../../planner/training/spec.ts'
 import { UsageError } from '../errors.ts'
 import type { HeaderFacts } from '../output/header.ts'
-import type { Prepared, PreparedMethod } from './prepared.ts'
+import { type Prepared, type PreparedMethod, parametersOf } from './prepared.ts'
 
 /** How far a prediction goes: to tensors and their blocks, or on to what the device's allocator and driver make of them. */
 export type Depth = 'live' | 'device'
@@ -13,13 +13,29 @@ export function predicted(prepared: Prepared, { train }: PreparedMethod, depth: 
   const { found, stack, gpu, allocator } = prepared
   return counted(
     kept(prepared, train, () => {
-      const { train: worst, ranks } = worstRank(found.spec, train, stack)
+      const { train: worst, ranks } = shown(prepared, train)
       const whose = ranks ? { ranks } : {}
       if (depth === 'device') return { ...predictOnDevice(found.spec, worst, stack, gpu, allocator), ...whose }
       const body = predict(found.spec, worst, stack, gpu)
       return { ...body, fit: gpu && fitOfLive(gpu, body.peak.bytes), ...whose }
     }),
   )
+}
+
+/** Whose figures a setting's are: of several devices those of the rank that holds most. */
+export const shownSetting = (prepared: Prepared, { train }: PreparedMethod): TrainSpec => shown(prepared, train).train
+
+type Shown = ReturnType<typeof worstRank>
+
+const seen = new WeakMap<Prepared, Map<string, Shown>>()
+
+function shown(prepared: Prepared, train: TrainSpec): Shown {
+  const known = seen.get(prepared) ?? new Map<string, Shown>()
+  seen.set(prepared, known)
+  const key = JSON.stringify(train)
+  const rank = known.get(key) ?? worstRank(prepared.found.spec, train, prepared.stack)
+  known.set(key, rank)
+  return rank
 }
 
 /** What a comparison shows of each method: live bytes, and with a device all that the device shows. */
@@ -57,6 +73,9 @@ function counted(body: EstimateBody): EstimateBody {
   throw new UsageError([{ where: '--batch-size', message, next: 'Give a smaller batch or length.' }])
 }
 
+/** Whether a rank has some of the model's layers only, or pieces of them. */
+const isDivided = ({ train }: PreparedMethod): boolean => train.parallelism?.data.kind === 'alone'
+
 /** What stands above a table. */
 export const headerOf = (
   prepared: Prepared,
@@ -64,7 +83,9 @@ export const headerOf = (
   body: { readonly parameters: { readonly total: number } },
 ): HeaderFacts => ({
   model: prepared.found.spec.name,
-  parameters: body.parameters.total - method.adapted.added,
+  parameters: isDivided(method)
+    ? parametersOf(prepared.found.spec, method.train, prepared.stack.library)
+    : body.parameters.total - method.adapted.added,
   setting: method.setting,
   adapted: method.adapted,
   on: prepared.stack.name,

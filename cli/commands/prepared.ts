@@ -1,14 +1,18 @@
 import { describeDimensions } from '../../models/describe.ts'
+import type { ModelSpec } from '../../models/spec.ts'
 import type { AllocatorConfig } from '../../planner/allocate/torch-cuda/index.ts'
 import { networkOf } from '../../planner/network/index.ts'
 import { EXECUTED, type Library } from '../../planner/network/library.ts'
 import type { Gpu } from '../../planner/predict/index.ts'
 import type { Stack } from '../../planner/predict/stack.ts'
 import type { Input } from '../../planner/result/common.ts'
+import { refuseUndivided } from '../../planner/shard/index.ts'
 import { numel } from '../../planner/trace/axes.ts'
 import type { Defaults } from '../../planner/training/defaults.ts'
 import type { METHOD_NAMES, TrainingOptions } from '../../planner/training/options.ts'
+import { undivided } from '../../planner/training/parallelism.ts'
 import { type ResolvedTraining, resolveTraining } from '../../planner/training/resolve.ts'
+import type { TrainSpec } from '../../planner/training/spec.ts'
 import { type Problem, UsageError } from '../errors.ts'
 import { type Adapted, adaptedLinears } from '../model/adapted.ts'
 import type { FoundModel } from '../model/resolve.ts'
@@ -64,6 +68,7 @@ export function prepareMethods(asked: Asked, placeOf: (flag: string) => string =
   for (const method of asked.methods) {
     try {
       const resolved = resolveTraining(found.spec, { ...options, method }, defaults)
+      refuseUndivided(found.spec, resolved.train, library)
       const adapted = adaptedLinears(found.spec, resolved.train, library)
       prepared.push({ ...resolved, method: method ?? resolved.train.method, adapted })
     } catch (error) {
@@ -85,12 +90,17 @@ export function prepareMethods(asked: Asked, placeOf: (flag: string) => string =
   return { found, stack, gpu, allocator, methods: [first, ...rest], warnings, files }
 }
 
+/** Parameters of the whole model, whatever is added to it and however it is divided. */
+export function parametersOf(spec: ModelSpec, train: TrainSpec, library: Library): number {
+  const plain = { ...undivided(train), method: 'full', adapter: null, attention: 'eager' } as const
+  const { parameters } = networkOf(spec, plain, library)
+  return parameters.reduce((n, { axes }) => n + numel(axes), 0)
+}
+
 /** Where the checkpoint holds other weights than the model that its config describes. Tied weights may be stored twice. */
 function miscounted({ spec, weights }: FoundModel, { train }: PreparedMethod, library: Library): string[] {
   if (weights === undefined || spec.provenance.layers?.source === 'override') return []
-  const plain = { ...train, method: 'full', adapter: null, attention: 'eager' } as const
-  const { parameters } = networkOf(spec, plain, library)
-  const modelled = parameters.reduce((n, { axes }) => n + numel(axes), 0)
+  const modelled = parametersOf(spec, train, library)
   if (weights.parameters === modelled) return []
   return [
     `the checkpoint holds ${grouped(weights.parameters)} parameters in ${weights.tensors} tensors, the model ${grouped(modelled)}: the model's are predicted`,

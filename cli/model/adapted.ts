@@ -6,6 +6,7 @@ import type { Parameter } from '../../planner/ops/ops.ts'
 import { numel } from '../../planner/trace/axes.ts'
 import { Refusal } from '../../planner/trace/errors.ts'
 import { foldScope } from '../../planner/trace/scope.ts'
+import { undivided } from '../../planner/training/parallelism.ts'
 import type { TrainSpec } from '../../planner/training/spec.ts'
 
 const A = '.lora_A.default.weight'
@@ -41,7 +42,7 @@ export function adaptedLinears(model: ModelSpec, train: TrainSpec, library: Libr
 const found = new WeakMap<ModelSpec, Map<string, Adapted>>()
 
 function findAdapted(model: ModelSpec, train: TrainSpec, library: Library): Adapted {
-  const { parameters } = networkOf(model, train, library)
+  const { parameters } = networkOf(model, undivided(train), library)
   const paths = adaptedPaths(parameters)
   const targets = train.adapter?.targets ?? []
   const unmatched = targets.filter((t) => t !== 'all-linear' && !paths.some((p) => p === t || p.endsWith(`.${t}`)))
@@ -66,7 +67,9 @@ function linearNames(model: ModelSpec, train: TrainSpec, library: Library): stri
   const everything = { ...train, adapter: train.adapter && { ...train.adapter, targets: ['all-linear'] } }
   return [
     ...new Set(
-      adaptedPaths(networkOf(model, everything, library).parameters).map((path) => path.split('.').at(-1) ?? path),
+      adaptedPaths(networkOf(model, undivided(everything), library).parameters).map(
+        (path) => path.split('.').at(-1) ?? path,
+      ),
     ),
   ]
 }

@@ -54,21 +54,26 @@ const line = (label: string, text: string, { width, paint }: Page): string => {
 /** Whose peak it is, and what no tier counts. */
 function rankLines({ ranks, peak }: EstimateBody, page: Page): string[] {
   if (!ranks) return []
-  const { gpus, worst, least, looked_at: seen, not_counted } = ranks
+  const { gpus, strategy, worst, least, stages, looked_at: seen, not_counted } = ranks
   const less = peak.bytes - least.peak_bytes
   const others = less === 0 ? 'every rank alike' : `rank ${least.rank} holds ${page.bytes(less)} less`
+  const looked = seen === undefined ? '' : ` of ${seen} looked at`
+  const named = stages ? `worst stage ${worst}` : `worst rank ${worst}`
   return [
-    line(
-      '',
-      `per rank, of ${gpus}; worst rank ${worst}${seen === undefined ? '' : ` of ${seen} looked at`}, ${others}`,
-      page,
-    ),
+    line('', `per rank, of ${gpus}, ${strategy}; ${named}${looked}, ${others}`, page),
+    ...(stages ? [line('', `stages ${stages.map((s) => stageWords(s, page)).join(', ')}`, page)] : []),
     ...not_counted.map(({ what, low_bytes: low, high_bytes: high, basis }) => {
       const size = low === null || high === null ? 'unknown' : `${page.bytes(low)} to ${page.bytes(high)}`
       return line('', `not counted: ${what}: ${size}, ${basis}`, page)
     }),
   ]
 }
+
+type Stage = NonNullable<NonNullable<EstimateBody['ranks']>['stages']>[number]
+
+/** `0: 8 layers 17.47 GiB` */
+const stageWords = ({ stage, layers, peak_bytes }: Stage, { bytes }: Page): string =>
+  `${stage}: ${plural(layers, 'layer')} ${bytes(peak_bytes)}`
 
 function partLines(body: EstimateBody, { paint, width, bytes }: Page): string[] {
   const { parts, bytes: whole } = body.peak

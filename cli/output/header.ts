@@ -28,9 +28,11 @@ export function headerParts({ model, parameters, setting, adapted, on }: HeaderF
   ].filter((part) => part !== '')
 }
 
-/** `8 GPUs full_shard`, `8 GPUs ZeRO 3, optimizer on the host` */
-function sharedName({ gpus, fsdp, zero, zero_offload: offload }: TrainingSetting): string {
+/** `8 GPUs full_shard`, `8 GPUs ZeRO 3, optimizer on the host`, `2 GPUs tp_2`, `4 GPUs pp_4 (1f1b)` */
+function sharedName({ gpus, fsdp, zero, zero_offload: offload, tp, pp }: TrainingSetting): string {
   if (gpus === undefined) return ''
+  if (pp !== undefined) return `${gpus} GPUs pp_${pp} (1f1b)`
+  if (tp !== undefined) return `${gpus} GPUs tp_${tp}`
   const host = offload === undefined ? '' : `, ${offload.join(' and ')} on the host`
   return `${gpus} GPUs ${zero === undefined ? (fsdp ?? 'DDP') : `ZeRO ${zero}${host}`}`
 }

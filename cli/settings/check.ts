@@ -8,10 +8,7 @@ export type Checked = { readonly ok: true; readonly value: unknown } | { readonl
 
 /** Checks one value against the flag's schema: the one check that argv and files share. */
 export function checkValue(key: FlagKey, value: unknown, where: string): Checked {
-  const { schema, expected, choices, refused } = flagFor(key)
-  if (refused !== undefined) {
-    return { ok: false, problem: { where, message: refused, next: 'Leave it out.' } }
-  }
+  const { schema, expected, choices } = flagFor(key)
   const parsed = schema.safeParse(value)
   if (parsed.success) return { ok: true, value: parsed.data }
   const wrong = choices && Array.isArray(value) ? value.find((v) => !choices.includes(String(v))) : value

@@ -2,7 +2,7 @@ import { parseAllocatorConfig } from '../../planner/allocate/torch-cuda/index.ts
 import { aliveAt, resolveStack } from '../../planner/predict/index.ts'
 import type { Recomputed, WhatIf } from '../../reports/whatif.ts'
 import { compareDocument, estimateDocument } from '../commands/documents.ts'
-import { predicted, predictedMethods } from '../commands/predicted.ts'
+import { predicted, predictedMethods, shownSetting } from '../commands/predicted.ts'
 import { type Prepared, prepareMethods } from '../commands/prepared.ts'
 import { resolveGpu } from '../gpus.ts'
 import { problemsOf } from '../problems.ts'
@@ -20,9 +20,9 @@ export function createWhatIf(setup: Setup): WhatIf {
       return told(() => documentOf(changedSetup(setup, controls, changes), depth))
     },
     aliveAt(changes, method, seq) {
-      const { found, stack, methods } = preparedOf(changedSetup(setup, controls, changes))
-      const at = methods[method]
-      return at === undefined ? [] : aliveAt(found.spec, at.train, stack, seq)
+      const prepared = preparedOf(changedSetup(setup, controls, changes))
+      const at = prepared.methods[method]
+      return at === undefined ? [] : aliveAt(prepared.found.spec, shownSetting(prepared, at), prepared.stack, seq)
     },
   }
 }

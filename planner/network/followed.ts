@@ -130,7 +130,7 @@ const lastName = (target: string): string => target.slice(target.lastIndexOf('.'
 
 /** Throws `Refusal` for a family or setting whose files of this version have not been followed. */
 export function refuseUnfollowed(library: Library, model: ModelSpec, train: TrainSpec): void {
-  refuseTensorParallel(model, train)
+  refuseTensorParallel(library, model, train)
   if (train.attention === 'flash_attention_2') refuseFlash(library, model, train)
   if (train.fusedLoss) refuseLiger(model, train)
   if (train.fusedKernels) refuseFoak(library, model, train)

@@ -3,6 +3,7 @@ import type { Shorthand, Tensor } from '../ops/ops.ts'
 import { type Axis, axis } from '../trace/axes.ts'
 import { Refusal } from '../trace/errors.ts'
 import type { TrainSpec } from '../training/spec.ts'
+import type { Library } from './library.ts'
 
 /** How ranks share a linear (transformers/distributed/tensor_parallel.py, ALL_PARALLEL_STYLES). */
 export type Style = 'colwise' | 'rowwise' | 'colwise_gather_output' | 'rowwise_split_input'
@@ -95,12 +96,14 @@ export function acrossRanks<T extends Tensor>(o: Shorthand<T>, shared: Shared | 
 }
 
 /** Throws `Refusal` for what a tensor-parallel step does not do, or has not been followed in. */
-export function refuseTensorParallel(model: ModelSpec, train: TrainSpec): void {
+export function refuseTensorParallel(library: Library, model: ModelSpec, train: TrainSpec): void {
   const ranks = tensorRanks(train)
   if (ranks === 1) return
   const no = (code: string, message: string, next: string): void => {
     throw new Refusal(code, '--tp', message, next)
   }
+  if (library.modelTypes !== null)
+    no('not-modelled', "is transformers 5's plans on DTensor, which this stack is not", 'Choose another --stack.')
   const plan = planOf(model, train)
   if (!plan || !('kvHeads' in model && 'vocab' in model))
     throw new Refusal('not-modelled', '--tp', `the plan of ${model.modelType} is not modelled`, 'Leave it out.')
@@ -115,6 +118,14 @@ export function refuseTensorParallel(model: ModelSpec, train: TrainSpec): void {
     if (size % ranks !== 0)
       no('conflict', `${size} ${what} do not divide among ${ranks} ranks`, 'Say a number that divides them.')
   if (train.adapter) no('not-modelled', ADAPTERS, 'Say --method full, or leave out --tp.')
+  if (model.task !== 'causal-lm')
+    no('not-modelled', `the plan of a ${model.task} model is not modelled`, 'Leave it out.')
+  if (train.parallelism?.data.kind !== 'alone')
+    no('not-modelled', 'copies or shards of pieces are not modelled', 'Leave one of the two out.')
+  if (train.optimizer !== 'adamw' && train.optimizer !== 'sgd')
+    no('not-modelled', `${train.optimizer} is not modelled over pieces of weights`, 'Say adamw or sgd.')
+  if (train.autocast === 'float16')
+    no('not-modelled', 'autocast to float16 is not modelled over pieces: its scaler was not recorded', 'Say bfloat16.')
   if (train.quantize) no('not-modelled', 'packed weights among ranks are not modelled', 'Leave out --quantize.')
   if (train.fusedLoss || train.fusedKernels)
     no('not-modelled', 'fused kernels over pieces of weights are not modelled', 'Leave them out.')

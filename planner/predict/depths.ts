@@ -80,7 +80,7 @@ export class Runs {
 
   constructor(model: ModelSpec, train: TrainSpec, stack: Stack, options: Pick<SimulateOptions, 'counted'> = {}) {
     this.#options = options
-    const staged = ofStage(model, train)
+    const staged = ofStage(model, train, stack.library)
     this.model = staged.model
     this.train = staged.train
     this.stack = stack

@@ -47,7 +47,7 @@ export function simulate(
   dialect: Dialect,
   options: SimulateOptions = {},
 ): Simulation {
-  const { model, train } = ofStage(whole, setting)
+  const { model, train } = ofStage(whole, setting, options.library)
   const events: TraceEvent[] = []
   const reference = referenceOf(model, train, options.library)
   const make = options.simulator ?? ((o: SimulatorOptions) => (options.counted ? new Counter(o) : new Simulator(o)))

@@ -50,6 +50,10 @@ export const TrainingSetting = z.strictObject({
   fsdp_wrap: z.string().optional(),
   gpus_per_node: z.number().int().optional(),
   ddp_bucket_views: z.boolean().optional(),
+  /** Ranks that share every layer. */
+  tp: z.number().int().optional(),
+  /** Stages of a pipeline. */
+  pp: z.number().int().optional(),
   seed: z.number().int().optional(),
 })
 export type TrainingSetting = z.infer<typeof TrainingSetting>

@@ -67,12 +67,23 @@ export type Fit = z.infer<typeof Fit>
 /** Whose figures they are, where several devices train together. */
 export const Ranks = z.strictObject({
   gpus: z.number().int(),
-  /** `ddp`, `full_shard`, … */
+  /** `ddp`, `full_shard`, `zero_2`, `tp_2`, `pp_4 (1f1b)`, … */
   strategy: z.string(),
   /** The rank that holds most: all figures beside these are its own. */
   worst: z.number().int(),
   /** The rank that holds least, and the peak of its live bytes. */
   least: z.strictObject({ rank: z.number().int(), peak_bytes: Bytes }),
+  /** Stages of a pipeline as their ranks stand, each with the layers it has and the peak of its live bytes. */
+  stages: z
+    .array(
+      z.strictObject({
+        stage: z.number().int(),
+        rank: z.number().int(),
+        layers: z.number().int(),
+        peak_bytes: Bytes,
+      }),
+    )
+    .optional(),
   /** How many ranks were simulated, where not all. */
   looked_at: z.number().int().optional(),
   /** What takes memory of the device and is in no tier; published figures, null where none are known. */

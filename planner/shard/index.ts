@@ -1,15 +1,28 @@
 import type { ModelSpec } from '../../models/spec.ts'
 import { networkOf } from '../network/index.ts'
-import type { Library } from '../network/library.ts'
+import { CURRENT, type Library } from '../network/library.ts'
+import { refuseTensorParallel } from '../network/tensor-parallel.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import { replicated } from './ddp.ts'
 import { fullySharded } from './fsdp/index.ts'
 import { staged } from './pipeline/index.ts'
+import { refusePipeline } from './pipeline/refusals.ts'
 import type { Rank, RankOf } from './rank.ts'
 import { single } from './single.ts'
 import { zeroSharded } from './zero/index.ts'
 
 export type { Rank, RankOf }
+
+/**
+ * Says before anything is simulated whether the model can be divided so.
+ *
+ * @throws Refusal for what is not modelled
+ */
+export function refuseUndivided(model: ModelSpec, train: TrainSpec, library: Library = CURRENT): void {
+  const pipeline = train.parallelism?.pipeline
+  if (pipeline) refusePipeline(model, train, pipeline.stages, library)
+  else refuseTensorParallel(library, model, train)
+}
 
 /** The part of a setting's rank in its step. Throws `Refusal` for what is not modelled. */
 export function rankOf(model: ModelSpec, train: TrainSpec, library?: Library): RankOf {

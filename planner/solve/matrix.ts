@@ -19,10 +19,13 @@ const WAYS: readonly { readonly name: string; readonly options: TrainingOptions 
   { name: 'int8 base', options: { quantize: 'int8' } },
 ]
 
+/** Nothing of how the setting itself goes over its devices. */
+const COPIES: TrainingOptions = { fsdp: undefined, zero: undefined, tp: undefined, pp: undefined }
+
 /** On several devices also with parameters in shards, and in whole copies. */
 const SHARED: typeof WAYS = [
-  { name: 'FSDP full_shard', options: { fsdp: 'full_shard' } },
-  { name: 'DDP', options: { fsdp: undefined } },
+  { name: 'FSDP full_shard', options: { ...COPIES, fsdp: 'full_shard' } },
+  { name: 'DDP', options: COPIES },
 ]
 
 /** Pairs that differ in nothing but A's training. */

@@ -58,6 +58,10 @@ export interface TrainingOptions {
   readonly fsdp?: string | undefined
   readonly fsdp_wrap?: (typeof FSDP_WRAPS)[number] | undefined
   readonly gpus_per_node?: number | undefined
+  /** Ranks that share every layer. */
+  readonly tp?: number | undefined
+  /** Stages of a pipeline. */
+  readonly pp?: number | undefined
   readonly ddp_bucket_views?: boolean | undefined
   /** The model was read for this task and with so many layers; here they are only recorded. */
   readonly task?: Task | undefined

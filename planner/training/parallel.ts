@@ -4,6 +4,7 @@ import type { Chooser, Defaults } from './defaults.ts'
 import { flagOf, type TrainingOptions } from './options.ts'
 import type { DataParallel, FullySharded, Parallelism, Zero } from './parallelism.ts'
 import type { RefusalList } from './refusals.ts'
+import { splitOf, splitOptions } from './split.ts'
 import { zeroOf } from './zero.ts'
 import { fileOf, readZeroOptions, type ZeroWords, zeroOptionsOf } from './zero-options.ts'
 
@@ -39,13 +40,15 @@ export const strategyName = ({ reshard, replicas }: FullySharded): string =>
 /** How the setting is spread over devices; undefined for one. What does not go together goes to `problems`. */
 export function parallelismOf(around: Around, chooser: Chooser, problems: RefusalList): Parallelism | undefined {
   const { options, defaults } = around
-  const { gpus = 1, fsdp, zero } = options
+  const { fsdp, zero } = options
   for (const key of ['zero_offload', 'zero_options'] as const)
     if (zero === undefined && options[key] !== undefined)
       problems.add('conflict', flagOf(key), 'belongs to --zero', 'Say --zero 1, 2 or 3, or leave it out.')
+  const split = splitOf(options, chooser, problems)
+  const gpus = options.gpus ?? split?.gpus ?? 1
   if (zero !== undefined && fsdp !== undefined)
     problems.add('conflict', flagOf('zero'), 'and --fsdp are two ways to do the same', 'Leave one of them out.')
-  if (gpus === 1 && zero === undefined) {
+  if (!split && gpus === 1 && zero === undefined) {
     if (fsdp !== undefined)
       problems.add('conflict', flagOf('fsdp'), 'shares one device with nobody', 'Say --gpus N, or leave it out.')
     return undefined
@@ -54,6 +57,7 @@ export function parallelismOf(around: Around, chooser: Chooser, problems: Refusa
     problems.add('not-modelled', flagOf('gpus'), 'an engine runs on one device', 'Leave it out.')
     return undefined
   }
+  if (split) return split
   if (zero !== undefined) return { gpus, rank: 0, data: deepSpeed(around, zero, chooser, problems) }
   const strategy = fsdp === undefined ? null : strategyOf(fsdp, problems)
   if (options.reference_model === true)
@@ -222,13 +226,14 @@ function replicated({ model, method, checkpointing }: Around, chooser: Chooser, 
 
 type SharedOptions = Pick<
   TrainingOptions,
-  'gpus' | 'zero' | 'fsdp' | 'fsdp_wrap' | 'gpus_per_node' | 'ddp_bucket_views'
+  'gpus' | 'zero' | 'fsdp' | 'fsdp_wrap' | 'gpus_per_node' | 'ddp_bucket_views' | 'tp' | 'pp'
 > &
   ZeroWords
 
 /** The setting's own words again. */
-export function parallelOptions({ gpus, data }: Parallelism): SharedOptions {
-  if (data.kind === 'alone') return { gpus }
+export function parallelOptions(parallelism: Parallelism): SharedOptions {
+  const { gpus, data } = parallelism
+  if (data.kind === 'alone') return { gpus, ...splitOptions(parallelism) }
   if (data.kind === 'ddp') return { gpus, ...(data.bucketViews ? { ddp_bucket_views: true } : {}) }
   if (data.kind === 'zero') return { gpus, zero: data.stage, ...zeroOptionsOf(data) }
   const words = data.offload ? `${strategyName(data)} offload` : strategyName(data)

@@ -1,4 +1,5 @@
 import type { DType } from '../trace/dtype.ts'
+import type { TrainSpec } from './spec.ts'
 
 /** A training over several devices, as one of its ranks sees it. Every rank runs the step on a batch of its own. */
 export interface Parallelism {
@@ -21,6 +22,21 @@ export interface Pipeline {
   readonly stage: number
   /** Number of its first layer, once the model is this stage's (planner/shard/pipeline/stage.ts). */
   readonly from?: number
+}
+
+/** The same training as another of its ranks sees it; ranks that share a stage stand side by side. */
+export function seenBy(rank: number, parallelism: Parallelism): Parallelism {
+  const { pipeline, tensor = 1 } = parallelism
+  if (!pipeline) return { ...parallelism, rank }
+  const { stages } = pipeline
+  return { ...parallelism, rank, pipeline: { stages, stage: Math.floor(rank / tensor) } }
+}
+
+/** The setting of whom has all of every layer: of a device that shares neither layers nor stages. */
+export function undivided(train: TrainSpec): TrainSpec {
+  if (train.parallelism?.data.kind !== 'alone') return train
+  const { parallelism: _, ...whole } = train
+  return whole
 }
 
 export type DataParallel = Alone | Replicated | FullySharded | Zero

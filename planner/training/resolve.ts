@@ -108,7 +108,7 @@ export function resolveTraining(model: ModelSpec, asked: TrainingOptions, defaul
     targetTokens,
     dtype,
     // FSDP2 has a policy of its own in place of an autocast region, DeepSpeed casts the weights
-    autocast: parallelism && parallelism.data.kind !== 'ddp' ? 'none' : autocast,
+    autocast: parallelism?.data.kind === 'fsdp' || parallelism?.data.kind === 'zero' ? 'none' : autocast,
     attention,
     padding: options.padding === true,
     ...(options.fused_loss === 'liger' ? { fusedLoss: 'liger' } : {}),

@@ -1,6 +1,7 @@
 import type { ModelSpec } from '../../../models/spec.ts'
-import { Refusal } from '../../trace/errors.ts'
+import { CURRENT, type Library } from '../../network/library.ts'
 import type { TrainSpec } from '../../training/spec.ts'
+import { refusePipeline } from './refusals.ts'
 
 /** A setting of one stage: the model has that stage's layers only. */
 export interface Staged {
@@ -17,18 +18,20 @@ export function layersOf(layers: number, stages: number, stage: number): readonl
   return [stage * each, stage === stages - 1 ? layers : (stage + 1) * each]
 }
 
-/** The setting with the layers of its rank's stage; as it is without a pipeline, or once it is a stage's. */
-export function ofStage(model: ModelSpec, train: TrainSpec): Staged {
+/**
+ * The setting with the layers of its rank's stage; as it is without a pipeline, or once it is a stage's.
+ *
+ * @throws Refusal for what is not modelled
+ */
+export function ofStage(model: ModelSpec, train: TrainSpec, library: Library = CURRENT): Staged {
   const { parallelism } = train
   const pipeline = parallelism?.pipeline
   if (!pipeline || pipeline.from !== undefined) return { model, train }
-  if (!('layers' in model) || 'decoderLayers' in model) throw unfollowed(model)
+  refusePipeline(model, train, pipeline.stages, library)
+  if (!('layers' in model)) throw new Error('a model without layers has been let through')
   const [from, to] = layersOf(model.layers, pipeline.stages, pipeline.stage)
   return {
     model: { ...model, layers: to - from },
     train: { ...train, parallelism: { ...parallelism, pipeline: { ...pipeline, from } } },
   }
 }
-
-const unfollowed = (model: ModelSpec): Refusal =>
-  new Refusal('not-modelled', '--pp', `stages of ${model.modelType} are not modelled`, 'Leave it out.')
