@@ -157,6 +157,11 @@ export const FLAGS = {
   }),
   fix: flag('Search', choices(LEVERS), { describe: 'Levers that stay as they are', placeholder: 'method,rank' }),
   top: flag('Search', integer(1, 1000), { describe: 'Settings to show', fallback: '8' }),
+  pick: flag('Search', integer(1, 1000), {
+    describe: 'Which of the settings shown --emit starts',
+    placeholder: 'N',
+    fallback: '1: the fewest changes',
+  }),
   gpus: flag('Hardware', integer(1, 65_536), {
     describe: 'Devices that train together; the figures are of the rank that holds most',
     placeholder: 'N',

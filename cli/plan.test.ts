@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CompareResult } from '../planner/result/compare.ts'
 import { EstimateResult } from '../planner/result/estimate.ts'
 import { PlanResult } from '../planner/result/plan.ts'
-import { cleanEnv, tidemark } from './testing/binary.ts'
+import { cleanEnv, inFolder, tidemark } from './testing/binary.ts'
 
 const SETTING = ['smollm2-135m', '--method', 'lora', '--layers', '4', '-s', '64', '-b', '8', '--budget', '1400MiB']
 
@@ -49,6 +50,37 @@ test('--maximize finds one size, --fix leaves levers alone, --check tells by its
       .status,
     3,
   )
+})
+
+/** Leaves method, checkpointing and micro-batches to search. */
+const FIXED = 'quantize,targets,rank,dtype,attention,fused-loss'
+
+test('--emit starts a setting that the plan shows: its files, read back, fit', async () => {
+  const asked = ['smollm2-135m', '--method', 'lora', '-s', '128', '-b', '8', '--gpu', '2500MiB', '-q', '--fix', FIXED]
+  await inFolder(async (folder) => {
+    const emit = ['--emit', 'trl', '--emit-to', 'out', '--pick', '2', '--json']
+    const planned = await tidemark(['plan', ...asked, ...emit], { cwd: folder })
+    assert.is(planned.status, 0, planned.stderr)
+    const { search } = PlanResult.parse(JSON.parse(planned.stdout)).result
+    const { training } = search!.options[1]!
+    const method = training.method === 'lora-fa' ? ['--method', 'lora-fa'] : []
+    const config = ['--config', join('out', 'sft.yaml'), ...method, '--gpu', '2500MiB', '--json', '-q']
+    const read = await tidemark(['estimate', 'smollm2-135m', ...config], { cwd: folder })
+    const { input, result } = EstimateResult.parse(JSON.parse(read.stdout))
+    const sorted = (o: object) => Object.fromEntries(Object.entries(o).sort())
+    assert.equal(sorted(input.training), sorted(training))
+    assert.ok(result.fit!.fits)
+    for (const [args, told, status] of [
+      [['--emit', 'trl', '--pick', '999'], /--pick: is 999; the plan shows \d+ settings/, 2],
+      [['--pick', '2'], /--pick: belongs to --emit/, 2],
+      [['--emit', 'trl', '--maximize', 'batch'], /--emit: and --maximize do not go together/, 2],
+      [['--emit', 'trl', '--budget', '300MiB'], /nothing that was searched fits, no files/, 3],
+    ] as const) {
+      const refused = await tidemark(['plan', ...asked, ...args], { cwd: folder })
+      assert.match(refused.stderr, told)
+      assert.is(refused.status, status)
+    }
+  })
 })
 
 test('something to fit into is asked for, and levers are known by name', async () => {

@@ -9,7 +9,7 @@ import { textArgument } from './arguments.ts'
 import { type Context, contextOf, pageOf, requireModel } from './context.ts'
 import { estimateDocument } from './documents.ts'
 import { checkOutputs, emit, tell, writeReport } from './emit.ts'
-import { emitted, writeEmitted } from './launch.ts'
+import { checkEmit, emitted, writeEmitted } from './launch.ts'
 import { headerOf, predicted, shownSetting } from './predicted.ts'
 import { prepare } from './prepare.ts'
 import type { Prepared, PreparedMethod } from './prepared.ts'
@@ -23,7 +23,8 @@ export const run: Run = async (args, raw, flags) => {
   const model = requireModel(context, 'estimate')
   const prepared = await prepare(model, context, [values.method], terminal)
   const [method] = prepared.methods
-  const launch = await emitted(prepared, method, values)
+  checkEmit(prepared, values)
+  const launch = await emitted(prepared, method.setting, values)
   const body = await withLaw(predicted(prepared, method), prepared, method, values.law === true)
   const unheard = values.quiet === true && values.json !== true && values.report === undefined
   const about = { command: context.typed, version: toolVersion(), unit: values.unit, unheard }

@@ -1,10 +1,11 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { TrainingSetting } from '../../planner/result/common.ts'
 import { UsageError } from '../errors.ts'
 import { writeFileWhole } from '../files/write.ts'
 import type { Values } from '../flags.ts'
 import type { Context } from './context.ts'
-import type { Prepared, PreparedMethod } from './prepared.ts'
+import type { Prepared } from './prepared.ts'
 
 /** Files that start a setting, made and not yet written. */
 export interface Emitted {
@@ -15,19 +16,13 @@ export interface Emitted {
 }
 
 /**
- * Makes the files of `--emit`, before anything is printed.
+ * Checks what `--emit` needs, before anything is computed.
  *
- * @throws UsageError where the model is nothing that can be loaded, or the folder holds other files; Refusal for what the tool
- * has no words for
+ * @throws UsageError where the model is nothing that can be loaded, or the folder is none
  */
-export async function emitted(
-  { found }: Prepared,
-  { setting }: PreparedMethod,
-  values: Values,
-): Promise<Emitted | undefined> {
-  const { emit: tool } = values
+export function checkEmit({ found, methods: [{ setting }] }: Prepared, { emit: tool, emit_to: to }: Values): void {
   if (tool === undefined) {
-    if (values.emit_to === undefined) return undefined
+    if (to === undefined) return
     throw problem('--emit-to', 'belongs to --emit', 'Say --emit peft, or leave it out.')
   }
   if (found.load === undefined) {
@@ -36,13 +31,26 @@ export async function emitted(
   }
   if (setting.layers !== undefined)
     throw problem(`--emit ${tool}`, 'starts the whole model; --layers cuts it', 'Leave --layers out.')
-  const { emit } = await import('../../reports/launch/index.ts')
-  const launched = emit(tool, { model: found.load, training: setting })
-  const folder = values.emit_to ?? `launch-${tool}`
-  const there = statSync(folder, { throwIfNoEntry: false })
+  const there = statSync(folderOf(tool, to), { throwIfNoEntry: false })
   if (there !== undefined && !there.isDirectory())
-    throw problem('--emit-to', `${folder} is no folder`, 'Give a folder.')
-  return { folder, ...launched }
+    throw problem('--emit-to', `${folderOf(tool, to)} is no folder`, 'Give a folder.')
+}
+
+const folderOf = (tool: string, to: string | undefined): string => to ?? `launch-${tool}`
+
+/**
+ * Makes the files of `--emit` for a setting, before anything is printed. `checkEmit` has passed.
+ *
+ * @throws Refusal for what the tool has no words for
+ */
+export async function emitted(
+  { found }: Prepared,
+  training: TrainingSetting,
+  { emit: tool, emit_to: to }: Values,
+): Promise<Emitted | undefined> {
+  if (tool === undefined || found.load === undefined) return undefined
+  const { emit } = await import('../../reports/launch/index.ts')
+  return { folder: folderOf(tool, to), ...emit(tool, { model: found.load, training }) }
 }
 
 /** Writes the files and says how they are started. */

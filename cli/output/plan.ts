@@ -53,12 +53,13 @@ function options({ search, gpu }: PlanBody, page: Page): string[] {
   if (search.options.length === 0)
     return ['', wrap(`nothing that was searched fits ${gpu.name} (${told})`, width, '  ')]
   const columns = [
+    { head: '', align: 'right' as const },
     { head: paint.dim('allocated'), align: 'right' as const },
     { head: paint.dim('time'), align: 'right' as const },
     { head: paint.dim('trains'), align: 'right' as const },
     { head: paint.dim('change, and what it does'), align: 'left' as const },
   ]
-  const rows = search.options.flatMap((option) => optionRows(option, page))
+  const rows = search.options.flatMap((option, i) => optionRows(option, i + 1, page))
   return [
     '',
     table(columns, rows, width),
@@ -68,15 +69,16 @@ function options({ search, gpu }: PlanBody, page: Page): string[] {
   ]
 }
 
-/** A line a change, the setting's own figures in the first. */
-function optionRows(option: PlanOption, page: Page): string[][] {
+/** A line a change, the setting's own figures in the first, with the number that --pick takes. */
+function optionRows(option: PlanOption, number: number, page: Page): string[][] {
   const figures = [
+    page.paint.dim(String(number)),
     page.bytes(option.peak.allocated_bytes),
     `× ${option.relative_time.toFixed(2)}`,
     millions(option.parameters.trainable),
   ]
   if (option.steps.length === 0) return [[...figures, 'as it is']]
-  return option.steps.map((step, i) => [...(i === 0 ? figures : ['', '', '']), stepText(step, page)])
+  return option.steps.map((step, i) => [...(i === 0 ? figures : figures.map(() => '')), stepText(step, page)])
 }
 
 function stepText({ lever, from, to, bytes: change, time }: PlanStep, { bytes }: Page): string {

@@ -14,6 +14,9 @@ export const plan: Command = {
     'maximize',
     'fix',
     'top',
+    'emit',
+    'emit_to',
+    'pick',
     'check',
     'unit',
     ...OUTPUT_FLAGS,
@@ -21,6 +24,10 @@ export const plan: Command = {
   positionals: { model: MODEL_ARGUMENT },
   examples: [
     ['tidemark plan llama-2-7b --method lora -s 2048 --gpu rtx4090', 'what would make it fit, cheapest first'],
+    [
+      'tidemark plan llama-2-7b --method lora -b 8 --gpu rtx4090 --emit trl --pick 2',
+      'and the files that start the second',
+    ],
     ['tidemark plan mistral-7b --method lora-fa --gpu a100-80gb --maximize length', 'the longest sequence'],
   ],
   load: () => import('../commands/plan.ts'),

@@ -32,7 +32,7 @@ export function plan(place: Place, train: TrainSpec, request: PlanRequest): Plan
             searched: found.searched,
             possible: found.possible,
             fixed: request.fixed === 'all' ? [] : [...request.fixed],
-            time_basis: basisOf(place),
+            time_basis: basisOf(place, train),
             options: found.options.map((o) => optionOf(o, o, true)),
           }
         : null,
@@ -61,7 +61,10 @@ const optionOf = (
 })
 
 /** What the times are made of. */
-const basisOf = ({ gpu: { device } }: Place): string =>
-  device === null
-    ? "formula: operations of the step's products alone; a device by name counts its memory's bandwidth as well"
-    : `formula: operations of the step's products at ${device.name}'s dense rate, and each storage written and read once at ${device.gbps} GB/s`
+function basisOf({ gpu: { device } }: Place, { parallelism }: TrainSpec): string {
+  const work =
+    device === null
+      ? "formula: operations of the step's products alone; a device by name counts its memory's bandwidth as well"
+      : `formula: operations of the step's products at ${device.name}'s dense rate, and each storage written and read once at ${device.gbps} GB/s`
+  return parallelism ? `${work}; what the devices send each other takes time that is not in it` : work
+}
