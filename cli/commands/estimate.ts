@@ -71,12 +71,15 @@ async function verdictText(
   { values, files }: Context,
   { found }: Prepared,
   { method }: PreparedMethod,
-  { fit, peak }: EstimateBody,
+  { fit, peak, ranks }: EstimateBody,
 ): Promise<string | undefined> {
   if (fit === null) return undefined
   const { githubAnnotation, junitXml, verdictLine } = await import('../output/verdict.ts')
   const told = { text: verdictLine, github: githubAnnotation, junit: junitXml }[values.check_format ?? 'text']
-  return told({ name: `${found.spec.name} ${method}`, fit, peak, file: files?.reports[0]?.file }, bytesIn(values.unit))
+  return told(
+    { name: `${found.spec.name} ${method}`, fit, peak, ranks, file: files?.reports[0]?.file },
+    bytesIn(values.unit),
+  )
 }
 
 /** Every branch of the peak, where it is asked for: it takes a few predictions' time. */

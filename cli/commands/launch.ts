@@ -31,6 +31,13 @@ export function checkEmit({ found, methods: [{ setting }] }: Prepared, { emit: t
   }
   if (setting.layers !== undefined)
     throw problem(`--emit ${tool}`, 'starts the whole model; --layers cuts it', 'Leave --layers out.')
+  for (const key of ['tp', 'pp'] as const)
+    if (setting[key] !== undefined)
+      throw problem(
+        `--emit ${tool}`,
+        `writes nothing that divides a model as --${key} does`,
+        'Leave one of the two out.',
+      )
   const there = statSync(folderOf(tool, to), { throwIfNoEntry: false })
   if (there !== undefined && !there.isDirectory())
     throw problem('--emit-to', `${folderOf(tool, to)} is no folder`, 'Give a folder.')

@@ -1,5 +1,5 @@
 import type { ModelSpec } from '../../models/spec.ts'
-import { predict, resolveStack, type Stack } from '../../planner/predict/index.ts'
+import { predict, resolveStack, type Stack, worstRank } from '../../planner/predict/index.ts'
 import type { Input, TrainingSetting } from '../../planner/result/common.ts'
 import type { EstimateBody } from '../../planner/result/estimate.ts'
 import { resolveTraining } from '../../planner/training/resolve.ts'
@@ -44,11 +44,12 @@ export async function replan(result: Reportable, path: string, env: NodeJS.Proce
       : [{ method: input.training.method, body: result.result }]
   return saved.map(({ method, body }) => {
     // a method of a result passed its flag's schema when it was given
-    const { train, setting } = resolveTraining(
+    const { train: asked, setting } = resolveTraining(
       spec,
       { ...values, method: method as Values['method'] },
       { stack: stack.name },
     )
+    const { train } = worstRank(spec, asked, stack)
     const again = predict(spec, train, stack)
     if (again.peak.bytes !== body.peak.bytes) throw new UsageError([changed(path, method, body, again)])
     return { method, spec, train, setting, stack, body }

@@ -1,6 +1,7 @@
 import type { CompareResult, MethodResult } from '../../planner/result/compare.ts'
 import type { EstimateBody } from '../../planner/result/estimate.ts'
 import type { TierRow } from '../../planner/result/run.ts'
+import { rankName } from '../../reports/view/ranks.ts'
 import { type Page, placed } from './estimate.ts'
 import { type HeaderFacts, headerParts } from './header.ts'
 import { methodName } from './names.ts'
@@ -55,6 +56,10 @@ function section(shown: readonly Shown[], about: HeaderFacts, page: Page): strin
   return [head, body, '', ...timelines(shown, page)].join('\n')
 }
 
+/** `rank 0 of 8` */
+const worstOf = ({ body: { ranks } }: Shown): string =>
+  ranks ? `${rankName(ranks, ranks.worst)} of ${ranks.gpus}` : ''
+
 function rows(shown: readonly Shown[], page: Page): string[][] {
   const { bytes } = page
   const cells = (label: string, of: (s: Shown) => string, delta = ''): string[] => [
@@ -64,7 +69,9 @@ function rows(shown: readonly Shown[], page: Page): string[][] {
   ]
   const measured = (tier: TierRow['tier'], phaseOf: (s: Shown) => string): string[][] =>
     shown.some((s) => s.tiers) ? [cells('  measured', (s) => measuredCell(s, tier, phaseOf(s), page))] : []
+  const ranks = shown.some((s) => s.body.ranks) ? [cells('worst', worstOf)] : []
   return [
+    ...ranks,
     cells('trainable', (s) => grouped(s.body.parameters.trainable)),
     cells(
       'saved',

@@ -1,5 +1,6 @@
 import type { EstimateBody, Fit } from '../../planner/result/estimate.ts'
 import { PHASES } from '../../planner/trace/event.ts'
+import { rankName } from '../../reports/view/ranks.ts'
 import { bar, blocks, partsOf } from './bar.ts'
 import type { Paint } from './colour.ts'
 import { type HeaderFacts, headerParts } from './header.ts'
@@ -56,11 +57,10 @@ function rankLines({ ranks, peak }: EstimateBody, page: Page): string[] {
   if (!ranks) return []
   const { gpus, strategy, worst, least, stages, looked_at: seen, not_counted } = ranks
   const less = peak.bytes - least.peak_bytes
-  const others = less === 0 ? 'every rank alike' : `rank ${least.rank} holds ${page.bytes(less)} less`
+  const others = less === 0 ? 'every rank alike' : `${rankName(ranks, least.rank)} holds ${page.bytes(less)} less`
   const looked = seen === undefined ? '' : ` of ${seen} looked at`
-  const named = stages ? `worst stage ${worst}` : `worst rank ${worst}`
   return [
-    line('', `per rank, of ${gpus}, ${strategy}; ${named}${looked}, ${others}`, page),
+    line('', `per rank, of ${gpus}, ${strategy}; worst ${rankName(ranks, worst)}${looked}, ${others}`, page),
     ...(stages ? [line('', `stages ${stages.map((s) => stageWords(s, page)).join(', ')}`, page)] : []),
     ...not_counted.map(({ what, low_bytes: low, high_bytes: high, basis }) => {
       const size = low === null || high === null ? 'unknown' : `${page.bytes(low)} to ${page.bytes(high)}`

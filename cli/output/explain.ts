@@ -1,4 +1,5 @@
 import type { EstimateBody } from '../../planner/result/estimate.ts'
+import { rankName } from '../../reports/view/ranks.ts'
 import type { Page } from './estimate.ts'
 import { padStart, wrap } from './wrap.ts'
 
@@ -18,5 +19,7 @@ export function explainText(body: EstimateBody, { bytes, width, paint }: Page): 
       `${indent}${wrap(`${place}${reason}`, width - indent.length, indent)}`,
     ]
   })
-  return [paint.dim('alive at the peak'), ...lines].join('\n')
+  const { ranks } = body
+  const whose = ranks ? ` of ${rankName(ranks, ranks.worst)} of ${ranks.gpus}, ${ranks.strategy}` : ''
+  return [paint.dim(`alive at the peak${whose}`), ...lines].join('\n')
 }

@@ -1,4 +1,5 @@
 import type { EstimateBody } from '../../planner/result/estimate.ts'
+import { rankName } from '../../reports/view/ranks.ts'
 import type { Bytes } from './numbers.ts'
 
 /** What a pipeline asks: does it fit, in one line. */
@@ -7,17 +8,19 @@ export interface Verdict {
   readonly name: string
   readonly fit: NonNullable<EstimateBody['fit']>
   readonly peak: EstimateBody['peak']
+  readonly ranks?: EstimateBody['ranks']
   /** The file to point at, and its place. */
   readonly file?: string | undefined
 }
 
 /** `llama-2-7b lora does not fit rtx4090: peak 26.4 GiB of 24.0 GiB, 2.4 GiB too much (backward · lm_head)` */
-export function verdictLine({ name, fit, peak }: Verdict, bytes: Bytes): string {
+export function verdictLine({ name, fit, peak, ranks }: Verdict, bytes: Bytes): string {
   const margin = bytes(Math.abs(fit.margin_bytes))
   const place = [peak.phase, peak.scope || peak.op].join(' · ')
+  const whose = ranks ? `, ${rankName(ranks, ranks.worst)} of ${ranks.gpus}` : ''
   const says = fit.fits ? `fits ${fit.gpu}` : `does not fit ${fit.gpu}`
   const room = fit.fits ? `${margin} to spare` : `${margin} too much`
-  return `${name} ${says}: peak ${bytes(peak.bytes)} of ${bytes(fit.capacity_bytes)}, ${room} (${place})`
+  return `${name} ${says}: peak ${bytes(peak.bytes)} of ${bytes(fit.capacity_bytes)}, ${room} (${place}${whose})`
 }
 
 /** A workflow command of GitHub Actions: it shows as an annotation of the file. */

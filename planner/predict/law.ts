@@ -14,6 +14,7 @@ import {
 import type { LawBranches } from '../result/estimate.ts'
 import type { Axis } from '../trace/axes.ts'
 import { ITEMSIZE } from '../trace/dtype.ts'
+import { Refusal } from '../trace/errors.ts'
 import type { Alloc, Phase, TraceEvent } from '../trace/event.ts'
 import { steadyStep } from '../trace/reading.ts'
 import { foldScope } from '../trace/scope.ts'
@@ -40,8 +41,13 @@ interface Instant {
  * the peak. Exact wherever the same program runs: the same kernels and targets, the same of the sizes equal to one another or to one.
  *
  * @param sizes the model's dimensions by symbol
+ * @throws Refusal for ranks that share layers or stages: pieces of axes and layers of one stage are other dimensions
  */
 export function lawBranches(model: ModelSpec, train: TrainSpec, stack: Stack, sizes: Dimensions): LawBranches {
+  if (train.parallelism?.data.kind === 'alone') {
+    const message = 'is not written for ranks that share layers, or stages of a pipeline'
+    throw new Refusal('not-modelled', '--law', message, 'Leave it out.')
+  }
   const dimensions: Record<string, number> = { ...sizes, b: train.batch, t: train.tokens }
   if (train.task === 'seq2seq-lm') Object.assign(dimensions, { s: train.tokens, t: train.targetTokens })
   if (train.adapter) dimensions.r = train.adapter.rank

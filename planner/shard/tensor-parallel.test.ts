@@ -11,7 +11,7 @@ interface RankRow extends Recorded {
   readonly rank: number
 }
 
-const file = process.argv[2] ?? new URL('../../../fixtures/pytorch-tp/steps.jsonl', import.meta.url)
+const file = new URL('../../../fixtures/pytorch-tp/steps.jsonl', import.meta.url)
 const rows = readFileSync(file, 'utf8')
   .trim()
   .split('\n')

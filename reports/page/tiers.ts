@@ -1,4 +1,5 @@
 import type { MethodView } from '../view/method.ts'
+import { notCounted } from '../view/ranks.ts'
 import type { ReportView } from '../view-model.ts'
 import { bytes, number, signed, table } from './cells.ts'
 import { html, type Markup } from './markup.ts'
@@ -47,9 +48,10 @@ function tierTable({ id, methods }: ReportView): Markup {
 
 /** What each tier rests on and what the verdict says, each thing once. */
 function notes(methods: readonly MethodView[]): Markup {
-  const bases = methods.flatMap(({ tiers: { allocated, process } }) => [
+  const bases = methods.flatMap(({ tiers: { allocated, process }, ranks }) => [
     ...(allocated === null ? [] : [`allocated: ${allocated.basis}`]),
     ...(process === null ? [] : [`process: ${process.basis}`]),
+    ...(ranks === null ? [] : notCounted(ranks)),
   ])
   const verdicts = methods.flatMap((m) => (m.fit === null ? [] : [`${m.name} on ${m.fit.gpu}: ${m.fit.verdict}`]))
   return html`<ul>${[...new Set(bases), ...verdicts].map((line) => html`<li>${line}.</li>`)}</ul>`

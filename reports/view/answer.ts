@@ -2,6 +2,7 @@ import { formatBytes } from '../../planner/trace/bytes.ts'
 import { changeWords, isSize, listWords } from '../words.ts'
 import type { MethodView } from './method.ts'
 import type { ProofView } from './proof.ts'
+import { rankSentences } from './ranks.ts'
 
 /** The first thing a reader sees: what it comes to, then what stands behind it. */
 export interface Answer {
@@ -18,7 +19,12 @@ export function focusOf(methods: readonly MethodView[]): MethodView {
 export function answerOf(methods: readonly MethodView[], proofs: readonly ProofView[]): Answer {
   const focus = focusOf(methods)
   const others = methods.filter((m) => m !== focus)
-  const [lead, ...more] = [...fitSentences(focus, others), peakSentence(focus, others), ...proofSentences(proofs)]
+  const [lead, ...more] = [
+    ...fitSentences(focus, others),
+    peakSentence(focus, others),
+    ...rankSentences(methods),
+    ...proofSentences(proofs),
+  ]
   return { lead: lead!, more }
 }
 

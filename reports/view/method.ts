@@ -3,6 +3,7 @@ import { PHASES, type Phase } from '../../planner/trace/event.ts'
 import { byGroup, GROUPS, type Group, groupOf } from '../palette.ts'
 import { instantWords, methodName, opWords, placeWords } from '../words.ts'
 import { type ModuleNode, moduleTree } from './modules.ts'
+import type { Ranks } from './ranks.ts'
 import { type TimelineView, timelineView } from './timeline.ts'
 
 export type Fit = NonNullable<EstimateBody['fit']>
@@ -64,6 +65,8 @@ export interface MethodView {
   readonly modules: ModuleNode
   readonly tiers: EstimateBody['tiers']
   readonly fit: Fit | null
+  /** Whose figures they are, on several devices. */
+  readonly ranks: Ranks | null
 }
 
 export function methodView(m: { readonly method: string; readonly estimate: EstimateBody }, id: string): MethodView {
@@ -89,6 +92,7 @@ export function methodView(m: { readonly method: string; readonly estimate: Esti
     modules: moduleTree(e.peak.alive, methodName(m.method)),
     tiers: e.tiers,
     fit: e.fit,
+    ranks: e.ranks ?? null,
   }
 }
 

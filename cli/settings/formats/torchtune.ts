@@ -144,7 +144,11 @@ export const torchtune: Format = {
     ac_option: (value) => ({ kind: 'noted', value }),
     enable_activation_offloading: refuse('moves activations to the host'),
     compile: refuse('compiled code keeps other tensors'),
-    tensor_parallel_dim: (value) => (value === 1 ? ignore('1: no split')(value) : to('tp')(value)),
+    tensor_parallel_dim: refuse("divides torchtune's own modules by its own plan; transformers' plan is modelled", {
+      off: [1],
+      next: 'Say --tp for what transformers makes of it.',
+      unless: 'tp',
+    }),
     data_parallel_shard_dim: ignore('as many as there are devices, unless it is said'),
     data_parallel_replicate_dim: ignore('copies: the same on each device'),
     max_seq_len: to('seq_len'),

@@ -74,6 +74,7 @@ export function refusePipeline(model: ModelSpec, train: TrainSpec, stages: numbe
         [(parallelism?.tensor ?? 1) > 1, 'stages whose layers ranks share'],
         [train.padding, 'a padded batch'],
         [train.autocast !== 'none', 'autocast'],
+        [train.attention === 'flash_attention_2', 'flash_attention_2'],
         [train.checkpointing === 'reentrant', 'reentrant checkpointing'],
         [
           train.checkpointEvery !== undefined || train.checkpointKeep !== undefined,
