@@ -103,7 +103,11 @@ export function refuseTensorParallel(library: Library, model: ModelSpec, train: 
     throw new Refusal(code, '--tp', message, next)
   }
   if (library.modelTypes !== null)
-    no('not-modelled', "is transformers 5's plans on DTensor, which this stack is not", 'Choose another --stack.')
+    no(
+      'not-modelled',
+      "follows transformers 5's plans on DTensor, which this stack does not have",
+      'Choose another --stack.',
+    )
   const plan = planOf(model, train)
   if (!plan || !('kvHeads' in model && 'vocab' in model))
     throw new Refusal('not-modelled', '--tp', `the plan of ${model.modelType} is not modelled`, 'Leave it out.')
@@ -118,8 +122,6 @@ export function refuseTensorParallel(library: Library, model: ModelSpec, train: 
     if (size % ranks !== 0)
       no('conflict', `${size} ${what} do not divide among ${ranks} ranks`, 'Say a number that divides them.')
   if (train.adapter) no('not-modelled', ADAPTERS, 'Say --method full, or leave out --tp.')
-  if (model.task !== 'causal-lm')
-    no('not-modelled', `the plan of a ${model.task} model is not modelled`, 'Leave it out.')
   if (train.parallelism?.data.kind !== 'alone')
     no('not-modelled', 'copies or shards of pieces are not modelled', 'Leave one of the two out.')
   if (train.optimizer !== 'adamw' && train.optimizer !== 'sgd')

@@ -48,6 +48,9 @@ export interface Recorded {
       readonly bucket_views?: boolean
       readonly offload?: boolean
     }
+    /** Ranks that share layers (fixtures/record/tensor_parallel.py), stages of a pipeline (fixtures/record/pipeline.py). */
+    readonly tp?: number
+    readonly pp?: number
     readonly adapter?: {
       readonly r: number
       readonly alpha?: number
@@ -105,6 +108,8 @@ function optionsOf(c: Recorded['case']): TrainingOptions {
         }
       : {}),
     ...(c.parallel ? sharedBy(c.parallel) : {}),
+    ...(c.tp ? { tp: c.tp } : {}),
+    ...(c.pp ? { pp: c.pp } : {}),
     ...(a
       ? {
           rank: a.r,

@@ -34,13 +34,6 @@ export function refusePipeline(model: ModelSpec, train: TrainSpec, stages: numbe
       'Leave it out.',
     ],
     [
-      model.task !== 'causal-lm',
-      'not-modelled',
-      '--pp',
-      `stages of a ${model.task} model are not modelled`,
-      'Leave it out.',
-    ],
-    [
       'tied' in model && model.tied,
       'not-modelled',
       '--pp',
