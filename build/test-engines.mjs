@@ -45,6 +45,8 @@ function main() {
   if (!webgpu) console.log('skipped: webgpu, since it does not compute here (the reason stands above)')
   console.log(tidemark('engines', 'doctor').stdout)
   let status = test(SUITE, { TIDEMARK_TEST_ENGINES: engines.join(',') })
+  console.log('\nwasm, two threads')
+  status = test(KERNELS, { TIDEMARK_TEST_ENGINES: 'wasm', TIDEMARK_WASM_THREADS: '2' }) || status
   if (webgpu) status = test(WEBGPU_SUITE, { TIDEMARK_TEST_ENGINES: 'webgpu' }) || status
   if (!engines.includes('tfjs-node')) return status
   for (const memory of OUT_OF_REACH) {

@@ -70,7 +70,7 @@ export const ENGINE_TABLE: Readonly<Record<EngineName, EngineEntry>> = {
     load: async () => (await import('./webgpu/engine.ts')).load(),
   },
   wasm: {
-    describe: 'tfjs on WebAssembly, one thread, 4 GiB',
+    describe: 'tfjs on WebAssembly, 4 GiB, one thread (TIDEMARK_WASM_THREADS: up to 8)',
     memory: 'host',
     needs: null,
     install: null,

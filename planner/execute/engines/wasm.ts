@@ -3,6 +3,7 @@ import { EngineError } from '../errors.ts'
 import { type Core, CoreEngine, type EngineType, type StorageTable, type Turned, type Values } from './engine.ts'
 import { activeBackend, loadCore } from './load.ts'
 import { WasmProducts } from './wasm-products.ts'
+import { registerThreaded, type Threads, threadsAsked } from './wasm-threads.ts'
 
 /** What the engine needs of tfjs-backend-wasm's BackendWasm (backend_wasm.ts) and of its Emscripten module. */
 export interface WasmBackend {
@@ -28,20 +29,24 @@ const GIB = 2 ** 30
 const MARGIN_BYTES = GIB / 4
 export const WASM_LIMIT_BYTES = 4 * GIB - MARGIN_BYTES
 
-/** tfjs in WebAssembly with SIMD, one thread; its memory ends at 4 GiB. */
+/** tfjs in WebAssembly with SIMD, one thread unless more are asked for; its memory ends at 4 GiB. */
 export class WasmEngine extends CoreEngine {
   readonly name = 'wasm'
-  readonly device = 'this process, WebAssembly with SIMD, one thread'
+  readonly device: string
   readonly limitBytes = WASM_LIMIT_BYTES
   readonly #backend: WasmBackend
   readonly #products: WasmProducts
   readonly #unguard: () => void
+  readonly #threads: Threads | null
 
   /** `unguard` puts `console.warn` back. */
-  constructor(core: Core, backend: WasmBackend, unguard: () => void) {
+  constructor(core: Core, backend: WasmBackend, unguard: () => void, threads: Threads | null) {
     super(core, 'wasm')
     this.#backend = backend
     this.#unguard = unguard
+    this.#threads = threads
+    const count = threads?.count() ?? 1
+    this.device = `this process, WebAssembly with SIMD, ${count === 1 ? 'one thread' : `${count} threads`}`
     this.#products = new WasmProducts(backend)
     guardMalloc(backend.wasm)
   }
@@ -94,6 +99,7 @@ export class WasmEngine extends CoreEngine {
   }
 
   close(): void {
+    this.#threads?.end()
     this.#unguard()
   }
 }
@@ -145,8 +151,10 @@ export async function load(): Promise<WasmEngine> {
   const unhook = hooksOf()
   const unguard = guardWarnings()
   try {
+    const asked = threadsAsked(process.env)
     await import('@tensorflow/tfjs-backend-wasm')
-    return new WasmEngine(core, (await activeBackend(core, 'wasm')) as WasmBackend, unguard)
+    const threads = asked > 1 ? await registerThreaded(core, asked) : null
+    return new WasmEngine(core, (await activeBackend(core, 'wasm')) as WasmBackend, unguard, threads)
   } catch (e) {
     unguard()
     throw e
