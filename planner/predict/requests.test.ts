@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type RequestList, type Requests, requestsOf } from '../allocate/torch-cuda/index.ts'
+import { type Requests, type Round, requestsOf, scopeAt } from '../allocate/torch-cuda/index.ts'
 import { atDepth, byTurn, isWorthwhile } from './depths.ts'
 import { stretchesOf } from './repetition.ts'
 import { growRequests } from './requests.ts'
@@ -9,13 +9,21 @@ import { settings } from './settings.test.cases.ts'
 import { simulate } from './simulate.ts'
 
 /** A request a line: what, for which storage, where. */
-const linesOf = ({ bytes, storages, events, scopes, buffers }: RequestList): string[] =>
-  bytes.map(
-    (b, i) => `${b < -1 ? buffers[-2 - b] : b} ${storages[i]} ${events[i]!.phase} ${scopes[i]} ${events[i]!.op}`,
-  )
+function* linesOf(rounds: readonly Round[]): Generator<string> {
+  for (const round of rounds) {
+    const { bytes, storages, events, buffers } = round.requests
+    for (let time = 0; time < round.times; time++) {
+      for (const [i, b] of bytes.entries()) {
+        const storage = time === 0 ? storages[i]! : storages[i]! + time * round.storageSteps[i]!
+        const asked = b < -1 ? buffers[-2 - b] : b
+        yield `${asked} ${storage} ${events[i]!.phase} ${scopeAt(round, i, time)} ${events[i]!.op}`
+      }
+    }
+  }
+}
 
 const all = ({ load, first, steady }: Requests): string[] =>
-  [load, first, steady].flatMap((l) => ['part', ...linesOf(l)])
+  [load, first, steady].flatMap((rounds) => ['part', ...linesOf(rounds)])
 
 /** The first request that is not the other's; null where all are equal. */
 function difference(a: readonly string[], b: readonly string[]): string | null {

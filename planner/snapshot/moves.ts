@@ -1,4 +1,4 @@
-import { FREE, type RequestList, requestsOf, scratchOf, WORKSPACE } from '../allocate/torch-cuda/requests.ts'
+import { FREE, type RequestList, readRequests, scratchOf, WORKSPACE } from '../allocate/torch-cuda/requests.ts'
 import { workspacesOf } from '../allocate/torch-cuda/workspaces.ts'
 import type { TraceEvent } from '../trace/event.ts'
 
@@ -26,7 +26,7 @@ export function* movesOf(events: Iterable<TraceEvent>): Generator<Move> {
  * @param steps in all; the later ones are like the second
  */
 export function* requestedMoves(events: readonly TraceEvent[], steps = 2): Generator<Move> {
-  const { load, first, steady } = requestsOf(events)
+  const { load, first, steady } = readRequests(events)
   const extra = new Extra()
   yield* movesOfList(load, extra)
   yield* movesOfList(first, extra)

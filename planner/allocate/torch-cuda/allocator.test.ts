@@ -13,7 +13,7 @@ const configs: readonly AllocatorConfig[] = [
   DEFAULT_CONFIG,
   { ...DEFAULT_CONFIG, expandableSegments: true },
   { ...DEFAULT_CONFIG, maxSplitSize: 32 * MIB },
-  { ...DEFAULT_CONFIG, roundupDivisions: DEFAULT_CONFIG.roundupDivisions.map(() => 4) },
+  { ...DEFAULT_CONFIG, roundupDivisions: [4] },
   { ...DEFAULT_CONFIG, garbageCollectionThreshold: 0.5, memoryFraction: 0.6 },
 ]
 

@@ -77,8 +77,8 @@ export class CachingAllocator {
     const before = this.merge(block, block.prev)
     const after = this.merge(block, block.next)
     block.pool.insert(block)
-    if (block.segment) return
     const split = block.isSplit()
+    if (block.segment || !(split || before > 0 || after > 0)) return
     s.inactive_split.add(small, (split ? 1 : 0) - (before > 0 ? 1 : 0) - (after > 0 ? 1 : 0))
     s.inactive_split_bytes.add(small, (split ? block.size : 0) - before - after)
   }

@@ -6,7 +6,7 @@ export interface AllocatorConfig {
   readonly maxSplitSize: number
   /** Bytes that a block which is not split may be larger than a request of at least `maxSplitSize`. */
   readonly maxNonSplitRounding: number
-  /** Requests are rounded up to one of so many steps between two powers of two; by power from 1 MiB to 64 GiB, 0 for none. */
+  /** Requests are rounded up to one of so many steps between two powers of two; by power from 1 MiB to 64 GiB, 0 for none; empty for none at all. */
   readonly roundupDivisions: readonly number[]
   /** Share of the allowed memory above which cached blocks are given back; 0 for never. */
   readonly garbageCollectionThreshold: number
@@ -25,7 +25,7 @@ export const DIVISION_INTERVALS = 16
 export const DEFAULT_CONFIG: AllocatorConfig = {
   maxSplitSize: Number.POSITIVE_INFINITY,
   maxNonSplitRounding: 20 * MIB,
-  roundupDivisions: Array.from({ length: DIVISION_INTERVALS }, () => 0),
+  roundupDivisions: [],
   garbageCollectionThreshold: 0,
   expandableSegments: false,
   largeSegmentSize: 20 * MIB,

@@ -9,7 +9,17 @@ export { type Capacity, smallestCapacity } from './capacity.ts'
 export { type AllocatorConfig, DEFAULT_CONFIG } from './config.ts'
 export { parseAllocatorConfig } from './parse.ts'
 export type { OutOfMemory } from './process.ts'
-export { FREE, type ReadRequests, RequestList, type Requests, requestsOf } from './requests.ts'
+export {
+  FREE,
+  once,
+  type ReadRequests,
+  RequestList,
+  type Requests,
+  type Round,
+  readRequests,
+  requestsOf,
+  scopeAt,
+} from './requests.ts'
 export { SCRATCH, type ScratchTerm } from './scratch.ts'
 export { Memory } from './segment.ts'
 export { type Training, train } from './training.ts'

@@ -1,7 +1,7 @@
 import type { TraceEvent } from '../../trace/event.ts'
 import type { CachingAllocator } from './allocator.ts'
 import type { Block } from './block.ts'
-import { FREE, type RequestList, scratchOf, WORKSPACE } from './requests.ts'
+import { FREE, type Round, scopeAt, scratchOf, WORKSPACE } from './requests.ts'
 
 /** Where a request could not be met. */
 export interface OutOfMemory {
@@ -24,25 +24,36 @@ export class Process {
   }
 
   /** Meets requests in order; where one cannot be met it stops and says so. */
-  run({ bytes: wanted, storages, events, scopes, buffers }: RequestList): OutOfMemory | null {
+  run(rounds: readonly Round[]): OutOfMemory | null {
+    for (const round of rounds) {
+      for (let time = 0; time < round.times; time++) {
+        const failed = this.#meet(round, time)
+        if (failed) return failed
+      }
+    }
+    return null
+  }
+
+  #meet(round: Round, time: number): OutOfMemory | null {
+    const { bytes: wanted, storages, events, buffers } = round.requests
     for (let i = 0; i < wanted.length; i++) {
       const bytes = wanted[i]!
-      const storage = storages[i]!
+      const storage = time === 0 ? storages[i]! : storages[i]! + time * round.storageSteps[i]!
+      let missing = 0
       if (bytes > 0) {
         const event = events[i]!
         const block = this.allocator.alloc(bytes, event.action === 'alloc' ? event.stream : undefined)
-        if (!block) return failed(event, scopes[i]!, bytes)
-        this.#blocks[storage] = block
+        if (block) this.#blocks[storage] = block
+        else missing = bytes
       } else if (bytes === FREE) {
         const block = this.#blocks[storage]
         if (block) this.allocator.free(block)
         this.#blocks[storage] = undefined
       } else if (bytes === WORKSPACE) {
-        if (!this.allocator.alloc(this.#workspace)) return failed(events[i]!, scopes[i]!, this.#workspace)
-      } else {
-        const missing = this.#pass(buffers[scratchOf(bytes)]!)
-        if (missing > 0) return failed(events[i]!, scopes[i]!, missing)
-      }
+        if (!this.allocator.alloc(this.#workspace)) missing = this.#workspace
+      } else missing = this.#pass(buffers[scratchOf(bytes)]!)
+      if (missing > 0)
+        return { phase: events[i]!.phase, scope: scopeAt(round, i, time), op: events[i]!.op, bytes: missing }
     }
     return null
   }
@@ -63,5 +74,3 @@ export class Process {
     return missing
   }
 }
-
-const failed = ({ phase, op }: TraceEvent, scope: string, bytes: number): OutOfMemory => ({ phase, scope, op, bytes })

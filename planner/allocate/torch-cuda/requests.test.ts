@@ -5,7 +5,7 @@ import type { DType } from '../../trace/dtype.ts'
 import type { Alloc, Category, TraceEvent } from '../../trace/event.ts'
 import { smallestCapacity } from './capacity.ts'
 import { DEFAULT_CONFIG } from './config.ts'
-import { type RequestList, requestsOf, WORKSPACE } from './requests.ts'
+import { type RequestList, readRequests, requestsOf, WORKSPACE } from './requests.ts'
 import { train } from './training.ts'
 
 const MIB = 2 ** 20
@@ -48,7 +48,7 @@ function trace(activation: number): TraceEvent[] {
 }
 
 test('later steps are the first one again with their own optimizer; the model stays', () => {
-  const { load, first, steady } = requestsOf(trace(50 * MIB))
+  const { load, first, steady } = readRequests(trace(50 * MIB))
   const storages = (list: RequestList) => list.storages.filter((_, i) => list.bytes[i]! > 0)
   assert.equal(storages(load), [0])
   assert.equal(storages(first), [1, 2])
@@ -111,7 +111,7 @@ test('the first product of the forward and of the backward take a workspace each
     product('backward', 'linear backward', 3),
     product('backward', 'bmm backward', 4),
   ]
-  const { first, steady } = requestsOf(events)
+  const { first, steady } = readRequests(events)
   assert.equal(
     first.storages.filter((_, i) => first.bytes[i] === WORKSPACE),
     [1, 3],
@@ -124,7 +124,7 @@ const bytesOf = (axes: readonly { size: number }[], itemsize: number) => axes.re
 
 function scratchOf(op: string, forward: readonly Alloc[], results: readonly Alloc[]): readonly number[] {
   const events = [...forward, ...results.map((r) => ({ ...r, phase: 'backward' as const, op }))]
-  return requestsOf(events).first.buffers.flat()
+  return readRequests(events).first.buffers.flat()
 }
 
 test("FlashAttention's backward: row sums, dQ in float32 with rounded rows and widths, dK and dV of all heads", () => {

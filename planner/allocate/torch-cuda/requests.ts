@@ -1,5 +1,6 @@
 import type { Alloc, TraceEvent } from '../../trace/event.ts'
 import { isAfterStep, isRetyped } from '../../trace/reading.ts'
+import { placeOf } from '../../trace/scope.ts'
 import { bytesOnCuda } from './difference.ts'
 import { type AttentionKernel, SCRATCH, type ScratchTerm } from './scratch.ts'
 
@@ -31,9 +32,9 @@ export class RequestList {
   /** Bytes to allocate, or one of the marks above. */
   readonly bytes: number[] = []
   readonly storages: number[] = []
-  /** The event that it comes from; of layers that were not simulated, that of one which was. */
+  /** The event that it comes from; where requests are those of more layers, that of one which was simulated. */
   readonly events: TraceEvent[] = []
-  /** Where that is, its layer numbered. */
+  /** Where it is made. */
   readonly scopes: string[] = []
   readonly buffers: (readonly number[])[]
 
@@ -85,20 +86,46 @@ export class ReadRequests extends RequestList {
   }
 }
 
-/** What a training process asks of the allocator, part by part. */
-export interface Requests<List extends RequestList = RequestList> {
-  readonly load: List
-  readonly first: List
-  /** Every later step. */
-  readonly steady: List
+/** Requests that are made so many times in turn, each time for other storages and in another layer. */
+export interface Round {
+  readonly requests: RequestList
+  readonly times: number
+  /** By request: what its storage's number and its layer's grow by from one time to the next. */
+  readonly storageSteps: readonly number[]
+  readonly layerSteps: readonly number[]
 }
+
+/** Where a request is made for the n-th time. */
+export function scopeAt({ requests, layerSteps }: Round, i: number, time: number): string {
+  const scope = requests.scopes[i]!
+  const { pattern, layer } = placeOf(scope)
+  return time === 0 || layer < 0 ? scope : pattern.at(layer + time * layerSteps[i]!)
+}
+
+/** What a training process asks of the allocator, part by part. */
+interface Parts<T> {
+  readonly load: T
+  readonly first: T
+  /** Every later step. */
+  readonly steady: T
+}
+export type Requests = Parts<readonly Round[]>
+
+/** The requests of a trace: `readRequests`, each of them made once. */
+export function requestsOf(trace: readonly TraceEvent[]): Requests {
+  const { load, first, steady } = readRequests(trace)
+  return { load: [once(load)], first: [once(first)], steady: [once(steady)] }
+}
+
+/** Requests that are made once. */
+export const once = (requests: RequestList): Round => ({ requests, times: 1, storageSteps: [], layerSteps: [] })
 
 /**
  * Turns a trace of a first step, with or without later ones, into requests: kernels' buffers come in behind their operation's
  * results, workspaces at the first product of the forward and of the backward. A trace whose later forward and backward were
  * left out as repeating has the first step's in their place.
  */
-export function requestsOf(trace: readonly TraceEvent[]): Requests<ReadRequests> {
+export function readRequests(trace: readonly TraceEvent[]): Parts<ReadRequests> {
   const last = trace.at(-1)?.step ?? 0
   const whole = trace.some((e) => e.step === last && e.phase === 'forward')
   /** Storages that CUDA's allocator is not asked for. */

@@ -17,6 +17,7 @@ const upTo = (bytes: number, unit: number): number => Math.ceil(bytes / unit) * 
 /** Bytes of the block that a request is given (CUDACachingAllocator.cpp, round_size). */
 export function roundSize(bytes: number, { roundupDivisions }: AllocatorConfig): number {
   if (bytes < MIN_BLOCK) return MIN_BLOCK
+  if (roundupDivisions.length === 0) return upTo(bytes, MIN_BLOCK)
   // The power of two below, counted from the first interval's; below that -1.
   const interval = 31 - Math.clz32(bytes / FIRST_INTERVAL)
   const divisions = roundupDivisions[Math.min(Math.max(interval, 0), roundupDivisions.length - 1)] ?? 0
