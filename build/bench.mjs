@@ -28,6 +28,7 @@ function paired(name, args, runs = 9) {
 }
 
 console.log('cold, whole process')
+paired('--version', [bin, '--version'])
 paired('estimate smollm2-135m', [bin, 'estimate', 'smollm2-135m', '--quiet'])
 paired('estimate llama-2-7b --method lora-fa', [bin, 'estimate', 'llama-2-7b', '--method', 'lora-fa', '--quiet'])
 paired('compare llama-65b', [bin, 'compare', 'llama-65b', '--quiet'])
