@@ -17,7 +17,11 @@ const nowhere = cleanEnv({ TIDEMARK_CACHE: '/nothing/here' })
 test('list says what is here, and of what is not why and what to type', async () => {
   const { engines } = JSON.parse((await tidemark(['engines', '--json'], { env: nowhere })).stdout)
   const found = new Map(engines.map((e: { name: string }) => [e.name, e]))
-  assert.equal(found.get('wasm'), { name: 'wasm', available: true, note: 'tfjs on WebAssembly, 4 GiB, one thread (TIDEMARK_WASM_THREADS: up to 8)' })
+  assert.equal(found.get('wasm'), {
+    name: 'wasm',
+    available: true,
+    note: 'tfjs on WebAssembly, 4 GiB, one thread (TIDEMARK_WASM_THREADS: up to 8)',
+  })
   assert.equal(found.get('tfjs-node'), {
     name: 'tfjs-node',
     available: false,

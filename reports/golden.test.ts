@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CompareResult } from '../planner/result/compare.ts'
 import { EstimateResult } from '../planner/result/estimate.ts'
+import { PlanResult } from '../planner/result/plan.ts'
 import { RunResult } from '../planner/result/run.ts'
 import { StudyResult } from '../planner/result/study.ts'
 import { bodyOf } from '../planner/study/body.ts'
@@ -16,6 +17,8 @@ for (const [name, schema] of [
   ['compare-gpu', CompareResult],
   ['run', RunResult],
   ['study', StudyResult],
+  ['compare-matrix', CompareResult],
+  ['plan', PlanResult],
 ] as const) {
   test(`the sample ${name} is a document that the tool could have printed`, () => {
     const parsed = schema.safeParse(golden(name))

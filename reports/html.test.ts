@@ -3,7 +3,18 @@ import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { CompareResult } from '../planner/result/compare.ts'
-import { byGroup, isStudy, type Reportable, type ReportResult, renderHtml, studyView, viewOf } from './index.ts'
+import type { PlanResult } from '../planner/result/plan.ts'
+import {
+  byGroup,
+  isPlan,
+  isStudy,
+  planView,
+  type Reportable,
+  type ReportResult,
+  renderHtml,
+  studyView,
+  viewOf,
+} from './index.ts'
 
 /** Stand-ins: what scripts do is tried in a browser (cli/whatif/page.test.ts); here it counts that they may run. */
 const PAGE = { scripts: ['planner()', 'page()'], setups: [null] }
@@ -11,7 +22,7 @@ const PAGE = { scripts: ['planner()', 'page()'], setups: [null] }
 const golden = <T extends Reportable = ReportResult>(name: string): T =>
   JSON.parse(readFileSync(new URL(`../../fixtures/golden/${name}.json`, import.meta.url), 'utf8'))
 
-const NAMES = ['estimate', 'compare', 'compare-gpu', 'run', 'study']
+const NAMES = ['estimate', 'compare', 'compare-gpu', 'compare-matrix', 'run', 'study', 'plan']
 const pages = new Map<string, string>()
 for (const name of NAMES) pages.set(name, await renderHtml([golden(name)], PAGE))
 const all = (page: string, pattern: RegExp): string[] => [...page.matchAll(pattern)].map((m) => m[1] ?? '')
@@ -75,7 +86,8 @@ test('the result is inside the page as JSON, whole but for thinned timelines', (
     const inside = JSON.parse(between(pages.get(name)!, 'id="data">', '</script>')).results[0]
     const bare = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (k, v) => (k === 'timeline' ? [] : v)))
     assert.equal(bare(inside), bare(golden(name)))
-    const answer = (result: Reportable) => (isStudy(result) ? studyView(result) : viewOf(result)).answer
+    const answer = (result: Reportable) =>
+      (isStudy(result) ? studyView(result) : isPlan(result) ? planView(result) : viewOf(result)).answer
     assert.equal(answer(inside), answer(golden<Reportable>(name)))
   }
 })
@@ -102,7 +114,7 @@ test('charts have names and point to a table with their numbers; ids are unique'
     const ids = all(page, /\bid="([^"]*)"/g)
     assert.is(new Set(ids).size, ids.length)
     const images = all(page, /<div ([^>]*role="img"[^>]*)>/g)
-    assert.ok(images.length >= 3)
+    assert.ok(images.length >= (page.includes('id="front"') ? 1 : 3))
     for (const image of images) {
       assert.match(image, /aria-label="[^"]{20,}"/)
       assert.ok(ids.includes(/aria-describedby="([^"]*)"/.exec(image)?.[1] ?? ''), image)
@@ -115,6 +127,41 @@ test('charts have names and point to a table with their numbers; ids are unique'
     assert.is(all(page, /<(h1)\b/g).length, 1)
     assert.match(page, /<html lang="en">/)
   }
+})
+
+test('the matrix and its figures are in a table, each refusal has its reason', () => {
+  const { cells, ways, methods, gains } = (golden('compare-matrix') as CompareResult).result.matrix!
+  const section = between(pages.get('compare-matrix')!, 'id="matrix"', '</section>')
+  const peaks = between(section, 'id="matrix-t"', '</table>')
+  const shown = all(peaks, /<data value="(\d+)"/g).map(Number)
+  assert.equal(
+    shown,
+    ways.flatMap((way) => methods.flatMap((m) => cells.find((c) => c.way === way && c.method === m)?.peak_bytes ?? [])),
+  )
+  assert.equal(
+    all(between(section, 'id="matrix-g"', '</table>'), /<data value="(-?\d+)"/g).map(Number),
+    ways.flatMap((way) => gains.filter((g) => g.way === way).map((g) => g.bytes)),
+  )
+  const drawn = between(section, 'class="wide-only"', '</svg>')
+  const words = all(drawn, />([^<]+)<\/text>/g)
+  for (const way of ways) assert.is(words.filter((w) => w === way).length, 2, way)
+  assert.is(words.filter((w) => w === '—').length, cells.filter((c) => c.peak_bytes === null).length)
+  for (const reason of new Set(cells.flatMap((c) => c.refused ?? [])))
+    assert.ok(section.includes(reason.replaceAll("'", '&#39;')) || section.includes(reason), reason)
+})
+
+test('a plan shows every setting with its bytes, and what each change does', () => {
+  const { search, maxima } = golden<PlanResult>('plan').result
+  const page = pages.get('plan')!
+  const front = between(page, 'id="front-t"', '</table>')
+  const bytes = all(front, /<data value="(-?\d+)"/g).map(Number)
+  assert.equal(
+    bytes,
+    search!.options.flatMap((o) => [o.peak.allocated_bytes, ...o.steps.map((s) => s.bytes)]),
+  )
+  assert.is(all(page, /<tr><th scope="row">(batch|length|rank)</g).length, maxima.length)
+  assert.match(page, /a formula/)
+  assert.match(page, /none is measured/)
 })
 
 test('a page stays small enough to send', () => {

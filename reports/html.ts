@@ -10,7 +10,7 @@ import { drawingsIn, escapeHtml, scriptJson, toText } from './page/text.ts'
 import { compileSpec } from './svg.ts'
 import { embeddable } from './view/embed.ts'
 import { studyView } from './view/study.ts'
-import { isStudy, type Reportable, viewOf } from './view-model.ts'
+import { isPlan, isStep, isStudy, type Reportable, viewOf } from './view-model.ts'
 import { listWords } from './words.ts'
 
 /** What the page runs: handed in by whoever has the bundles, and knows the planner. */
@@ -76,7 +76,7 @@ const bodyOf = (
 
 /** Predictions side by side, and studies, where there are several of a kind. */
 function overviewOf(results: readonly Reportable[]): Markup | null {
-  const memory = results.flatMap((result, index) => (isStudy(result) ? [] : [viewOf(result, index)]))
+  const memory = results.flatMap((result, index) => (isStep(result) ? [viewOf(result, index)] : []))
   const studies = results.flatMap((result, index) => (isStudy(result) ? [studyView(result, index)] : []))
   if (memory.length < 2 && studies.length < 2) return null
   return html`${memory.length < 2 ? null : html`<div id="overview">${overview(memory)}</div>`}${studies.length < 2 ? null : html`<div id="studies-overview">${studiesOverview(studies)}</div>`}`
@@ -86,5 +86,6 @@ function titleOf(results: readonly Reportable[], articles: readonly PageArticle[
   const [only, ...more] = articles
   if (only !== undefined && more.length === 0) return only.title
   const names = listWords([...new Set(articles.map((a) => a.model))])
-  return `${names}: ${results.every(isStudy) ? 'does LoRA-FA still learn?' : 'memory of a training step'}`
+  const about = results.every(isStudy) ? 'does LoRA-FA still learn?' : results.every(isPlan) ? 'what fits' : null
+  return `${names}: ${about ?? 'memory of a training step'}`
 }

@@ -1,12 +1,14 @@
 import type { Input } from '../planner/result/common.ts'
 import type { CompareResult, MethodResult } from '../planner/result/compare.ts'
 import type { EstimateBody, EstimateResult } from '../planner/result/estimate.ts'
+import type { PlanResult } from '../planner/result/plan.ts'
 import type { Executed, RunResult } from '../planner/result/run.ts'
 import type { StudyResult } from '../planner/result/study.ts'
 import { trainingCode } from './reproduce/code.ts'
 import { settingJson } from './reproduce/setting.ts'
 import { type Answer, answerOf } from './view/answer.ts'
 import { type BarsView, barsOf } from './view/bars.ts'
+import { type MatrixView, matrixView } from './view/matrix.ts'
 import { type Fit, type MethodView, methodView } from './view/method.ts'
 import { type ProofView, proofView } from './view/proof.ts'
 import { type SavingView, savingViews } from './view/saving.ts'
@@ -16,9 +18,14 @@ import { settingWords, stackWords } from './words.ts'
 export type ReportResult = EstimateResult | CompareResult | RunResult
 
 /** Every document that a page, a table or a chart can be made of. */
-export type Reportable = ReportResult | StudyResult
+export type Reportable = ReportResult | StudyResult | PlanResult
 
 export const isStudy = (result: Reportable): result is StudyResult => result.schema === 'tidemark/study@1'
+
+export const isPlan = (result: Reportable): result is PlanResult => result.schema === 'tidemark/plan@1'
+
+/** Whether a result is of one step's memory, and neither a study nor a plan. */
+export const isStep = (result: Reportable): result is ReportResult => !isStudy(result) && !isPlan(result)
 
 /** What a report says, before anybody decides how it looks. All figures are the result's own integers. */
 export interface ReportView {
@@ -35,6 +42,8 @@ export interface ReportView {
   readonly methods: readonly MethodView[]
   readonly bars: BarsView
   readonly savings: readonly SavingView[]
+  /** Of a comparison with --matrix, for the setting as it was written. */
+  readonly matrix: MatrixView | null
   /** Executed steps, each with its own prediction, never on the bars of another stack. */
   readonly proofs: readonly ProofView[]
   /** Absent where `bars` are already those of the executed stack. */
@@ -56,7 +65,7 @@ export interface ReportView {
  */
 export function viewOf(result: ReportResult, index = 0): ReportView {
   const id = index === 0 ? '' : `r${index}-`
-  const { methods, executed, savings } = contents(result)
+  const { methods, executed, savings, matrix } = contents(result)
   if (methods.length === 0) throw new RangeError('a result without methods has nothing to report')
   const { input } = result
   const isRun = result.schema === 'tidemark/run@1'
@@ -76,6 +85,7 @@ export function viewOf(result: ReportResult, index = 0): ReportView {
     methods: views,
     bars: isRun ? own : barsOf(views.map((method) => ({ method, measured: null, fit }))),
     savings: savingViews(savings, views),
+    matrix: matrix === undefined ? null : matrixView(matrix),
     proofs,
     proofBars: isRun || proofs.length === 0 ? null : own,
     fit,
@@ -99,6 +109,7 @@ interface Contents {
   readonly methods: readonly { readonly method: string; readonly estimate: EstimateBody }[]
   readonly executed: readonly Executed[]
   readonly savings: CompareResult['result']['savings']
+  readonly matrix?: CompareResult['result']['matrix']
 }
 
 function contents(result: ReportResult): Contents {

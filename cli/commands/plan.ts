@@ -11,7 +11,7 @@ import type { Run } from '../usage/command.ts'
 import { toolVersion } from '../version.ts'
 import { textArgument } from './arguments.ts'
 import { type Context, contextOf, pageOf, requireModel } from './context.ts'
-import { checkOutputs, emit, tell } from './emit.ts'
+import { checkOutputs, emit, tell, writeReport } from './emit.ts'
 import { checkEmit, emitted, writeEmitted } from './launch.ts'
 import { headerOf } from './predicted.ts'
 import { prepare } from './prepare.ts'
@@ -55,6 +55,7 @@ export const run: Run = async (args, raw, flags) => {
   const about = headerOf(prepared, method, body.asked)
   emit(context, result, () => planText(body, about, pageOf(context)))
   tell(context, result.input.assumptions, result.warnings)
+  await writeReport(context, result, null)
   writeEmitted(context, launch)
   if (values.emit !== undefined && launch === undefined) return EXIT.doesNotFit
   return values.check === true && !body.asked.fits ? EXIT.doesNotFit : EXIT.done

@@ -34,6 +34,10 @@ export async function replan(result: Reportable, path: string, env: NodeJS.Proce
     const next = 'Formats of a study: html, md, csv, svg, png.'
     throw new UsageError([{ where: path, message: 'is a study, whose result has no events', next }])
   }
+  if (result.schema === 'tidemark/plan@1') {
+    const next = 'Formats of a plan: html, md, csv, svg, png; estimate --trace writes the events of a setting.'
+    throw new UsageError([{ where: path, message: 'is a plan, whose result has no events', next }])
+  }
   const { input } = result
   const values = settingValues(input, path)
   const stack = resolveStack(input.stack)

@@ -2,6 +2,7 @@ import type { ZodType } from 'zod'
 import { printable } from '../../models/source.ts'
 import { CompareResult } from '../../planner/result/compare.ts'
 import { EstimateResult } from '../../planner/result/estimate.ts'
+import { PlanResult } from '../../planner/result/plan.ts'
 import { RunResult } from '../../planner/result/run.ts'
 import { StudyResult } from '../../planner/result/study.ts'
 import type { Reportable } from '../../reports/index.ts'
@@ -12,6 +13,7 @@ const SCHEMAS: Readonly<Record<string, ZodType<Reportable>>> = {
   'tidemark/compare@1': CompareResult,
   'tidemark/run@1': RunResult,
   'tidemark/study@1': StudyResult,
+  'tidemark/plan@1': PlanResult,
 }
 
 const MAX_SHOWN = 10

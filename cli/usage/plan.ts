@@ -19,6 +19,7 @@ export const plan: Command = {
     'pick',
     'check',
     'unit',
+    'report',
     ...OUTPUT_FLAGS,
   ],
   positionals: { model: MODEL_ARGUMENT },

@@ -8,7 +8,7 @@ export const report: Command = {
   positionals: {
     results: {
       describe:
-        'What estimate, compare, run or study printed with --json, the results of studies, or traces; - for standard input',
+        'What estimate, compare, plan, run or study printed with --json, the results of studies, or traces; - for standard input',
     },
   },
   examples: [

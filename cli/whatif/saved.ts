@@ -13,7 +13,7 @@ import { type Predicted, type Setup, setupFromResult } from './setup.ts'
 /**
  * A saved result with the setup that its page asks again: only where the planner of today, asked the same, says the same.
  *
- * @returns also why the page cannot be asked; null where it can, and for a study, which nobody would ask of a page
+ * @returns also why the page cannot be asked; null where it can, and for a study and a plan, which nobody would ask of a page
  */
 export async function askedAgain(
   saved: Reportable,
@@ -21,7 +21,8 @@ export async function askedAgain(
   env: NodeJS.ProcessEnv,
 ): Promise<{ readonly page: PageResult; readonly why: string | null }> {
   const without = (why: string) => ({ page: { result: saved, setup: null }, why })
-  if (saved.schema === 'tidemark/study@1') return { page: { result: saved, setup: null }, why: null }
+  if (saved.schema === 'tidemark/study@1' || saved.schema === 'tidemark/plan@1')
+    return { page: { result: saved, setup: null }, why: null }
   if (saved.schema === 'tidemark/run@1') return without('a page cannot run a step')
   try {
     const argument = modelName(saved.input, path)

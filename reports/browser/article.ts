@@ -92,9 +92,9 @@ export class Article {
       return planned
     }
     this.result = recomputed.result
-    // measured figures are of the setting as written, whatever is asked
-    const { proofs, proofBars, environment } = this.#written
-    this.view = { ...viewOf(recomputed.result, this.#index), proofs, proofBars, environment }
+    // measured figures and the matrix are of the setting as written, whatever is asked
+    const { proofs, proofBars, environment, matrix } = this.#written
+    this.view = { ...viewOf(recomputed.result, this.#index), proofs, proofBars, environment, matrix }
     this.#show(this.view)
     this.#panel?.say(this.#summary(this.view), [])
     this.changed()

@@ -1,6 +1,6 @@
 import { renderCsv } from '../export/csv.ts'
 import { overview } from '../page/overview.ts'
-import { isStudy, type Reportable } from '../view-model.ts'
+import { isStep, type Reportable } from '../view-model.ts'
 import type { WhatIf } from '../whatif.ts'
 import { chartPng, chartSvg, copy, download, textFile } from './actions.ts'
 import { Article } from './article.ts'
@@ -38,7 +38,7 @@ function start(): void {
   const shown = results.flatMap((result, index): Shown[] => {
     const root = document.getElementById(`article-${index}`)
     if (root === null) return []
-    if (isStudy(result)) return [{ root, article: new StillArticle(root, result) }]
+    if (!isStep(result)) return [{ root, article: new StillArticle(root, result) }]
     const setup = setups[index] ?? null
     const whatIf = planner === undefined || setup === null ? null : planner.createWhatIf(setup)
     return [{ root, article: new Article(root, index, result, charts, whatIf) }]

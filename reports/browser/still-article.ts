@@ -1,11 +1,12 @@
+import type { PlanResult } from '../../planner/result/plan.ts'
 import type { StudyResult } from '../../planner/result/study.ts'
 import { makeSortable } from './sort.ts'
 
-/** A result that was measured once and cannot be asked again: its page only sorts, and hands out its figures. */
+/** A study, which was measured once, or a plan, which takes a search: neither is asked again, and its page only sorts, and hands out its figures. */
 export class StillArticle {
-  readonly result: StudyResult
+  readonly result: StudyResult | PlanResult
 
-  constructor(root: HTMLElement, result: StudyResult) {
+  constructor(root: HTMLElement, result: StudyResult | PlanResult) {
     this.result = result
     makeSortable(root)
   }

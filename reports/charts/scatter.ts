@@ -17,7 +17,7 @@ const LINE = 14
 /** From a point's middle to its name. */
 const AWAY = 8
 
-/** A point a method and rank: memory to the right, loss upwards, a bar for the spread over seeds, ranks of a method joined. */
+/** A point a setting: memory to the right, loss or time upwards, a bar for the spread over seeds, ranks of a method joined. */
 export const scatterSpec = (size: Size) =>
   frame(SCATTER[size], { left: 0, right: 1, low: 0, high: 1, xTicks: [], yTicks: [], numbers: '', unit: '' }, [
     {
@@ -86,7 +86,12 @@ export function scatterChart(points: readonly QualityPoint[], size: Size): Chart
       xTicks: niceTicks(across.low, across.high, ticks),
       yTicks: niceTicks(up.low, up.high, 5),
     },
-    data: { joined: drawn, spreads: drawn.filter((p) => p.high > p.low), points: drawn, names },
+    data: {
+      joined: drawn.filter((p) => p.rank !== null),
+      spreads: drawn.filter((p) => p.high > p.low),
+      points: drawn,
+      names,
+    },
   }
 }
 

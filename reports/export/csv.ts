@@ -1,6 +1,7 @@
 import type { MethodView } from '../view/method.ts'
 import type { ProofView } from '../view/proof.ts'
-import { isStudy, type Reportable, type ReportResult, viewOf } from '../view-model.ts'
+import { isStep, isStudy, type Reportable, type ReportResult, viewOf } from '../view-model.ts'
+import { planRows } from './plan-rows.ts'
 import { studyRows } from './study-rows.ts'
 
 const COLUMNS = [
@@ -19,10 +20,10 @@ const COLUMNS = [
 ] as const
 type Row = Partial<Record<(typeof COLUMNS)[number], string | number>>
 
-/** All figures as one long table (RFC 4180), a figure a row, `bytes` always the whole of the row as an integer; of a study a run a row. */
+/** All figures as one long table (RFC 4180), a figure a row, `bytes` always the whole of the row as an integer; of a study a run a row, of a plan a setting or a change. */
 export function renderCsv(result: Reportable): string {
-  if (isStudy(result)) {
-    const { columns, rows } = studyRows(result)
+  if (!isStep(result)) {
+    const { columns, rows } = isStudy(result) ? studyRows(result) : planRows(result)
     return csv(columns, rows)
   }
   return csv(COLUMNS, memoryRows(result))

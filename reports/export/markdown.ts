@@ -1,17 +1,21 @@
 import { formatBytes } from '../../planner/trace/bytes.ts'
 import { GROUPS, PALETTE } from '../palette.ts'
 import type { BarsView } from '../view/bars.ts'
+import type { MatrixView } from '../view/matrix.ts'
+import { planView } from '../view/plan.ts'
 import type { ProofView } from '../view/proof.ts'
 import type { SavingView } from '../view/saving.ts'
 import { studyView } from '../view/study.ts'
-import { isStudy, type Reportable, type ReportView, viewOf } from '../view-model.ts'
+import { isPlan, isStudy, type Reportable, type ReportView, viewOf } from '../view-model.ts'
 import { changeWords, columnBytes, digits } from '../words.ts'
 import { code, fence, table, text } from './markdown-text.ts'
+import { planMarkdown } from './plan-markdown.ts'
 import { studyMarkdown } from './study-markdown.ts'
 
 /** The report's text and tables in GitHub's Markdown, for an issue or a pull request. */
 export function renderMarkdown(result: Reportable): string {
   if (isStudy(result)) return studyMarkdown(studyView(result))
+  if (isPlan(result)) return planMarkdown(planView(result))
   const view = viewOf(result)
   const blocks = [
     `## ${text(view.title)}`,
@@ -19,6 +23,7 @@ export function renderMarkdown(result: Reportable): string {
     [`**${text(view.answer.lead)}**`, ...view.answer.more.map(text)].join('\n\n'),
     `### Parts of the peak\n\nLive bytes, simulated for ${text(view.stack)}.\n\n${partsTable(view.bars)}`,
     ...view.savings.slice(0, 1).map(savingBlock),
+    view.matrix === null ? '' : matrixBlock(view.matrix),
     `### Peak of each phase\n\nLive bytes of a steady step, simulated.\n\n${phaseTable(view)}`,
     ...view.proofs.map(proofBlock),
     assumptions(view),
@@ -45,6 +50,18 @@ function savingBlock(s: SavingView): string {
   const change = `Saved ${changeWords(s.saved.before, s.saved.after)}, peak ${changeWords(s.peak.before, s.peak.after)}.`
   const head = `### What ${text(s.of)} drops against ${text(s.against)}\n\n${text(s.reason)} ${change}`
   return rows.length === 0 ? head : `${head}\n\n${table(['module', 'one', 'count', 'together', 'kept for'], rows)}`
+}
+
+function matrixBlock({ methods, rows, unit, recomputation }: MatrixView): string {
+  const cells = rows.map((r) => [text(r.way), ...r.peaks.map((n) => (n === null ? '—' : columnBytes(n, unit)))])
+  const head = '### What LoRA-FA combines with\n\nPeak of live tensors, simulated; one thing changed at a time.'
+  return [
+    head,
+    table(['combined with', ...methods.map(text)], cells),
+    recomputation === null ? '' : text(recomputation),
+  ]
+    .filter((b) => b !== '')
+    .join('\n\n')
 }
 
 function phaseTable({ methods }: ReportView): string {

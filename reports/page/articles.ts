@@ -1,6 +1,8 @@
+import { planView } from '../view/plan.ts'
 import { studyView } from '../view/study.ts'
-import { isStudy, type Reportable, viewOf } from '../view-model.ts'
+import { isPlan, isStudy, type Reportable, viewOf } from '../view-model.ts'
 import type { Markup } from './markup.ts'
+import { planSections } from './plan/sections.ts'
 import { sectionsOf } from './sections.ts'
 import { studySections } from './study/sections.ts'
 
@@ -20,6 +22,10 @@ export function articleOf(result: Reportable, index: number): PageArticle {
   if (isStudy(result)) {
     const view = studyView(result, index)
     return { title: view.title, model: view.model, tool: view.tool, sections: studySections(view) }
+  }
+  if (isPlan(result)) {
+    const view = planView(result, index)
+    return { title: view.title, model: view.model, tool: view.tool, sections: planSections(view) }
   }
   const view = viewOf(result, index)
   return { title: view.title, model: view.model, tool: view.tool, sections: sectionsOf(view) }

@@ -17,6 +17,7 @@ export function embeddable(result: Reportable): Reportable {
       })
       return { ...result, result: { ...result.result, methods } }
     }
+    case 'tidemark/plan@1':
     case 'tidemark/study@1':
       return result
     case 'tidemark/run@1':

@@ -10,9 +10,8 @@ export interface QualityPoint {
   readonly short: string
   /** Of its method's ranks the smallest. */
   readonly first: boolean
-  /** Measured peak. */
   readonly bytes: number
-  /** Validation loss, the mean of its seeds. */
+  /** What is the better the lower: of a study the mean validation loss, of a plan the relative time. */
   readonly loss: number
   /** Standard deviation; null of one seed. */
   readonly spread: number | null

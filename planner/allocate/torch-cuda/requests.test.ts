@@ -72,7 +72,7 @@ test('CUDA keeps statistics of layer_norm in float32, and the step counts of a f
     alloc(3, 4, { ...state, op: 'fused step' }),
     alloc(4, 4, { ...state, op: 'step' }),
   ]
-  const { first } = requestsOf(events)
+  const { first } = readRequests(events)
   assert.equal(
     first.storages.map((storage, i) => [storage, first.bytes[i]]),
     [
