@@ -75,6 +75,10 @@ test('a repository is known as published, as a mirror, by its earlier name, or t
     name: 'llama-3.1-8b',
     because: 'by its earlier name, tuned further, with the shapes of its base',
   })
+  const tuned = { because: 'tuned further, with the shapes of its base' }
+  assert.equal(knownRepository('google/gemma-3-1b-it'), { name: 'gemma-3-1b', ...tuned })
+  assert.equal(knownRepository('Qwen/Qwen3-4B-Instruct-2507'), { name: 'qwen3-4b', ...tuned })
+  assert.is(knownRepository('google/gemma-3-1b'), undefined)
   for (const other of ['somebody/Llama-3.2-1B', 'meta-llama/Llama-3.2-1B-Vision', 'meta-llama/', 'llama-3.2-1b', '/'])
     assert.is(knownRepository(other), undefined)
   for (const name of listModels()) assert.equal(knownRepository(catalogEntry(name)!.repository), { name })

@@ -233,6 +233,16 @@ test("each tool's selective checkpoints", () => {
   assert.is(readFormat(axolotl, objectSource('file', other), options).problems.length, 2)
 })
 
+test("torchtune's 8-bit AdamW goes over parameters as bitsandbytes does, and Gemma 2's builders are known", () => {
+  const torchtune = FORMATS.find((f) => f.name === 'torchtune')!
+  const file = { model: { _component_: 'torchtune.models.gemma2.lora_gemma2_2b' }, dataset: {} }
+  const read = (name: string) =>
+    readFormat(torchtune, objectSource('file', { ...file, optimizer: { _component_: name } }), options)
+  assert.is(read('bitsandbytes.optim.PagedAdamW8bit').values.optimizer_impl, undefined)
+  assert.is(read('torch.optim.AdamW').values.optimizer_impl, 'foreach')
+  assert.is(read('torch.optim.AdamW').model?.name, 'gemma-2-2b')
+})
+
 test('every key is read, ignored with its reason, or wrong: none is passed over', async () => {
   for (const [file] of SAYS) {
     const { report } = await read(file)

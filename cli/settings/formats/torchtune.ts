@@ -31,6 +31,9 @@ const BUILDERS: Readonly<Record<string, string>> = {
   'qwen3.qwen3_32b': 'qwen3-32b',
   'gemma.gemma_2b': 'gemma-2b',
   'gemma.gemma_7b': 'gemma-7b',
+  'gemma2.gemma2_2b': 'gemma-2-2b',
+  'gemma2.gemma2_9b': 'gemma-2-9b',
+  'gemma2.gemma2_27b': 'gemma-2-27b',
   'phi3.phi3_mini': 'phi-3-mini',
   'phi4.phi4_14b': 'phi-4',
 }
@@ -179,7 +182,8 @@ export const torchtune: Format = {
     method(file)
     targets(file)
     if (file.on('optimizer.fused')) file.set('optimizer_impl', 'fused', 'optimizer.fused')
-    else if (file.isSet('optimizer'))
+    // bitsandbytes has one way to go over parameters
+    else if (file.values.optimizer === 'adamw' || file.values.optimizer === 'sgd')
       file.fallback('optimizer_impl', 'foreach', "torch.optim's choice on a CUDA device")
     file.fallback('batch_size', 1, 'the recipe names no batch_size')
     file.fallback('adapter_dtype', 'base', 'torchtune holds adapters in the type of the model')
