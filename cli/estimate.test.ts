@@ -2,7 +2,10 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { specFromCatalog } from '../models/index.ts'
+import { DEFAULT_STACK, predict, resolveStack, worstRank } from '../planner/predict/index.ts'
 import { EstimateResult } from '../planner/result/estimate.ts'
+import { resolveTraining } from '../planner/training/resolve.ts'
 import { cleanEnv, inFolder, tidemark } from './testing/binary.ts'
 
 const COLOUR = '\u001b['
@@ -145,6 +148,41 @@ test('a rank of several: its figures, who holds less, and the setting reads back
   })
 })
 
+test('pieces of layers, and stages of a pipeline: the planner’s own number, whose it is, and the setting reads back', async () => {
+  const stack = resolveStack(DEFAULT_STACK)
+  const model = specFromCatalog('llama-2-7b', { layers: 3 })
+  for (const [options, strategy, said] of [
+    [{ method: 'full', tp: 2 }, 'tp_2', 'Of 2 devices (tp_2) the figures are those of the one that holds most, rank 0'],
+    [
+      { method: 'lora-fa', pp: 2, gradient_accumulation: 3 },
+      'pp_2 (1f1b)',
+      'Of 2 devices (pp_2 (1f1b)) the figures are those of the one that holds most, stage 1',
+    ],
+  ] as const) {
+    const { train } = resolveTraining(model, { ...options, seq_len: 64 }, { stack: stack.name })
+    const flags = Object.entries(options).flatMap(([key, value]) => [`--${key.replace('_', '-')}`, `${value}`])
+    const args = ['estimate', 'llama-2-7b', '--layers', '3', '-s', '64', ...flags]
+    await inFolder(async (folder) => {
+      const page = join(folder, 'page.html')
+      const { stdout, stderr } = await tidemark([...args, '--json', '-q', '--report', page])
+      const { input, result } = EstimateResult.parse(JSON.parse(stdout || stderr))
+      const { train: worst, ranks } = worstRank(model, train, stack)
+      const planned = predict(model, worst, stack)
+      assert.equal([result.peak, result.step, result.saved], [planned.peak, planned.step, planned.saved])
+      assert.equal([result.ranks, result.ranks?.strategy, input.training.gpus], [ranks, strategy, 2])
+      assert.ok(readFileSync(page, 'utf8').includes(said))
+      const file = join(folder, 'setting.json')
+      writeFileSync(file, JSON.stringify(input.training))
+      const again = await tidemark(['estimate', 'llama-2-7b', '--config', file, '--json', '-q'])
+      assert.equal(EstimateResult.parse(JSON.parse(again.stdout)).result, result, again.stderr)
+    })
+  }
+  const text = await tidemark(['estimate', 'llama-2-7b', '-s', '64', '--pp', '4', '--gradient-accumulation', '4', '-q'])
+  assert.match(text.stdout, /6\.74 B parameters .* 4 GPUs pp_4 \(1f1b\)/s)
+  assert.match(text.stdout, /per rank, of 4, pp_4 \(1f1b\); worst stage 0, stage \d holds .* less/)
+  assert.match(text.stdout, /stages 0: 8 layers [\d.]+ GiB, 1: 8 layers/)
+})
+
 test('a file of accelerate answers for its ranks; FSDP 1 is refused by name', async () => {
   await inFolder(async (folder) => {
     const file = join(folder, 'accelerate.yaml')
@@ -157,6 +195,11 @@ test('a file of accelerate answers for its ranks; FSDP 1 is refused by name', as
     const { gpus, fsdp, fsdp_wrap, autocast } = input.training
     assert.equal([gpus, fsdp, fsdp_wrap, autocast], [4, 'full_shard offload', 'layers', 'bfloat16'])
     assert.equal([result.static.parameters_bytes, result.optimizer_state_bytes], [0, 0])
+    const pieces = 'distributed_type: MULTI_GPU\nnum_processes: 3\nparallelism_config:\n'
+    writeFileSync(file, `${pieces}  parallelism_config_tp_size: 3\n`)
+    const divided = await tidemark([...args, '--method', 'full'])
+    const { input: shared, result: rank } = EstimateResult.parse(JSON.parse(divided.stdout || divided.stderr))
+    assert.equal([shared.training.gpus, shared.training.tp, rank.ranks?.strategy], [3, 3, 'tp_3'])
     writeFileSync(file, `${config}${policy}`)
     const refused = await tidemark(args)
     assert.is(refused.status, 2)

@@ -56,7 +56,20 @@ test('what is not modelled is refused by name', async () => {
     await tidemark(['run', 'smollm2-135m', '--optimizer', 'adafactor']),
     /--optimizer: adafactor is predicted, and no engine here has it/,
   )
-  refused(await estimate('--method', 'lora-fa', '--tp', '3'), /--tp: PEFT 0.21 .* train apart/)
+  refused(await estimate('--method', 'lora-fa', '--tp', '3'), /--tp: adapters on divided linears .* train apart/)
+  refused(await estimate('--method', 'full', '--tp', '3', '--gpus', '6'), /--gpus: is 6: 2 copies .* Say --gpus 3/)
+  refused(await estimate('--tp', '3', '--method', 'full', '--law'), /--law: is not written for ranks that share layers/)
+  refused(await estimate('--tp', '3', '--method', 'full', '--emit', 'peft'), /--emit peft: writes nothing that divides/)
+  refused(await estimate('--pp', '2'), /--pp: a head tied to the embedding is not modelled/)
+  refused(
+    await tidemark(['estimate', 'llama-2-7b', '--pp', '4']),
+    /--gradient-accumulation: is 1; 1F1B .* Say --gradient-accumulation 4 or more/,
+  )
+  for (const split of [
+    ['--method', 'full', '--tp', '2'],
+    ['--pp', '2', '--gradient-accumulation', '2'],
+  ])
+    refused(await tidemark(['plan', 'llama-2-7b', '--gpu', '24GiB', ...split]), /--[tp]p: is not searched: /)
   refused(await estimate('--zero', '0'), /--zero: 0 is not modelled/)
   refused(
     await tidemark(['plan', 'smollm2-135m', '--gpu', '24GiB', '--gpus', '2', '--zero', '2']),

@@ -152,9 +152,14 @@ function dropped({ savings }: CompareResult['result'], about: HeaderFacts, { byt
   const saving = savings.find((s) => s.of === 'lora-fa' && s.against === 'lora')
   if (!saving || saving.saved_bytes <= 0) return ''
   const each = eachInput(about)
+  // a stage has some of the linears, and several micro-batches under way
+  const inputs =
+    about.setting.pp === undefined
+      ? `the inputs of ${about.adapted.count} adapted linears`
+      : 'inputs of its adapted linears'
   const storages = saving.because.reduce((n, b) => n + b.count, 0)
   const sum = `${plural(storages, 'tensor')}, ${bytes(saving.saved_bytes)}`
-  return `LoRA-FA drops the inputs of ${about.adapted.count} adapted linears: ${each} bytes each (dA is not needed, so X is not): ${sum}.`
+  return `LoRA-FA drops ${inputs}: ${each} bytes each (dA is not needed, so X is not): ${sum}.`
 }
 
 /** The input of an adapted linear: PEFT's float32 copy, or the base's own type. */

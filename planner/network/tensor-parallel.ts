@@ -134,4 +134,4 @@ export function refuseTensorParallel(library: Library, model: ModelSpec, train: 
 }
 
 const ADAPTERS =
-  "PEFT 0.21 looks for marks that transformers 5.23 no longer puts on a divided linear, so nothing sums its adapters' parts: ranks get other results, and train apart"
+  'adapters on divided linears are not modelled: with PEFT 0.21.0 nothing sums their parts, so ranks train apart; 0.21.2 fails on linears divided by rows, and its others were not recorded'

@@ -1,12 +1,13 @@
 import type { MethodResult, Saving } from '../result/compare.ts'
 import type { SavedTensor } from '../result/estimate.ts'
 
-/** What each later method saves against each earlier one, and which saved tensors vanished. */
+/** What each later method saves against each earlier one, and which saved tensors vanished. Two stages of a pipeline keep other tensors, and are not compared. */
 export function savingsOf(methods: readonly MethodResult[]): Saving[] {
   const savings: Saving[] = []
   for (let i = 1; i < methods.length; i++) {
     for (let j = i - 1; j >= 0; j--) {
       const [of, against] = [methods[i]!, methods[j]!]
+      if (stageOf(of) !== stageOf(against)) continue
       savings.push({
         of: of.method,
         against: against.method,
@@ -19,6 +20,9 @@ export function savingsOf(methods: readonly MethodResult[]): Saving[] {
   }
   return savings
 }
+
+/** The stage that is shown; none without a pipeline. */
+const stageOf = ({ estimate: { ranks } }: MethodResult): number | undefined => (ranks?.stages ? ranks.worst : undefined)
 
 /** Lines of `before` that `after` lacks, by place, shape and number; largest first. */
 function vanished(before: readonly SavedTensor[], after: readonly SavedTensor[]): Saving['because'] {

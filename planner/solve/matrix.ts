@@ -77,8 +77,12 @@ function cellOf(model: ModelSpec, stack: Stack, way: string, options: TrainingOp
 /** What LoRA would have to make again in the backward to keep as little as LoRA-FA; null where one of them is refused. */
 function again(model: ModelSpec, stack: Stack, shared: TrainingOptions): Recomputation | null {
   try {
+    const trainOf = (method: 'lora' | 'lora-fa'): TrainSpec =>
+      resolveTraining(model, { ...shared, method }, { stack: stack.name }).train
+    // both as the rank that holds most under LoRA
+    const { parallelism } = worstRank(model, trainOf('lora'), stack).train
     const [lora, loraFa] = (['lora', 'lora-fa'] as const).map((method) => {
-      const { train } = resolveTraining(model, { ...shared, method }, { stack: stack.name })
+      const train: TrainSpec = { ...trainOf(method), ...(parallelism ? { parallelism } : {}) }
       return { method, estimate: predict(model, train, stack) }
     })
     const [saving] = savingsOf([lora!, loraFa!])
