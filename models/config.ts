@@ -11,12 +11,14 @@ import { graniteAdapter } from './granite.ts'
 import { type Issue, ModelError, throwIfAny } from './issue.ts'
 import { inspectTree } from './limits.ts'
 import { llamaAdapter } from './llama.ts'
+import { mixtralAdapter } from './mixtral.ts'
 import { modernBertAdapter } from './modernbert.ts'
 import { didYouMean, editDistance } from './nearest.ts'
 import { olmo2Adapter } from './olmo2.ts'
 import { optAdapter } from './opt.ts'
 import { phiAdapter } from './phi.ts'
 import { phi3Adapter } from './phi3.ts'
+import { qwen3MoeAdapter } from './qwen3-moe.ts'
 import { smolLm3Adapter } from './smollm3.ts'
 import { describeValue, printable, type Source } from './source.ts'
 import type { ModelSpec, Task, WeightDType } from './spec.ts'
@@ -36,6 +38,8 @@ const ADAPTERS: readonly Adapter[] = [
   olmo2Adapter,
   graniteAdapter,
   smolLm3Adapter,
+  mixtralAdapter,
+  qwen3MoeAdapter,
   stableLmAdapter,
   phi3Adapter,
   phiAdapter,

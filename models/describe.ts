@@ -2,7 +2,7 @@ import type { ModelSpec } from './spec.ts'
 
 /**
  * The dimensions of a model by the symbols that laws and formulas use: `h` hidden, `f` feed-forward width, `a` heads,
- * `k` key/value heads, `d` head width, `V` vocabulary, `L` layers; of a decoder that reads an encoder `Ld` layers, `fd` width and
+ * `k` key/value heads, `d` head width, `V` vocabulary, `L` layers; `E` experts, `e` of them a token, `m` an expert's width; of a decoder that reads an encoder `Ld` layers, `fd` width and
  * `ad` heads. Counts, no units. A description gives its own names.
  */
 export function describeDimensions(spec: ModelSpec): Record<string, number> {
@@ -23,6 +23,20 @@ export function describeDimensions(spec: ModelSpec): Record<string, number> {
         d: spec.headDim,
         V: spec.vocab,
         L: spec.layers,
+      }
+    case 'mixtral':
+    case 'qwen3_moe':
+      return {
+        h: spec.hidden,
+        f: spec.intermediate,
+        a: spec.heads,
+        k: spec.kvHeads,
+        d: spec.headDim,
+        V: spec.vocab,
+        L: spec.layers,
+        E: spec.experts,
+        e: spec.expertsPerToken,
+        ...(spec.family === 'qwen3_moe' ? { m: spec.expertWidth } : {}),
       }
     case 'bert':
     case 'gpt2':

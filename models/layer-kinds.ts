@@ -21,7 +21,8 @@ export function readKinds(
   if (Array.isArray(given)) checkTypes(fields, given, published)
   if (Array.isArray(given)) fields.noteKey('kinds', 'layer_types')
   else fields.note('kinds', 'default', 'layer_types')
-  return period(Array.from({ length: published }, (_, i) => ({ sliding: from(i), rotary: turns(i) })))
+  const kinds = Array.from({ length: published }, (_, i): LayerKind => ({ sliding: from(i), rotary: turns(i) }))
+  return period(kinds, (a, b) => a.sliding === b.sliding && a.rotary === b.rotary)
 }
 
 /** A base of angles for each kind of layer: in `rope_parameters` since transformers 5, before under keys of their own, with defaults. */
@@ -55,8 +56,7 @@ function checkTypes(fields: Fields, types: readonly unknown[], published: number
 }
 
 /** The shortest stretch whose repetition, perhaps broken off, is the list. */
-function period(kinds: readonly LayerKind[]): readonly LayerKind[] {
-  const same = (a: LayerKind, b: LayerKind) => a.sliding === b.sliding && a.rotary === b.rotary
+export function period<K>(kinds: readonly K[], same: (a: K, b: K) => boolean): readonly K[] {
   const fits = (n: number) => kinds.every((kind, i) => same(kind, kinds[i % n]!))
   let n = 1
   while (n < kinds.length && !fits(n)) n++

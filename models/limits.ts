@@ -17,6 +17,7 @@ export const LIMITS = {
   layers: { min: 1, max: 4_096 },
   heads: { min: 1, max: 16_384 },
   headDim: { min: 1, max: 16_384 },
+  experts: { min: 1, max: 16_384 },
   vocab: { min: 1, max: 16_777_216 },
   positions: { min: 1, max: 1_073_741_824 },
   tokenTypes: { min: 1, max: 65_536 },

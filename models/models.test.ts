@@ -110,7 +110,7 @@ test('kinds of layers: by list, by pattern, in the shortest stretch that repeats
   const gemma = { ...SMALL, architectures: ['Gemma3ForCausalLM'], model_type: 'gemma3_text', num_hidden_layers: 8 }
   const kindsOf = (config: unknown) => {
     const spec = specFromConfig(config, { name: 'test' })
-    assert.ok('kinds' in spec)
+    assert.ok('kinds' in spec && spec.family !== 'qwen3_moe')
     return spec.kinds.map((k) => (k.sliding ? 's' : 'f')).join('')
   }
   assert.is(kindsOf(gemma), 'sssssf')
@@ -136,10 +136,38 @@ test('Gemma 3 has a base of angles for each kind of layer, in either spelling', 
   assert.equal(bases({ rope_parameters: each }), [4e6, 5e4])
 })
 
-test('a mixture of experts is refused with the reason, and no other name is suggested', () => {
-  const [issue] = issuesOf({ ...SMALL, architectures: ['MixtralForCausalLM'], model_type: 'mixtral' })
+test('an unknown mixture of experts is refused with the reason, and no other name is suggested', () => {
+  const [issue] = issuesOf({ ...SMALL, architectures: ['OlmoeForCausalLM'], model_type: 'olmoe' })
   assert.is(issue?.code, 'unsupported')
-  assert.match(issue?.message ?? '', /"mixtral" has layers of experts/)
+  assert.match(issue?.message ?? '', /"olmoe" routes its tokens to experts in a way of its own/)
+})
+
+test('experts: their numbers by either key, in some layers or all, and no loss of their own', () => {
+  const qwen = { ...SMALL, architectures: ['Qwen3MoeForCausalLM'], model_type: 'qwen3_moe', num_hidden_layers: 6 }
+  const read = (more: object) => {
+    const spec = specFromConfig({ ...qwen, ...more }, { name: 'test' })
+    assert.ok(spec.family === 'qwen3_moe')
+    return spec
+  }
+  const kindsOf = (more: object) =>
+    read(more)
+      .kinds.map((k) => k[0])
+      .join('')
+  assert.is(kindsOf({}), 'e')
+  assert.is(kindsOf({ decoder_sparse_step: 2 }), 'me')
+  assert.is(kindsOf({ mlp_only_layers: [0] }), 'meeeee')
+  assert.equal(
+    [read({}).experts, read({ num_experts: 16 }).experts, read({ num_local_experts: 12 }).experts],
+    [128, 16, 12],
+  )
+  const said = (more: object): string => issuesOf({ ...qwen, ...more })[0]?.message ?? ''
+  assert.match(said({ num_experts: 4 }), /is 8, of 4 experts/)
+  assert.match(said({ output_router_logits: true }), /router's own loss/)
+  assert.match(said({ experts_implementation: 'eager' }), /one after the other/)
+  assert.match(said({ mlp_only_layers: 3 }), /no list/)
+  assert.is(issuesOf({ ...qwen, experts_implementation: 'grouped_mm' }).length, 0)
+  const mixtral = { ...SMALL, architectures: ['MixtralForCausalLM'], model_type: 'mixtral', num_key_value_heads: 2 }
+  assert.match(issuesOf({ ...mixtral, router_jitter_noise: 0.1 })[0]?.message ?? '', /by chance/)
 })
 
 test('a key has its second name; what would be another program is refused', () => {

@@ -139,6 +139,32 @@ export interface SmolLm3Spec extends GroupedDecoderSpec, Alternating {
   readonly mlpBias: boolean
 }
 
+/** Layers whose tokens go to a few of many gated MLPs each, which a router picks. */
+interface Routed {
+  readonly experts: number
+  readonly expertsPerToken: number
+}
+
+/** Mixtral: Mistral with experts in place of the MLP. */
+export interface MixtralSpec extends GroupedDecoderSpec, Routed {
+  readonly family: 'mixtral'
+  readonly slidingWindow: number | null
+}
+
+/** What a layer has after its attention: experts, or one MLP of the model's own width. */
+export type MlpKind = 'experts' | 'mlp'
+
+/** Qwen3-MoE: Qwen3 with experts in place of some or all layers' MLP; layer i is of kind `i` modulo their number. */
+export interface Qwen3MoeSpec extends GroupedDecoderSpec, Routed {
+  readonly family: 'qwen3_moe'
+  readonly slidingWindow: number | null
+  readonly kinds: readonly MlpKind[]
+  /** Columns of an expert's MLP. */
+  readonly expertWidth: number
+  /** The weights of a token's experts are divided by their sum. */
+  readonly normalizesWeights: boolean
+}
+
 /** StableLM: layer norms, and rotary positions that turn the first columns of a head. */
 export interface StableLmSpec extends RotaryDecoderSpec {
   readonly family: 'stablelm'
@@ -390,6 +416,8 @@ export type ModelSpec =
   | Olmo2Spec
   | GraniteSpec
   | SmolLm3Spec
+  | MixtralSpec
+  | Qwen3MoeSpec
   | StableLmSpec
   | Phi3Spec
   | PhiSpec

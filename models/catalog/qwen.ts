@@ -35,6 +35,19 @@ const QWEN_3 = {
   vocab_size: 151936,
 }
 
+const QWEN_3_MOE = {
+  ...QWEN_3,
+  architectures: ['Qwen3MoeForCausalLM'],
+  model_type: 'qwen3_moe',
+  decoder_sparse_step: 1,
+  mlp_only_layers: [],
+  norm_topk_prob: true,
+  num_experts: 128,
+  num_experts_per_tok: 8,
+  num_key_value_heads: 4,
+  output_router_logits: false,
+}
+
 export const QWEN_MODELS: Readonly<Record<string, CatalogEntry>> = {
   'qwen2.5-0.5b': {
     repository: 'Qwen/Qwen2.5-0.5B',
@@ -216,5 +229,31 @@ export const QWEN_MODELS: Readonly<Record<string, CatalogEntry>> = {
       num_hidden_layers: 64,
     },
     parameters: 32_762_123_264,
+  },
+  'qwen3-30b-a3b': {
+    repository: 'Qwen/Qwen3-30B-A3B',
+    config: {
+      ...QWEN_3_MOE,
+      hidden_size: 2048,
+      intermediate_size: 6144,
+      max_window_layers: 48,
+      moe_intermediate_size: 768,
+      num_attention_heads: 32,
+      num_hidden_layers: 48,
+    },
+    parameters: 30_532_122_624,
+  },
+  'qwen3-235b-a22b': {
+    repository: 'Qwen/Qwen3-235B-A22B',
+    config: {
+      ...QWEN_3_MOE,
+      hidden_size: 4096,
+      intermediate_size: 12288,
+      max_window_layers: 94,
+      moe_intermediate_size: 1536,
+      num_attention_heads: 64,
+      num_hidden_layers: 94,
+    },
+    parameters: 235_093_634_560,
   },
 }

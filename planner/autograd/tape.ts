@@ -1,6 +1,7 @@
 import type { AttributesOf, OpName } from '../ops/attributes.ts'
 import type { Checkpointing, Frame, Parameter } from '../ops/ops.ts'
 import { OpsBase } from '../ops/shorthand.ts'
+import { isFloating } from '../trace/dtype.ts'
 import { Autocast, type AutocastPolicy } from './autocast.ts'
 import { ForwardCall, type RunKernel, type SaveTo } from './call.ts'
 import { Checkpoint, StopRecomputation } from './checkpoint.ts'
@@ -470,11 +471,13 @@ interface Keeping<D> {
   readonly run: RunKernel<D>
 }
 
+/** Whole numbers among the results have no gradient, and no history (torch/csrc/autograd/functions/utils.h, set_history). */
 function record<D>(node: Node<D>, outputs: readonly Variable<D>[]): void {
   node.outputs = outputs
   for (const edge of node.edges) if (edge && 'node' in edge) edge.node.holders++
   for (let i = 0; i < outputs.length; i++) {
     const v = outputs[i]!
+    if (!isFloating(v.dtype)) continue
     v.node = node
     v.output = i
     v.requiresGrad = true

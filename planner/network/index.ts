@@ -11,12 +11,14 @@ import { gpt2 } from './gpt2.ts'
 import { granite } from './granite.ts'
 import { CURRENT, type Library } from './library.ts'
 import { llama } from './llama.ts'
+import { mixtral } from './mixtral.ts'
 import { modernBert } from './modernbert.ts'
 import type { Network } from './network.ts'
 import { olmo2 } from './olmo2.ts'
 import { opt } from './opt.ts'
 import { phi } from './phi.ts'
 import { phi3 } from './phi3.ts'
+import { qwen3Moe } from './qwen3-moe.ts'
 import { smolLm3 } from './smollm3.ts'
 import { stableLm } from './stablelm.ts'
 import { t5 } from './t5.ts'
@@ -35,6 +37,10 @@ export function networkOf(model: ModelSpec, train: TrainSpec, library: Library =
       return granite(model, train, library)
     case 'smollm3':
       return smolLm3(model, train, library)
+    case 'mixtral':
+      return mixtral(model, train, library)
+    case 'qwen3_moe':
+      return qwen3Moe(model, train, library)
     case 'stablelm':
       return stableLm(model, train, library)
     case 'gpt2':

@@ -90,6 +90,25 @@ export interface Attributes {
   own_piece: { readonly piece: Axis }
   /** Rows of a table whose other rows the other ranks have, zeros for those; the gradient is one of the whole table of `whole` rows. */
   embedding_piece: { readonly whole: Axis }
+  // tokens that are handed to experts
+  /** The largest of the last axis and their places, two results: `[…, n] → […, largest]`. */
+  topk: { readonly largest: Axis }
+  /** `self /= other`: the result takes over the storage of `self`. */
+  div_: None
+  /** Whole numbers in order, and where each stood, two results: `[n]`. */
+  sort: None
+  /** Whole numbers by a number, rounded down. */
+  floor_divide: { readonly by: number }
+  /** Rows of `self` `[n, …]` at `indices` `[m]`: `[m, …]`. */
+  index: None
+  /** How often each whole number below the size of `bins` occurs. */
+  histc: { readonly bins: Axis }
+  /** Each place's sum with all before it. */
+  cumsum: None
+  /** Where each number of a permutation `[n]` stands. */
+  inverse_permutation: None
+  /** Rows of `self` `[s, n]`, each times the matrix of its group in `mat2` `[E, n, m]`, whose last rows `offs` `[E]` says: `[s, m]`. */
+  grouped_mm: None
   // tables and losses
   embedding: None
   nll_loss: { readonly ignoreIndex: number }
@@ -218,6 +237,15 @@ export const INPUTS = {
   all_gather: ['self'],
   own_piece: ['self'],
   embedding_piece: ['weight', 'indices'],
+  topk: ['self'],
+  div_: ['self', 'other'],
+  sort: ['self'],
+  floor_divide: ['self'],
+  index: ['self', 'indices'],
+  histc: ['self'],
+  cumsum: ['self'],
+  inverse_permutation: ['self'],
+  grouped_mm: ['self', 'mat2', 'offs'],
   embedding: ['weight', 'indices'],
   nll_loss: ['self', 'target'],
   fused_linear_cross_entropy: ['input', 'weight', 'target'],

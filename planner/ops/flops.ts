@@ -76,6 +76,8 @@ const COUNTS: { readonly [N in OpName]?: Count<N> } = {
   },
   linear_8bit: { forward: linear, backward: (inputs, _, needs) => +needs(0) * linear(inputs) },
   bmm: product(([a, b]) => 2 * numel(a!) * last(b!)),
+  // Each row meets one expert's matrix, however the rows are shared out.
+  grouped_mm: product(([rows, matrices]) => 2 * numel(rows!) * last(matrices!)),
   // The forward makes the gradients as well (liger_kernel/ops/fused_linear_cross_entropy.py).
   fused_linear_cross_entropy: { forward: (inputs) => 3 * linear(inputs), backward: () => 0 },
   // XA and dY·B are worked out again for dA, dB and dX each.

@@ -72,6 +72,28 @@ test('flash-attn takes 16-bit types, heads of a multiple of 8, and no padding th
   refused('llama-2-7b', mixed, /16-bit v/, OLDER)
 })
 
+test("experts: PEFT's adapters on their parameters, and rows that the grouped product does not take", () => {
+  const target_modules = ['q_proj', 'v_proj']
+  assert.not.throws(predicted('qwen3-30b-a3b', { target_modules }))
+  assert.not.throws(predicted('mixtral-8x7b', {}))
+  for (const converted of ['all-linear', 'down_proj', 'gate_proj', 'gate', 'mlp.up_proj'])
+    refused('qwen3-30b-a3b', { target_modules: ['q_proj', converted] }, /turns .* into target_parameters/)
+  refused('mixtral-8x7b', { target_modules: ['w1', 'w2', 'w3'] }, /turns w1 into target_parameters/)
+  const { config } = catalogEntry('qwen3-30b-a3b')!
+  const odd = specFromConfig({ ...config, num_hidden_layers: 1, moe_intermediate_size: 772 }, { name: 'odd' })
+  const estimate = (dtype: 'bfloat16' | 'float32') => () => {
+    const { train } = resolveTraining(
+      odd,
+      { method: 'full', seq_len: 16, dtype, attention: 'eager' },
+      { stack: DEFAULT_STACK },
+    )
+    return predict(odd, train, resolveStack(DEFAULT_STACK))
+  }
+  assert.throws(estimate('bfloat16'), /772 numbers in bfloat16 are 1544/)
+  assert.not.throws(estimate('float32'))
+  refused('mixtral-8x7b', {}, /not modelled as transformers-4/, OLDER)
+})
+
 test("liger's fused loss: no adapter on the head, no other type than the head's", () => {
   const fused_loss = 'liger'
   assert.not.throws(predicted('llama-2-7b', { fused_loss }))

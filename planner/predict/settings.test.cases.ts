@@ -23,6 +23,10 @@ const drawn = fc.record({
     'olmo-2-1b',
     'granite-3.1-2b',
     'smollm3-3b',
+    'mixtral-8x7b',
+    'qwen3-30b-a3b',
+    // experts in every other layer
+    'qwen3-30b-a3b/2',
     'stablelm-2-1.6b',
     'gpt2',
     'opt-125m',
@@ -58,10 +62,21 @@ const drawn = fc.record({
   stack: fc.constantFrom(...STACKS.map((s) => s.name)),
 } as const)
 
+/** A catalog's model, or Qwen3-MoE with experts in a layer of two. */
+function publishedAs(name: string): ModelSpec {
+  const [known, every] = name.split('/')
+  const model = specFromCatalog(known!)
+  return model.family === 'qwen3_moe' && every ? { ...model, kinds: ['mlp', 'experts'] } : model
+}
+
+/** All linears; beside experts the attention's. */
+const targetsOf = (model: ModelSpec): readonly string[] =>
+  'experts' in model ? ['q_proj', 'k_proj', 'v_proj', 'o_proj'] : ['all-linear']
+
 /** Settings of all families that have layers to count, valid on their stack. */
 export const settings: fc.Arbitrary<Case> = drawn
   .map(({ name, layers, rank, dropout, method, withReference, quantize, selective: some, stack: named, ...s }) => {
-    const published = specFromCatalog(name)
+    const published = publishedAs(name)
     const selective = s.checkpointing !== 'non-reentrant' || !named.includes('transformers-5') ? {} : some
     // DistilBERT has fewer than would pay; where kinds of layers take turns, more are needed.
     const model =
@@ -89,7 +104,7 @@ export const settings: fc.Arbitrary<Case> = drawn
       adapter:
         method === 'full'
           ? null
-          : { rank, alpha: rank, dropout, targets: ['all-linear'], dtype: 'float32', rslora: false },
+          : { rank, alpha: rank, dropout, targets: targetsOf(model), dtype: 'float32', rslora: false },
     }
     return {
       model,

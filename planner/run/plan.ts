@@ -18,7 +18,7 @@ export interface PlannedRun extends ExecutedSetting, Simulation {
 
 /** Predicts the steps of a run on an engine. All steps are simulated, with reads and names for the auditor. */
 export function planRun(model: ModelSpec, asked: TrainSpec, engine: RunRequest['engine'], steps: number): PlannedRun {
-  const { train, notExercised } = executedSetting(asked)
+  const { train, notExercised } = executedSetting(model, asked)
   const dialect = tfjsDialect(engine)
   const { network, events } = simulate(model, train, dialect, {
     optimizer: (s) => tfjsOptimizer(s, train.optimizer),

@@ -16,9 +16,13 @@ export interface ExecutedSetting {
  * The setting as tfjs can run it: float32 throughout, AdamW one parameter at a time. Everything else stays. What is left out is named,
  * so that nobody takes the run for a measurement of the other stack.
  *
- * @throws Refusal for an optimizer that no engine has
+ * @throws Refusal for an optimizer or a family that no engine has
  */
-export function executedSetting(train: TrainSpec): ExecutedSetting {
+export function executedSetting(model: ModelSpec, train: TrainSpec): ExecutedSetting {
+  if ('experts' in model) {
+    const message = `${model.modelType} is predicted, and no engine here has its products of tokens grouped by experts`
+    throw new Refusal('not-modelled', 'the model', message, 'Run a model without experts, qwen3-0.6b say.')
+  }
   if (!EXECUTED.has(train.optimizer)) {
     const message = `${train.optimizer} is predicted, and no engine here has it`
     throw new Refusal('not-modelled', '--optimizer', message, `Say ${[...EXECUTED].join(', ')}.`)

@@ -46,7 +46,7 @@ export function studySetting(
   const { batch_size, seq_len, target_seq_len, gradient_checkpointing, lora_dropout } = options
   const shared = { batch_size, seq_len, target_seq_len, gradient_checkpointing }
   const asked = { ...shared, ...(rank === null ? {} : { lora_dropout }), ...adapter, ...METHOD_TABLE[method].options }
-  const { train } = executedSetting(resolveTraining(model, asked, { engine }).train)
+  const { train } = executedSetting(model, resolveTraining(model, asked, { engine }).train)
   const still = withoutDropout(model, train)
   return {
     train,

@@ -6,6 +6,7 @@ import type { View } from '../storage.ts'
 import { flashAttn, sdpa } from './attention.ts'
 import * as constant from './constant.ts'
 import * as elementwise from './elementwise.ts'
+import * as experts from './experts.ts'
 import { countTargets, fastCrossEntropy, fastRmsNorm, fastRope } from './fast-kernels.ts'
 import { fusedLora } from './fused-lora.ts'
 import { fusedLinearCrossEntropy } from './fused-loss.ts'
@@ -76,6 +77,15 @@ export const DERIVATIVES: Simulated = {
   all_gather: ranks.allGather,
   own_piece: ranks.ownPiece,
   embedding_piece: ranks.embeddingPiece,
+  topk: experts.topk,
+  div_: experts.divInPlace,
+  sort: experts.sort,
+  floor_divide: kernel(experts.floorDivide),
+  index: kernel(experts.index),
+  histc: kernel(experts.histc),
+  cumsum: kernel(experts.cumsum),
+  inverse_permutation: experts.inversePermutation,
+  grouped_mm: experts.groupedMm,
   embedding: kernel(embedding),
   nll_loss: kernel(nllLoss),
   fused_linear_cross_entropy: fusedLinearCrossEntropy,
