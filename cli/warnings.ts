@@ -34,6 +34,12 @@ function words(trap: Trap, { adapter }: TrainSpec, bytes: Bytes): string {
       return `int8 keeps the input of every base linear (${plural(trap.tensors, 'tensor')}, ${bytes(trap.bytes)}) whatever trains, until the graph goes and with checkpointing too; --quantize nf4 keeps none`
     case 'dora-weights':
       return `DoRA with --lora-dropout ${adapter?.dropout} keeps copies of adapted weights (${plural(trap.tensors, 'tensor')}, ${bytes(trap.bytes)}), since it multiplies by it once more; --lora-dropout 0 keeps none`
+    case 'experts': {
+      const type = trap.widened
+        ? 'and prepare_model_for_kbit_training takes them to float32'
+        : 'whatever --quantize says'
+      return `experts are not packed (${plural(trap.tensors, 'parameter')}, ${bytes(trap.bytes)}), ${type}: bitsandbytes packs linears only`
+    }
     case 'logits': {
       const tensors = `${bytes(trap.bytes)} in ${plural(trap.tensors, 'tensor')} over the vocabulary`
       return `logits dominate the peak: ${tensors}; a smaller batch or length lowers it, an adapter method does not`

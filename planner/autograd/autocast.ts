@@ -1,4 +1,4 @@
-import type { OpName } from '../ops/attributes.ts'
+import type { AttributesOf, OpName } from '../ops/attributes.ts'
 import { type DType, isFloating } from '../trace/dtype.ts'
 import type { Lifetimes } from './lifetimes.ts'
 import type { Variable } from './variable.ts'
@@ -9,6 +9,8 @@ export interface AutocastPolicy {
   readonly lower: ReadonlySet<OpName | 'matmul'>
   /** Operations that run in float32. */
   readonly upper: ReadonlySet<OpName | 'matmul'>
+  /** Operations that take their inputs as they are and are told to give out float32 (`fp32_set_opt_dtype`). */
+  readonly told: ReadonlySet<OpName>
 }
 
 /**
@@ -32,6 +34,11 @@ export class Autocast<D> {
   wanted(op: OpName | 'matmul'): DType | null {
     if (this.#policy.lower.has(op)) return this.#policy.dtype
     return this.#policy.upper.has(op) ? 'float32' : null
+  }
+
+  /** The attributes with the type that `op` is told to give out, where it is told one. */
+  told<N extends OpName>(op: N, attributes: AttributesOf<N>): AttributesOf<N> {
+    return this.#policy.told.has(op) ? { ...attributes, dtype: 'float32' } : attributes
   }
 
   /** The inputs in the wanted type, cast from the last to the first as the compiled call evaluates its arguments. */

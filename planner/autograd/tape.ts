@@ -59,7 +59,8 @@ export class Tape<D> extends OpsBase<Variable<D>> {
   ): readonly Variable<D>[] {
     // Without autocast no closure is made: it is one an operation.
     if (!this.#autocast) return this.#apply(op, inputs, attributes)
-    return this.casting(op, inputs, (cast) => this.#apply(op, cast, attributes))
+    const told = this.#autocast.told(op, attributes)
+    return this.casting(op, inputs, (cast) => this.#apply(op, cast, told))
   }
 
   override casting<R>(

@@ -41,8 +41,8 @@ export interface Attributes {
   dropout: { readonly p: number }
   // over the last axis
   mean: None
-  /** Over axis `at`, which goes or is kept as one element; of a mask or whole numbers it counts. */
-  sum: { readonly at: number; readonly keep: boolean }
+  /** Over axis `at`, which goes or is kept as one element; of a mask or whole numbers it counts. Floating ones in `dtype`, if given. */
+  sum: { readonly at: number; readonly keep: boolean; readonly dtype?: DType }
   /** Length of each row. */
   vector_norm: None
   softmax: None

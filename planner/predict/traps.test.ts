@@ -89,4 +89,22 @@ test('dropout makes DoRA keep each adapted weight once more, in the type of x', 
   assert.is(trap({ ...setting, lora_dropout: 0 }, 'dora-weights'), undefined)
 })
 
+test('experts stay unpacked beside packed linears, and are widened with what is not packed', () => {
+  const routed = specFromCatalog('qwen3-30b-a3b', { layers: 2 })
+  const found = (options: TrainingOptions) => {
+    const asked = { ...BASE, target_modules: ['q_proj'], attention: 'eager', ...options } as const
+    const { train } = resolveTraining(routed, asked, { stack: stack.name })
+    return trapsOf(train, predict(routed, train, stack), null).find((t) => t.kind === 'experts')
+  }
+  const elements = 2 * 128 * 3 * 2048 * 768
+  assert.equal(found({ quantize: 'nf4' }), { kind: 'experts', bytes: 2 * elements, tensors: 4, widened: false })
+  assert.equal(found({ quantize: 'nf4', prepare_kbit: true }), {
+    kind: 'experts',
+    bytes: 4 * elements,
+    tensors: 4,
+    widened: true,
+  })
+  assert.is(found({}), undefined)
+})
+
 test.run()

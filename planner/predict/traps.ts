@@ -15,6 +15,8 @@ export type Trap =
   | { readonly kind: 'int8'; readonly bytes: number; readonly tensors: number }
   /** Whole weights that DoRA widens or unpacks, and that dropout makes it keep. */
   | { readonly kind: 'dora-weights'; readonly bytes: number; readonly tensors: number }
+  /** Experts' parameters, which stay unpacked beside packed linears. */
+  | { readonly kind: 'experts'; readonly bytes: number; readonly tensors: number; readonly widened: boolean }
   /** Tensors over the vocabulary: more than half of what a step adds to the static part at the peak. */
   | { readonly kind: 'logits'; readonly bytes: number; readonly tensors: number }
 
@@ -33,7 +35,7 @@ export function trapsOf(
     traps.push(dropout(body), int8(body))
     if (predict) traps.push(keptAnyway(predict(asLora({ ...train, reference: false }))))
   }
-  traps.push(doraWeights(train, body), logits(body))
+  traps.push(doraWeights(train, body), unpackedExperts(train, body), logits(body))
   return traps.filter((t) => t !== null)
 }
 
@@ -84,6 +86,22 @@ function doraWeights(train: TrainSpec, body: EstimateBody): Trap | null {
   const isWeight = (w: SavedTensor['why'][number]) => w.op === 'linear' && w.gradient === 'dX'
   const kept = body.saved.filter((s) => s.scope.endsWith('.lora_magnitude_vector.default') && s.why.some(isWeight))
   return kept.length === 0 ? null : { kind: 'dora-weights', ...sums(kept) }
+}
+
+/**
+ * transformers packs `nn.Linear` only (integrations/bitsandbytes.py, replace_with_bnb_linear), and experts are parameters of three axes.
+ * PEFT widens what is not packed (peft/utils/other.py, prepare_model_for_kbit_training).
+ */
+function unpackedExperts({ quantize }: TrainSpec, body: EstimateBody): Trap | null {
+  if (!quantize) return null
+  const rows = body.peak.alive.filter((a) => a.category === 'parameter' && a.scope.endsWith('.experts'))
+  if (rows.length === 0) return null
+  return {
+    kind: 'experts',
+    bytes: rows.reduce((n, a) => n + a.bytes, 0),
+    tensors: rows.reduce((n, a) => n + a.count, 0),
+    widened: quantize.prepare === true,
+  }
 }
 
 /** Under LoRA these are saved for dA and for something else: freezing A drops one of two holders. */

@@ -51,12 +51,15 @@ export const transpose = (simulator: Simulator): Operation<View, 'transpose'> =>
   backward: ({ grads, attributes: { a, b } }) => [turned(simulator, grads[0]!, swap(grads[0]!.axes.length, a, b))],
 })
 
-/** The gradient is stretched over the axis again, a view (derivatives.yaml, sum.dim_IntList: sum_backward). */
+/**
+ * The gradient is stretched over the axis again, a view (derivatives.yaml, sum.dim_IntList: sum_backward); the engine casts it where the
+ * sum has another type.
+ */
 export const sum = (simulator: Simulator): Operation<View, 'sum'> => ({
-  forward: ({ inputs, attributes: { at, keep } }) => {
+  forward: ({ inputs, attributes: { at, keep, dtype: told } }) => {
     const { axes, dtype } = inputs[0]!
     const rest = axes.flatMap((a, i) => (i !== at ? [a] : keep ? [ONE] : []))
-    return [simulator.alloc(rest, isFloating(dtype) ? dtype : simulator.dialect.integer)]
+    return [simulator.alloc(rest, isFloating(dtype) ? (told ?? dtype) : simulator.dialect.integer)]
   },
   backward: ({ grads, inputs, attributes: { at, keep } }) => {
     const g = grads[0]!

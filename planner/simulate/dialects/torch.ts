@@ -256,11 +256,12 @@ export const torch: Dialect = {
 }
 
 /**
- * torch.autocast (aten/src/ATen/autocast_mode.h, AT_FORALL_LOWER_PRECISION_FP and AT_FORALL_FP32): of the vocabulary's operations,
- * products run in the lower type, softmaxes, norms and losses in float32.
+ * torch.autocast (aten/src/ATen/autocast_mode.h, AT_FORALL_LOWER_PRECISION_FP, AT_FORALL_FP32 and AT_FORALL_FP32_SET_OPT_DTYPE): of the
+ * vocabulary's operations, products run in the lower type, softmaxes, norms and losses in float32, and a sum gives float32 out.
  */
 export const autocastPolicy = (dtype: DType): AutocastPolicy => ({
   dtype,
   lower: new Set(['linear', 'conv1d', 'bmm', 'matmul', 'sdpa']),
   upper: new Set(['softmax', 'log_softmax', 'layer_norm']),
+  told: new Set(['sum']),
 })
