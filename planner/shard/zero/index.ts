@@ -21,7 +21,7 @@ export function zeroSharded(
   zero: Zero,
   library?: Library,
 ): RankOf {
-  refuse(train, zero)
+  refuse(model, train, zero)
   const network = networkOf(model, computing(train, zero), library)
   const seat = { ranks: gpus, rank }
   return zero.stage === 3
@@ -30,7 +30,7 @@ export function zeroSharded(
 }
 
 /** @throws Refusal */
-function refuse(train: TrainSpec, zero: Zero): void {
+function refuse(model: ModelSpec, train: TrainSpec, zero: Zero): void {
   const reasons: readonly (readonly [boolean, string])[] = [
     [train.optimizer !== 'adamw', `with ${train.optimizer}: AdamW's steps on flat parts are modelled`],
     [train.quantize !== undefined, 'with a quantized base'],
@@ -38,6 +38,7 @@ function refuse(train: TrainSpec, zero: Zero): void {
     [train.reference, 'with a pass of reference'],
     [train.fusedKernels !== undefined, 'with fused kernels'],
     [zero.stage === 3 && train.fusedLoss !== undefined, 'with a fused loss, which reads the head from outside of it'],
+    [zero.stage === 3 && 'experts' in model, 'with experts at stage 3, where nothing is recorded of them'],
     [zero.stage === 3 && !zero.stage3.efficientLinear, "without memory_efficient_linear, whose weights' views stay"],
     [
       zero.stage === 3 && train.checkpointing !== 'none',
