@@ -154,6 +154,11 @@ test('pieces of layers, and stages of a pipeline: the planner’s own number, wh
   for (const [options, strategy, said] of [
     [{ method: 'full', tp: 2 }, 'tp_2', 'Of 2 devices (tp_2) the figures are those of the one that holds most, rank 0'],
     [
+      { method: 'lora-fa', tp: 2 },
+      'tp_2',
+      'Of 2 devices (tp_2) the figures are those of the one that holds most, rank 0',
+    ],
+    [
       { method: 'lora-fa', pp: 2, gradient_accumulation: 3 },
       'pp_2 (1f1b)',
       'Of 2 devices (pp_2 (1f1b)) the figures are those of the one that holds most, stage 1',

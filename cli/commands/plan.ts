@@ -115,7 +115,7 @@ const UNSEARCHED: readonly {
   {
     where: '--tp',
     is: ({ tensor }) => tensor !== undefined,
-    message: 'most of what would be tried is not modelled over pieces of layers, adapters among it',
+    message: 'much of what would be tried is not modelled over pieces of layers',
   },
 ]
 

@@ -2,6 +2,7 @@ import type { Parameter } from '../ops/ops.ts'
 import { type Axes, type Axis, axis } from '../trace/axes.ts'
 import type { AdapterSpec } from '../training/spec.ts'
 import type { Library } from './library.ts'
+import type { Shared } from './tensor-parallel.ts'
 
 /** PEFT's LoRA on one linear: `x + B(A(dropout(x))) · scaling`. */
 export interface Adapter {
@@ -20,6 +21,8 @@ export interface Adapter {
   readonly dropoutPath: string
   readonly aPath: string
   readonly bPath: string
+  /** How ranks share B, where they share the linear: each has its own rows of it. */
+  readonly shared?: Shared
 }
 
 /** As PEFT matches `target_modules` (peft/tuners/tuners_utils.py, check_target_module_exists). */

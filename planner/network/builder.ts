@@ -1,15 +1,15 @@
 import type { Checkpointing, Init, Parameter } from '../ops/ops.ts'
-import { type Axes, type Axis, ONE } from '../trace/axes.ts'
+import { type Axes, type Axis, axis, ONE } from '../trace/axes.ts'
 import type { DType } from '../trace/dtype.ts'
 import { Refusal } from '../trace/errors.ts'
-import type { TrainSpec } from '../training/spec.ts'
-import { adapterOf, isTarget } from './adapter.ts'
+import type { AdapterSpec, TrainSpec } from '../training/spec.ts'
+import { type Adapter, adapterOf, isTarget } from './adapter.ts'
 import { checkpointingOf } from './checkpointing.ts'
 import { CURRENT, type Library } from './library.ts'
 import type { Linear } from './linear.ts'
 import type { Network } from './network.ts'
 import { type MakeState, packed, type Quantized, quantizedState, rowScales } from './quantized.ts'
-import { isByColumns, type Plan, pieceOf, type Style, tensorRanks } from './tensor-parallel.ts'
+import { isByColumns, type Plan, pieceOf, type Shared, type Style, tensorRanks } from './tensor-parallel.ts'
 
 /** What an output layer is over. */
 export type Head = 'vocabulary' | 'classes'
@@ -76,24 +76,32 @@ export class Builder {
     return this.#parameter({ path, axes, dtype: this.dtypeOf(path), trains, init: initOf(path, axes), whole })
   }
 
-  /** A linear that ranks share by the style of its name; adapters and packed weights are refused there. */
+  /** A linear that ranks share by the style of its name; packed weights are refused there, and adapters but on columns. */
   #sharedLinear(
     path: string,
     input: Axis,
     output: Axis,
     style: Style,
-    { bias, tied }: { bias?: boolean; tied?: Parameter },
+    { bias, tied, head }: { bias?: boolean; tied?: Parameter; head?: Head },
   ): Linear {
     const byColumns = isByColumns(style)
-    return {
+    const ranks = tensorRanks(this.train)
+    const { adapter } = this.train
+    const wrapped = adapter !== null && isTarget(path, adapter.targets, head === 'vocabulary')
+    const base = wrapped ? `${path}.base_layer` : path
+    const shared: Shared = { style, ranks, whole: output }
+    const made = {
       path,
-      base: path,
-      weight: tied ?? this.#shared(`${path}.weight`, [output, input], byColumns ? 0 : 1),
-      bias: bias ? this.#shared(`${path}.bias`, [output], byColumns ? 0 : null) : null,
+      base,
+      weight: tied ?? this.#shared(`${base}.weight`, [output, input], byColumns ? 0 : 1),
+      bias: bias ? this.#shared(`${base}.bias`, [output], byColumns ? 0 : null) : null,
       quantized: null,
-      adapter: null,
-      shared: { style, ranks: tensorRanks(this.train), whole: output },
+      shared,
     }
+    if (!wrapped) return { ...made, adapter: null }
+    this.#adapted++
+    const matrices = this.#adapter(path, input, pieceOf(output, ranks), adapter, [output, axis('r', adapter.rank)])
+    return { ...made, adapter: adapter.disabled ? null : { ...matrices, shared } }
   }
 
   buffer(path: string, axes: Axes, dtype: DType, init: Init = { kind: 'constant', value: 0 }): Parameter {
@@ -138,9 +146,15 @@ export class Builder {
     }
     if (!wrapped || adapter === null) return { ...made, adapter: null }
     this.#adapted++
+    const matrices = this.#adapter(path, input, output, adapter)
+    return { ...made, adapter: adapter.disabled ? null : matrices }
+  }
+
+  /** PEFT's matrices; `wholeB`: B's axes on all ranks, where each has a piece. */
+  #adapter(path: string, input: Axis, output: Axis, adapter: AdapterSpec, wholeB?: Axes): Adapter {
     const dtype = adapter.dtype === 'float32' ? 'float32' : this.train.dtype
     const manner = { dora: this.library.dora, converts: this.train.autocast === 'none' }
-    const matrices = adapterOf(path, input, output, adapter, manner, (name, axes, part) => {
+    return adapterOf(path, input, output, adapter, manner, (name, axes, part) => {
       const frozen = part === 'A' && this.train.method === 'lora-fa'
       const init = part === 'A' ? initOfA(axes) : part === 'B' ? ZEROS : ONES
       return this.#parameter({
@@ -150,9 +164,9 @@ export class Builder {
         trains: !frozen,
         init,
         strayGradient: frozen && this.train.reference,
+        ...(part === 'B' && wholeB ? { whole: wholeB } : {}),
       })
     })
-    return { ...made, adapter: adapter.disabled ? null : matrices }
   }
 
   /** A frozen weight in 4 or 8 bits, and its state. */

@@ -193,9 +193,9 @@ function unpacked<T extends Tensor>(o: Shorthand<T>, m: Linear): T {
   return o.run('dequantize_4bit', [weight], { axes: [output, input], dtype: compute, blocks, nested })
 }
 
-function viaAdapter<T extends Tensor>(o: Shorthand<T>, { a, b, aPath, bPath }: Adapter, x: T): T {
+function viaAdapter<T extends Tensor>(o: Shorthand<T>, { a, b, aPath, bPath, shared }: Adapter, x: T): T {
   const xa = o.module(aPath, [x], () => o.linear(x, o.parameter(a)))
-  return o.module(bPath, [xa], () => o.linear(xa, o.parameter(b)))
+  return o.module(bPath, [xa], () => acrossRanks(o, shared, xa, (own) => o.linear(own, o.parameter(b))))
 }
 
 /** `torch.eye`: `[in, in]` */

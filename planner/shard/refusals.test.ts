@@ -71,8 +71,12 @@ const REFUSED: readonly (readonly [TrainingOptions, RegExp])[] = [
   [{ ...PIPELINE, method: 'full', optimizer: 'adafactor' }, /with adafactor/],
   [{ tp: 3, method: 'full' }, /^--tp: 8 heads do not divide among 3 ranks/],
   [{ tp: 8, method: 'full' }, /^--tp: 4 heads of keys and values do not divide among 8/],
-  [{ tp: 2, method: 'lora' }, /^--tp: adapters on divided linears .* train apart/],
-  [{ tp: 2, method: 'lora-fa' }, /^--tp: adapters on divided linears .* train apart/],
+  [{ tp: 2, target_modules: ['all-linear'] }, /^--tp: PEFT 0\.21\.2 fails .* by rows: o_proj, down_proj/],
+  [{ tp: 2, target_modules: ['model.layers.0.mlp.down_proj'] }, /by rows: down_proj/],
+  [{ tp: 2, target_modules: ['q_proj', 'lm_head'] }, /^--tp: nothing sums .* on lm_head, so that ranks train apart/],
+  [{ tp: 2, use_dora: true }, /^--tp: DoRA over pieces/],
+  [{ tp: 2, modules_to_save: ['lm_head'] }, /^--tp: modules that train whole/],
+  [{ tp: 2, reference_model: true }, /^--tp: a pass of reference/],
   [{ ...PIECES, optimizer: 'adamw-8bit' }, /^--tp: adamw-8bit is not modelled over pieces/],
   [{ ...PIECES, autocast: 'float16', dtype: 'float32' }, /^--tp: autocast to float16/],
   [{ ...PIECES, fused_loss: 'liger' }, /^--tp: fused kernels over pieces/],
@@ -103,6 +107,7 @@ test('what was recorded is not refused', () => {
     [mistral, { ...PIPELINE, method: 'full', optimizer: 'sgd' }],
     [mistral, { ...PIECES, gradient_checkpointing: 'reentrant', padding: true, attention: 'eager' }],
     [LLAMA, { ...PIECES, gradient_accumulation: 3, optimizer: 'sgd' }],
+    [LLAMA, { tp: 4, method: 'lora-fa', target_modules: ['q_proj', 'up_proj'] }],
   ] as const)
     assert.is(refusal(model, trainOf(model, options)), 'nothing')
 })

@@ -44,7 +44,7 @@ export function parallelismOf(around: Around, chooser: Chooser, problems: Refusa
   for (const key of ['zero_offload', 'zero_options'] as const)
     if (zero === undefined && options[key] !== undefined)
       problems.add('conflict', flagOf(key), 'belongs to --zero', 'Say --zero 1, 2 or 3, or leave it out.')
-  const split = splitOf(options, chooser, problems)
+  const split = splitOf(options, around.method, chooser, problems)
   const gpus = options.gpus ?? split?.gpus ?? 1
   if (zero !== undefined && fsdp !== undefined)
     problems.add('conflict', flagOf('zero'), 'and --fsdp are two ways to do the same', 'Leave one of them out.')

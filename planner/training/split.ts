@@ -10,6 +10,7 @@ import type { RefusalList } from './refusals.ts'
  */
 export function splitOf(
   options: TrainingOptions,
+  method: string,
   chooser: Chooser,
   problems: RefusalList,
 ): (Parallelism & { readonly data: { readonly kind: 'alone' } }) | undefined {
@@ -37,6 +38,8 @@ export function splitOf(
       "transformers' plan",
       "base_model_tp_plan of transformers 5.23 on torch 2.13's DTensor; all ranks see the same batch",
     )
+  if (tp > 1 && method !== 'full')
+    chooser.note('adapters', 'of PEFT 0.21.2', 'with 0.21.0 nothing sums their parts, and ranks train apart')
   chooser.note(
     'figures',
     `of the rank of ${gpus} that holds most`,
