@@ -152,4 +152,13 @@ test('the rank that is shown is the one that holds most of all, the other one th
   assert.ok(ranks!.least.peak_bytes < predict(model, worstRank(model, train, stack).train, stack).peak.bytes)
 })
 
+test('an embedding that is gathered before the first layer is taken for no layer', () => {
+  // of one type, so that both are gathered into one buffer of parameters
+  const options = { method: 'lora', gpus: 2, fsdp: 'full_shard', dtype: 'bfloat16', adapter_dtype: 'base' } as const
+  const model = specFromCatalog('llama-2-7b', { layers: 12 })
+  const { train } = resolveTraining(model, { ...options, seq_len: 1304, batch_size: 2 }, { stack: stack.name })
+  const { network, events } = simulate(model, train, stack.dialect, { library: stack.library })
+  assert.equal(predict(model, train, stack), bodyOf(network, events, stack.allocator))
+})
+
 test.run()

@@ -139,7 +139,7 @@ function stretchOf(
  * all parameters side by side has more bytes in the longer one.
  */
 class Likeness {
-  readonly #flat: readonly [ReadonlySet<number>, ReadonlySet<number>]
+  readonly #flat: readonly [ReadonlyMap<number, string>, ReadonlyMap<number, string>]
   #scopes: readonly [string, string] = ['', '']
   #alike = true
 
@@ -150,7 +150,11 @@ class Likeness {
   /** The same event but for its place in the trace, its storage's number and its layer's. */
   of(a: TraceEvent, b: TraceEvent): boolean {
     if (a.action !== b.action || a.op !== b.op || !this.#scope(a.scope, b.scope)) return false
-    if (a.bytes !== b.bytes && !(this.#flat[0].has(a.storage) && this.#flat[1].has(b.storage))) return false
+    if (a.bytes !== b.bytes) {
+      // of the same parameters: what is gathered for an embedding is not what is gathered for a layer
+      const of = this.#flat[0].get(a.storage)
+      if (of === undefined || of !== this.#flat[1].get(b.storage)) return false
+    }
     switch (a.action) {
       case 'alloc':
         return b.action === 'alloc' && a.category === b.category && a.dtype === b.dtype && a.device === b.device

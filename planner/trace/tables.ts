@@ -31,10 +31,10 @@ export interface AliveRow {
 /** What belongs to the model and the batch is not counted as saved, though nodes refer to it. */
 const OWNED: ReadonlySet<Category> = new Set(['parameter', 'buffer', 'input', 'gradient', 'optimizer state'])
 
-/** Storages of parameters side by side, whose bytes may grow with the layers. */
-export function flatStorages(trace: readonly TraceEvent[]): Set<number> {
-  const found = new Set<number>()
-  for (const e of trace) if (e.action === 'alloc' && isFlat(e.axes)) found.add(e.storage)
+/** Storages of parameters side by side, whose bytes may grow with the layers, and which parameters these are. */
+export function flatStorages(trace: readonly TraceEvent[]): Map<number, string> {
+  const found = new Map<number, string>()
+  for (const e of trace) if (e.action === 'alloc' && isFlat(e.axes)) found.set(e.storage, e.axes[0]!.name)
   return found
 }
 
