@@ -41,6 +41,22 @@ const MODELS: Readonly<Record<string, (w: Widths) => Record<string, unknown>>> =
     vocab_size: vocab,
     num_hidden_layers: layers,
   }),
+  qwen3_moe: ({ heads, width, inner, vocab, layers }) => ({
+    architectures: ['Qwen3MoeForCausalLM'],
+    model_type: 'qwen3_moe',
+    hidden_size: 2 * heads * width,
+    num_attention_heads: 2 * heads,
+    num_key_value_heads: heads,
+    head_dim: width,
+    intermediate_size: inner,
+    // rows of experts begin at multiples of 16 bytes
+    moe_intermediate_size: 8 * Math.ceil(inner / 8),
+    num_experts: heads + 7,
+    num_experts_per_tok: heads,
+    norm_topk_prob: true,
+    vocab_size: vocab,
+    num_hidden_layers: layers,
+  }),
   gpt2: ({ heads, width, inner, vocab, layers }) => ({
     architectures: ['GPT2LMHeadModel'],
     model_type: 'gpt2',
@@ -113,6 +129,11 @@ function largest(expressions: readonly string[], sizes: Record<string, number>):
 }
 
 const adapted = (o: TrainingOptions, rank: number): TrainingOptions => (o.method === 'full' ? {} : { rank })
+
+/** Beside experts adapters sit on the attention's linears. */
+const targetsFor = (family: string, { target_modules }: TrainingOptions): TrainingOptions =>
+  family === 'qwen3_moe' && target_modules ? { target_modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj'] } : {}
+
 const model = (family: string, w: Widths): ModelSpec => specFromConfig(MODELS[family]!(w), { name: family })
 
 const FIRST: Widths = { heads: 3, width: 24, inner: 200, vocab: 700, layers: 5 }
@@ -121,7 +142,7 @@ for (const family of Object.keys(MODELS)) {
   for (const setting of SETTINGS) {
     if (family === 't5' && setting.gradient_checkpointing) continue
     const attention = family === 't5' ? 'eager' : setting.dtype === 'bfloat16' ? 'sdpa' : 'eager'
-    const options: TrainingOptions = { dtype: 'float32', ...setting, attention }
+    const options: TrainingOptions = { dtype: 'float32', ...setting, ...targetsFor(family, setting), attention }
 
     test(`${family} ${options.method}: the printed law is the simulated peak, at every size, on both sides of a switch`, () => {
       const law = lawOf(model(family, FIRST), { ...options, ...adapted(options, 4), batch_size: 2, seq_len: 30 })
@@ -148,7 +169,7 @@ test('what is alive at the peak adds up to it, term by term', () => {
     const spec = model(family, FIRST)
     const { train } = resolveTraining(
       spec,
-      { method: 'lora', dtype: 'float32', attention: 'eager' },
+      { method: 'lora', dtype: 'float32', attention: 'eager', ...targetsFor(family, SETTINGS[1]!) },
       { stack: stack.name },
     )
     const { bytes, alive } = predict(spec, train, stack).peak

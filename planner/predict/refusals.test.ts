@@ -92,6 +92,8 @@ test("experts: PEFT's adapters on their parameters, and rows that the grouped pr
   assert.throws(estimate('bfloat16'), /772 numbers in bfloat16 are 1544/)
   assert.not.throws(estimate('float32'))
   refused('mixtral-8x7b', {}, /not modelled as transformers-4/, OLDER)
+  refused('mixtral-8x7b', { gpus: 2, zero: 3 }, /ZeRO is not modelled with experts/)
+  refused('mixtral-8x7b', { gpus: 2, fsdp: 'full_shard' }, /is not modelled for mixtral/)
 })
 
 test("liger's fused loss: no adapter on the head, no other type than the head's", () => {

@@ -44,6 +44,10 @@ function refuse(model: ModelSpec, train: TrainSpec, zero: Zero): void {
       zero.stage === 3 && train.checkpointing !== 'none',
       'with checkpointing: what is computed again is not held to a recording yet',
     ],
+    [
+      zero.stage === 3 && 'experts' in model,
+      "with experts: how their modules' parameters are gathered is not held to a recording yet",
+    ],
     [zero.stage < 3 && zero.parameterPlace === 'host', 'offload_param before stage 3, which DeepSpeed ignores'],
   ]
   const found = reasons.find(([is]) => is)
