@@ -38,7 +38,6 @@ function refuse(model: ModelSpec, train: TrainSpec, zero: Zero): void {
     [train.reference, 'with a pass of reference'],
     [train.fusedKernels !== undefined, 'with fused kernels'],
     [zero.stage === 3 && train.fusedLoss !== undefined, 'with a fused loss, which reads the head from outside of it'],
-    [zero.stage === 3 && 'experts' in model, 'with experts at stage 3, where nothing is recorded of them'],
     [zero.stage === 3 && !zero.stage3.efficientLinear, "without memory_efficient_linear, whose weights' views stay"],
     [
       zero.stage === 3 && train.checkpointing !== 'none',
