@@ -1,4 +1,5 @@
-import { inspectRun, inspectTotals } from '../../planner/inspect/index.ts'
+import { torchCuda } from '../../planner/allocate/torch-cuda/index.ts'
+import { inspectRun, inspectTotals, onCuda } from '../../planner/inspect/index.ts'
 import type { InspectBody } from '../../planner/result/inspect.ts'
 import { type Bytes, bytesIn } from '../output/numbers.ts'
 import type { Given } from '../settings/read.ts'
@@ -18,8 +19,9 @@ export interface Inspected {
 export async function inspectFile(path: string, given: Given, env: NodeJS.ProcessEnv): Promise<Inspected> {
   const { source, measured, warnings } = await readMeasured(path, given.values.alloc_conf)
   const plan = await findPlan(given, source.runtime, env)
+  const held = source.kind === 'torch-snapshot' ? onCuda(plan, torchCuda.block) : plan
   const body =
-    'run' in measured ? inspectRun(source, measured.run, plan) : inspectTotals(source, [measured.total], plan)
+    'run' in measured ? inspectRun(source, measured.run, held) : inspectTotals(source, [measured.total], plan)
   const beware = workspaceWarnings(body, plan, bytesIn(given.values.unit))
   return { body, plan, warnings: [...warnings, ...plan.warnings, ...beware] }
 }

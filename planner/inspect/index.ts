@@ -1,5 +1,6 @@
 export type { Plan } from './explain.ts'
 export { inspectRun, inspectTotals, type MeasuredRun } from './inspect.ts'
 export { isNvidiaSmi, nvidiaSmiPeak } from './nvidia-smi.ts'
+export { onCuda } from './on-cuda.ts'
 export type { Total } from './totals.ts'
 export { trainerPeak } from './trainer.ts'

@@ -1,26 +1,33 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { specFromCatalog } from '../../models/index.ts'
+import { torchCuda } from '../allocate/torch-cuda/index.ts'
 import { predict, resolveStack, simulate } from '../predict/index.ts'
 import type { InspectBody, InspectFinding, MeasuredSource } from '../result/inspect.ts'
 import { importRun, readSnapshot, showFrame, writeSnapshot } from '../snapshot/index.ts'
 import { type Recording, recorded } from '../snapshot/recorded.test.cases.ts'
 import type { TrainingOptions } from '../training/options.ts'
 import { resolveTraining } from '../training/resolve.ts'
-import { inspectRun } from './index.ts'
+import { inspectRun, onCuda } from './index.ts'
 
 const STACK = resolveStack('transformers-5.23')
 const MODEL = specFromCatalog('smollm2-135m', { layers: 3 })
 const SETTING: TrainingOptions = { method: 'lora-fa', seq_len: 32, batch_size: 2, target_modules: ['q_proj', 'v_proj'] }
-const train = (options: TrainingOptions) => resolveTraining(MODEL, options, { stack: STACK.name }).train
+const train = (options: TrainingOptions, model = MODEL) => resolveTraining(model, options, { stack: STACK.name }).train
 const SOURCE: MeasuredSource = { kind: 'torch-snapshot', path: 's', runtime: null, device: 0, devices: [0], events: 1 }
 
 /** Steps as they would have been recorded on a GPU, held against a plan. */
-function inspected(ran: TrainingOptions, planned: TrainingOptions, how: Recording = {}, steps = 4): InspectBody {
-  const { events } = simulate(MODEL, train(ran), STACK.dialect, { library: STACK.library, steps: 2 })
+function inspected(
+  ran: TrainingOptions,
+  planned: TrainingOptions,
+  how: Recording = {},
+  steps = 4,
+  model = MODEL,
+): InspectBody {
+  const { events } = simulate(model, train(ran, model), STACK.dialect, { library: STACK.library, steps: 2 })
   const snapshot = readSnapshot(writeSnapshot(recorded(events, { steps, ...how })))
   const run = importRun(snapshot, 0)
-  const plan = train(planned)
+  const plan = train(planned, model)
   return inspectRun(
     SOURCE,
     {
@@ -31,7 +38,10 @@ function inspected(ran: TrainingOptions, planned: TrainingOptions, how: Recordin
       reserved: run.reserved,
       allocator: null,
     },
-    { train: plan, body: predict(MODEL, plan, STACK), predict: (t) => predict(MODEL, t, STACK) },
+    onCuda(
+      { train: plan, body: predict(model, plan, STACK), predict: (t) => predict(model, t, STACK) },
+      torchCuda.block,
+    ),
   )
 }
 
@@ -55,6 +65,18 @@ test('a run as planned: live bytes to the byte, nothing found, workspaces known 
     )
     assert.ok(body.blocks.every((b) => b.measured === b.predicted))
   }
+})
+
+test("what CUDA holds otherwise is no finding: layer_norm's statistics in float32, a fused AdamW's step counts", () => {
+  const gpt2 = specFromCatalog('gpt2', { layers: 3 })
+  const setting: TrainingOptions = { method: 'lora', dtype: 'bfloat16', seq_len: 32, batch_size: 2 }
+  const body = inspected(setting, setting, {}, 4, gpt2)
+  assert.is(body.tiers[0]?.measured_bytes, body.tiers[0]?.predicted_bytes)
+  assert.ok(body.blocks.every((b) => b.measured === b.predicted))
+  const rows = 2 * 32
+  const statistics = body.tiers[0]!.predicted_bytes! - predict(gpt2, train(setting, gpt2), STACK).peak.bytes
+  // 3 layers' pairs but for the first norm's, whose input wants no gradient, the last norm's, and 6 counts of steps
+  assert.is(statistics, 2 * rows * (2 * 3 - 1 + 1) * 2 + 4 * 6)
 })
 
 test('A unfrozen: a LoRA run whose plan says LoRA-FA keeps X of q_proj and v_proj, because A trains', () => {
