@@ -9,6 +9,7 @@ const { allocatorsPage } = await import(join(root, 'dist/planner/pages/allocator
 const { paperPage } = await import(join(root, 'dist/planner/pages/paper.js'))
 
 const { enginesPage } = await import(join(root, 'dist/planner/pages/engines.js'))
+const { studyPage, studyParts } = await import(join(root, 'dist/planner/pages/study.js'))
 
 const folder = join(root, 'fixtures/pytorch')
 const rows = readdirSync(folder)
@@ -26,3 +27,6 @@ const steps = readdirSync(engines)
   .map((f) => JSON.parse(readFileSync(join(engines, f), 'utf8')))
 const enginesFile = join(root, 'docs/engines.md')
 writeFileSync(enginesFile, enginesPage(readFileSync(enginesFile, 'utf8'), steps))
+const studyFile = join(root, 'docs/study.md')
+const studies = (name) => readFileSync(join(root, 'fixtures/study', `${name}.jsonl`), 'utf8')
+writeFileSync(studyFile, studyPage(readFileSync(studyFile, 'utf8'), studyParts(studies)))

@@ -99,6 +99,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   // Pages of docs/ whose numbers are computed.
   'planner/pages': [
+    'planner/study',
     'planner/predict',
     'planner/devices',
     'planner/allocate',

@@ -5,6 +5,7 @@ import { accuracyPage } from './accuracy.ts'
 import { allocatorsPage } from './allocators.ts'
 import { paperPage } from './paper.ts'
 import type { Recorded } from './recorded.ts'
+import { studyPage, studyParts } from './study.ts'
 
 const page = (name: string): string => readFileSync(new URL(`../../../docs/${name}.md`, import.meta.url), 'utf8')
 
@@ -25,6 +26,14 @@ test('docs/accuracy.md counts the rows that are there now', () => {
     .map((line) => JSON.parse(line))
   const file = new URL('../../../fixtures/published/fms-acceleration-mistral-7b.json', import.meta.url)
   assert.is(accuracyPage(rows, JSON.parse(readFileSync(file, 'utf8')).rows), page('accuracy'))
+})
+
+test('docs/study.md says what the recorded studies say', () => {
+  const read = (name: string): string =>
+    readFileSync(new URL(`../../../fixtures/study/${name}.jsonl`, import.meta.url), 'utf8')
+  assert.is(studyPage(page('study'), studyParts(read)), page('study'))
+  const other = (name: string): string => read(name).replace('"validation":{"loss":2', '"validation":{"loss":3')
+  assert.is.not(studyPage(page('study'), studyParts(other)), page('study'))
 })
 
 test.run()
