@@ -87,7 +87,8 @@ for (const name of ['llama-2-7b', 'llama-65b']) {
     () => operations,
   )
   const requests = requestsOf(simulate(model, train, stack.dialect).events)
-  const asked = requests.load.bytes.length + requests.first.bytes.length + requests.steady.bytes.length
+  const rounds = [...requests.load, ...requests.first, ...requests.steady]
+  const asked = rounds.reduce((n, round) => n + round.times * round.requests.bytes.length, 0)
   warm(`replay ${name} on the allocator, ${asked} requests`, () => trainOn(requests, UNLIMITED, DEFAULT_CONFIG, null))
 }
 
