@@ -209,7 +209,7 @@ export const FLAGS = {
   }),
   matrix: flag('Output', boolean(), {
     describe:
-      'Also every method with attention kernels, checkpointing, a fused loss and quantized bases, one at a time',
+      'Also every method with attention kernels, checkpointing, a fused loss, quantized bases and FSDP, one at a time',
   }),
   run: flag('Execution', boolean(), { describe: 'Run real steps too, and put measured beside predicted' }),
   engine: flag('Execution', choice(['auto', ...ENGINE_NAMES] as const), {

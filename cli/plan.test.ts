@@ -108,6 +108,25 @@ test('compare --matrix: each method in each way, refused cells with their reason
     saving.because.reduce((n, t) => n + t.bytes * t.count, 0),
   )
   const { stdout } = await tidemark(args)
+  const sharded = await tidemark([
+    'estimate',
+    'smollm2-135m',
+    '-s',
+    '64',
+    '--method',
+    'full',
+    '--gpus',
+    '8',
+    '--fsdp',
+    'full_shard',
+    '--json',
+    '-q',
+  ])
+  assert.is(
+    cells.find((c) => c.method === 'full' && c.way === 'FSDP over 8')!.peak_bytes,
+    EstimateResult.parse(JSON.parse(sharded.stdout)).result.peak.bytes,
+  )
+  assert.match(stdout, /QLoRA-FA · FSDP over 8: --quantize is not modelled in shards/)
   assert.match(stdout, /full · int8 base: --quantize is int8; packed weights cannot train/)
   assert.match(stdout, /LoRA keeps as little as LoRA-FA if it makes 210 tensors again/)
 })

@@ -28,6 +28,9 @@ const SHARED: typeof WAYS = [
   { name: 'DDP', options: COPIES },
 ]
 
+/** On one device also as a rank of eight would stand. */
+const SHARDED: typeof WAYS = [{ name: 'FSDP over 8', options: { gpus: 8, fsdp: 'full_shard' } }]
+
 /** Pairs that differ in nothing but A's training. */
 const PAIRS = [
   ['lora', 'lora-fa'],
@@ -41,7 +44,7 @@ const PAIRS = [
 export function matrixOf(model: ModelSpec, train: TrainSpec, stack: Stack): Matrix {
   // the method says how the base is quantized and whether directions and sizes are apart
   const { quantize: _, prepare_kbit: __, trl_casts: ___, use_dora: ____, ...shared } = settingOf(train)
-  const ways = train.parallelism ? [...WAYS, ...SHARED] : WAYS
+  const ways = [...WAYS, ...(train.parallelism ? SHARED : SHARDED)]
   const cells = METHODS.flatMap((method) =>
     ways.map(({ name, options }) => cellOf(model, stack, name, { ...shared, ...options, method })),
   )

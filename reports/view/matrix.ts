@@ -63,7 +63,7 @@ export function matrixView(matrix: Matrix): MatrixView {
 const peakAt = ({ cells }: Matrix, method: string, way: string): number | null =>
   cells.find((c) => c.method === method && c.way === way)?.peak_bytes ?? null
 
-/** Methods on the base as it is, and on a base in 4 bits: a grid each, on one scale. */
+/** Methods that ask for a packed base stand apart: a grid each, on one scale. */
 function heatOf(matrix: Matrix, unit: ByteUnit): HeatMap {
   const known = matrix.cells.flatMap((c) => c.peak_bytes ?? [])
   const [least, most] = [Math.min(...known), Math.max(...known)]
@@ -89,8 +89,8 @@ function heatOf(matrix: Matrix, unit: ByteUnit): HeatMap {
   return {
     across: unit,
     grids: [
-      ...(whole.length > 0 ? [grid('Base as it is', whole)] : []),
-      ...(packed.length > 0 ? [grid('Base in 4 bits', packed)] : []),
+      ...(whole.length > 0 ? [grid('Full, LoRA, DoRA', whole)] : []),
+      ...(packed.length > 0 ? [grid('QLoRA', packed)] : []),
     ],
   }
 }
