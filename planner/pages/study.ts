@@ -75,7 +75,8 @@ export function sweepOf({ command, engine, base, runs }: RecordedStudy): string 
     ...rates.map((rate) => {
       const cell = rows.find((r) => r.method === b.method && r.rank === b.rank && r.learning_rate === rate)
       if (!cell) return ''
-      return cell === b ? `**${loss(cell.validation_loss)}**` : loss(cell.validation_loss)
+      const said = plusMinus(cell.validation_loss, cell.validation_spread)
+      return cell === b ? `**${said}**` : said
     }),
   ])
   const verdicts = verdictsOf(best)
@@ -83,7 +84,11 @@ export function sweepOf({ command, engine, base, runs }: RecordedStudy): string 
   const ranks = [...new Set(verdicts.map((v) => v.rank))]
   const differences = methods.map((method) => [
     method,
-    ...ranks.map((rank) => signed(verdicts.find((v) => v.method === method && v.rank === rank)?.difference ?? NaN)),
+    ...ranks.map((rank) => {
+      const found = verdicts.find((v) => v.method === method && v.rank === rank)
+      if (!found) return ''
+      return found.spread === null ? signed(found.difference) : `${signed(found.difference)} ± ${loss(found.spread)}`
+    }),
   ])
   const numbers = (of: readonly unknown[]): number[] => of.map((_, i) => i + 1)
   return `\`${command}\` (${engine}). The base has a validation loss of ${loss(base)}.
@@ -103,6 +108,7 @@ export const studyParts = (read: (name: string) => string): Readonly<Record<stri
   decoder: methodsOf(readStudy(read('decoder'))),
   encoder: methodsOf(readStudy(read('encoder'))),
   'encoder-decoder': methodsOf(readStudy(read('encoder-decoder'))),
+  'encoder-rates': sweepOf(readStudy(read('encoder-rates'))),
   sweep: sweepOf(readStudy(read('sweep'))),
 })
 
