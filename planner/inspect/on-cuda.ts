@@ -1,4 +1,5 @@
 import type { Alive, EstimateBody } from '../result/estimate.ts'
+import { FUSED_STEP, WITH_STATISTICS } from '../trace/cuda.ts'
 import type { TrainSpec } from '../training/spec.ts'
 import type { Plan } from './explain.ts'
 
@@ -6,7 +7,7 @@ const COUNT_BYTES = 4
 
 /**
  * A plan as a CUDA device holds it. Live bytes are predicted for what was recorded on a CPU: on a device layer_norm's statistics are
- * float32, and a fused AdamW's step counts lie there too (planner/allocate/torch-cuda/difference.ts says the same of requests). Allocated
+ * float32, and a fused AdamW's step counts lie there too (planner/trace/cuda.ts, which says it of requests). Allocated
  * bytes are taken to be blocks of the same storages, as they are where no allocator was replayed.
  *
  * @param block bytes of the block for a storage of so many
@@ -40,14 +41,14 @@ function bodyOnCuda(body: EstimateBody, train: TrainSpec, block: (bytes: number)
 
 /** Of layer_norm's results the statistics are a number a row of the input. */
 function asFloat(a: Alive): Alive {
-  const isHalf = a.op === 'layer_norm' && /^2(?:·(?:b|t|s))*$/.test(a.monomial)
+  const isHalf = a.op === WITH_STATISTICS && /^2(?:·(?:b|t|s))*$/.test(a.monomial)
   return isHalf ? { ...a, bytes: 2 * a.bytes, monomial: a.monomial.replace('2', '4') } : a
 }
 
 function stepCounts({ parameters }: EstimateBody, train: TrainSpec): Alive[] {
   const count = parameters.trainable_tensors
   if (train.optimizer !== 'adamw' || train.optimizerImpl !== 'fused' || count === 0) return []
-  const row = { scope: '', category: 'optimizer state', op: 'fused step', monomial: String(COUNT_BYTES) } as const
+  const row = { scope: '', category: 'optimizer state', op: FUSED_STEP, monomial: String(COUNT_BYTES) } as const
   return [{ ...row, bytes: COUNT_BYTES * count, count, why: [] }]
 }
 

@@ -1,5 +1,4 @@
-import type { StudyRun } from '../result/study.ts'
-import { bestRows, rowsOf } from '../study/summary.ts'
+import { bestRows, type Ended, rowsOf } from '../study/summary.ts'
 import { verdictsOf } from '../study/verdict.ts'
 import { grouped, table } from './markdown.ts'
 
@@ -9,7 +8,7 @@ export interface RecordedStudy {
   readonly engine: string
   /** Loss before any adaptation, nats. */
   readonly base: number
-  readonly runs: readonly Omit<StudyRun, 'curve'>[]
+  readonly runs: readonly Ended[]
 }
 
 /** @param text lines of JSON, the study's own first */
@@ -39,7 +38,7 @@ const WORDS = {
 
 /** The methods side by side, each at its best rate, and how LoRA-FA stands to LoRA. */
 export function methodsOf({ command, engine, base, runs }: RecordedStudy): string {
-  const best = bestRows(rowsOf(withCurves(runs)))
+  const best = bestRows(rowsOf(runs))
   const classifies = best.some((r) => r.accuracy !== null)
   const rows = best.map((r) => [
     nameOf(r),
@@ -67,7 +66,7 @@ ${verdicts.join('\n')}`
 
 /** Validation loss by rank and learning rate, the best of a line in bold, and by how much LoRA-FA's best differs from LoRA's. */
 export function sweepOf({ command, engine, base, runs }: RecordedStudy): string {
-  const rows = rowsOf(withCurves(runs))
+  const rows = rowsOf(runs)
   const rates = [...new Set(rows.map((r) => r.learning_rate))].sort((a, b) => a - b)
   const best = bestRows(rows)
   const lines = best.map((b) => [
@@ -99,9 +98,6 @@ Each rank at its best rate, against LoRA's best at that rank (positive: behind):
 
 ${table(['', ...ranks.map((r) => `r ${r}`)], differences, numbers(ranks))}`
 }
-
-/** Nothing here reads a curve. */
-const withCurves = (runs: RecordedStudy['runs']): StudyRun[] => runs.map((run) => ({ ...run, curve: [] }))
 
 /** What is computed of the page, by name. @param read the lines of a study in `fixtures/study` */
 export const studyParts = (read: (name: string) => string): Readonly<Record<string, string>> => ({

@@ -1,7 +1,10 @@
 import type { StudyRow, StudyRun } from '../result/study.ts'
 
+/** How a run ended: nothing here reads its curve. */
+export type Ended = Omit<StudyRun, 'curve'>
+
 /** The runs of each method, rank and learning rate over their seeds. */
-export function rowsOf(runs: readonly StudyRun[]): StudyRow[] {
+export function rowsOf(runs: readonly Ended[]): StudyRow[] {
   return [...groups(runs, (r) => `${r.method} ${r.rank} ${r.learning_rate}`).values()].map(rowOf)
 }
 
@@ -18,7 +21,7 @@ export function bestRows(rows: readonly StudyRow[]): StudyRow[] {
 }
 
 /** @param runs one or more */
-function rowOf(runs: readonly StudyRun[]): StudyRow {
+function rowOf(runs: readonly Ended[]): StudyRow {
   const first = runs[0]!
   const losses = (of: 'validation' | 'test') => spread(runs.map((r) => r[of].loss))
   const accuracies = (of: 'validation' | 'test') => spread(runs.flatMap((r) => r[of].accuracy ?? []))

@@ -1,7 +1,7 @@
+import { bytesOnCuda } from '../../trace/cuda.ts'
 import type { Alloc, TraceEvent } from '../../trace/event.ts'
 import { isAfterStep, isRetyped } from '../../trace/reading.ts'
 import { placeOf } from '../../trace/scope.ts'
-import { bytesOnCuda } from './difference.ts'
 import { type AttentionKernel, SCRATCH, type ScratchTerm } from './scratch.ts'
 
 /** Operations that run on the matrix library. */

@@ -1,4 +1,5 @@
 import type { Leaf } from '../../autograd/variable.ts'
+import { FUSED_STEP } from '../../trace/cuda.ts'
 import type { OptimizerImpl } from '../../training/spec.ts'
 import type { Simulator } from '../simulator.ts'
 import type { SimTensor, View } from '../storage.ts'
@@ -12,7 +13,7 @@ import { locate, Moments } from './state.ts'
  * nothing.
  */
 export function adamW(simulator: Simulator, impl: OptimizerImpl): SimOptimizer {
-  const moments = new Moments(simulator, impl === 'fused' ? 'fused step' : 'step')
+  const moments = new Moments(simulator, impl === 'fused' ? FUSED_STEP : 'step')
   const like = (leaf: Leaf<View>, op: string): SimTensor => {
     locate(simulator, leaf, op)
     const { axes, dtype, data } = leaf.variable

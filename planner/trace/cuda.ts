@@ -1,5 +1,10 @@
-import { numel } from '../../trace/axes.ts'
-import type { Alloc } from '../../trace/event.ts'
+import { numel } from './axes.ts'
+import type { Alloc } from './event.ts'
+
+/** In whose name a fused AdamW makes its step counts. */
+export const FUSED_STEP = 'fused step'
+/** The operation whose statistics, a number a row, CUDA keeps in float32. */
+export const WITH_STATISTICS = 'layer_norm'
 
 const FLOAT = 4
 
@@ -11,7 +16,7 @@ const FLOAT = 4
  * - a fused AdamW's step counts, which lie on the device (torch/optim/adam.py, _init_group).
  */
 export function bytesOnCuda(e: Alloc): number {
-  if (e.device === 'host') return e.op === 'fused step' ? e.bytes : 0
+  if (e.device === 'host') return e.op === FUSED_STEP ? e.bytes : 0
   if (e.device !== 'device') return 0
-  return e.op === 'layer_norm' && e.axes.at(-1)?.size === 1 ? FLOAT * numel(e.axes) : e.bytes
+  return e.op === WITH_STATISTICS && e.axes.at(-1)?.size === 1 ? FLOAT * numel(e.axes) : e.bytes
 }
