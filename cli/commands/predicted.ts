@@ -12,9 +12,9 @@ export type Depth = 'live' | 'device'
 export function predicted(prepared: Prepared, { train }: PreparedMethod, depth: Depth = 'device'): EstimateBody {
   const { found, stack, gpu, allocator } = prepared
   return counted(
-    kept(prepared, train, () => {
-      const { train: worst, ranks } = shown(prepared, train)
-      const whose = ranks ? { ranks } : {}
+    bodies(prepared, train, () => {
+      const { train: worst, ranks: all } = shown(prepared, train)
+      const whose = all ? { ranks: all } : {}
       if (depth === 'device') return { ...predictOnDevice(found.spec, worst, stack, gpu, allocator), ...whose }
       const body = predict(found.spec, worst, stack, gpu)
       return { ...body, fit: gpu && fitOfLive(gpu, body.peak.bytes), ...whose }
@@ -25,18 +25,8 @@ export function predicted(prepared: Prepared, { train }: PreparedMethod, depth: 
 /** Whose figures a setting's are: of several devices those of the rank that holds most. */
 export const shownSetting = (prepared: Prepared, { train }: PreparedMethod): TrainSpec => shown(prepared, train).train
 
-type Shown = ReturnType<typeof worstRank>
-
-const seen = new WeakMap<Prepared, Map<string, Shown>>()
-
-function shown(prepared: Prepared, train: TrainSpec): Shown {
-  const known = seen.get(prepared) ?? new Map<string, Shown>()
-  seen.set(prepared, known)
-  const key = JSON.stringify(train)
-  const rank = known.get(key) ?? worstRank(prepared.found.spec, train, prepared.stack)
-  known.set(key, rank)
-  return rank
-}
+const shown = (prepared: Prepared, train: TrainSpec): ReturnType<typeof worstRank> =>
+  ranks(prepared, train, () => worstRank(prepared.found.spec, train, prepared.stack))
 
 /** What a comparison shows of each method: live bytes, and with a device all that the device shows. */
 export const predictedMethods = (
@@ -52,18 +42,23 @@ export const predictedMethods = (
 export const predictor =
   (prepared: Prepared) =>
   (train: TrainSpec): EstimateBody =>
-    kept(prepared, train, () => predict(prepared.found.spec, train, prepared.stack))
-
-const made = new WeakMap<Prepared, Map<string, EstimateBody>>()
+    bodies(prepared, train, () => predict(prepared.found.spec, train, prepared.stack))
 
 /** Warnings ask for settings of which several are compared anyway; what they read is the same with a device and without. */
-function kept(prepared: Prepared, train: TrainSpec, make: () => EstimateBody): EstimateBody {
-  const known = made.get(prepared) ?? new Map<string, EstimateBody>()
-  made.set(prepared, known)
-  const key = JSON.stringify(train)
-  const body = known.get(key) ?? make()
-  known.set(key, body)
-  return body
+const bodies = memo<EstimateBody>()
+const ranks = memo<ReturnType<typeof worstRank>>()
+
+/** Keeps what is made of a setting as long as what was prepared is there. */
+function memo<T>(): (prepared: Prepared, train: TrainSpec, make: () => T) => T {
+  const made = new WeakMap<Prepared, Map<string, T>>()
+  return (prepared, train, make) => {
+    const known = made.get(prepared) ?? new Map<string, T>()
+    made.set(prepared, known)
+    const key = JSON.stringify(train)
+    const value = known.get(key) ?? make()
+    known.set(key, value)
+    return value
+  }
 }
 
 function counted(body: EstimateBody): EstimateBody {
